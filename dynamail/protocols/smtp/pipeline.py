@@ -1,0 +1,342 @@
+"""The dialog of many messages over one connection, as a state machine without awaits.
+
+With PIPELINING (RFC 2920) a message costs one round trip:
+
+    DATA:  … → body "." MAIL RCPT DATA → (250 of the dot, 250, 250, 354) → body "." MAIL …
+    BDAT:  … → BDAT n LAST body RSET MAIL RCPT → (250 of the body, 250, 250, 250) → BDAT …
+
+DATA ends a group, so it may only follow the previous body, never precede anything. After BDAT we send RSET first: a refused
+BDAT may leave its transaction open (RFC 3030 §4.1), and the next RCPT would silently join it under the wrong sender.
+Without PIPELINING each command waits for its reply. A body is written only after its recipient was accepted, so a
+connection has at most one message whose outcome can be unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+
+from dynamail.protocols.smtp.envelopes import Envelope, Outcome, OutcomeKind, Stage
+from dynamail.protocols.smtp.next_hop import Capabilities, Timeouts
+from dynamail.protocols.smtp.replies import RawReply, SmtpReply, read_reply
+from dynamail.protocols.smtp.stream import ReplyStream
+from dynamail.protocols.smtp.transactions import Transaction, prepare_transaction
+
+NextEnvelope = Callable[[], Envelope | None]
+OnFinalDot = Callable[[Envelope], None]
+OnOutcome = Callable[[Envelope, Outcome], None]
+
+MAX_TICK = 15.0  # seconds between two looks at the deadline
+TICKS_PER_TIMEOUT = 4
+
+
+class Step(IntEnum):
+    """A reply that we wait for."""
+
+    RESET = 0
+    MAIL = 1
+    RCPT = 2
+    DATA = 3
+    DOT = 4
+    EMPTY_DOT = 5  # ends a DATA that the server should not have accepted
+
+
+RESET, MAIL, RCPT, DATA, DOT, EMPTY_DOT = Step
+_STAGES = {MAIL: Stage.MAIL, RCPT: Stage.RCPT, DATA: Stage.DATA, DOT: Stage.DOT}
+
+
+class Pipeline:
+    """Drives one connection after EHLO. `run` may be called again and again, but not twice at once."""
+
+    def __init__(
+        self,
+        stream: ReplyStream,
+        offered: Capabilities,
+        timeouts: Timeouts,
+        *,
+        pipelining: bool,
+        chunking: bool,
+    ) -> None:
+        self._stream = stream
+        self._offered = offered
+        self._pipelining = pipelining
+        self._chunking = chunking
+        self._loop = asyncio.get_running_loop()
+        self._timeouts = timeouts
+        self._patience = {
+            RESET: timeouts.rcpt,
+            MAIL: timeouts.mail,
+            RCPT: timeouts.rcpt,
+            DATA: timeouts.data,
+            DOT: timeouts.dot,
+            EMPTY_DOT: timeouts.dot,
+        }
+        self._tick_interval = min(MAX_TICK, min(*self._patience.values(), timeouts.block) / TICKS_PER_TIMEOUT)
+        self._expected: deque[tuple[Step, Transaction | None]] = deque()
+        self._unsent: deque[tuple[Step, Transaction | None, bytes]] = deque()
+        self._in_flight: list[Transaction] = []
+        self._needs_reset = False
+        self._deadline = 0.0
+        self._unflushed = 0  # bytes that follow the final dot in the last write
+        self._last_waiting = 0
+        self._farewell: SmtpReply | None = None
+        self._flush_deadline = 0.0
+        self._failure: BaseException | None = None
+        self._done: asyncio.Future[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self._done is not None
+
+    async def run(self, next_envelope: NextEnvelope, on_final_dot: OnFinalDot, on_outcome: OnOutcome) -> None:
+        """Send until `next_envelope` returns None and everything is answered, or the connection is gone."""
+        if self._done is not None:
+            raise RuntimeError("this connection is already delivering")
+        self._next_envelope, self._on_final_dot, self._on_outcome = next_envelope, on_final_dot, on_outcome
+        self._failure = None
+        self._done = self._loop.create_future()
+        self._stream.consumer = self
+        self._timer = self._loop.call_later(self._tick_interval, self._tick)
+        try:
+            self._guarded(self._begin_next)
+            await self._done
+        except asyncio.CancelledError:
+            self._stream.abort("The delivery was canceled.")
+            raise
+        finally:
+            self._timer.cancel()
+            self._stream.consumer = None
+            self._done = None
+        if self._failure is not None:
+            raise self._failure
+
+    # --- what the stream tells us ------------------------------------------------------------------------------------
+
+    def take_replies(self, replies: Iterable[RawReply]) -> None:
+        self._guarded(self._take_replies, replies)
+
+    def take_loss(self, reason: str) -> None:
+        self._end_all(reason)
+
+    def _guarded(self, action: Callable[..., None], *arguments: object) -> None:
+        """An error in a caller's callback ends the connection and is raised from `run`; no message is left without outcome."""
+        try:
+            action(*arguments)
+        except Exception as error:  # noqa: BLE001
+            self._failure = self._failure or error
+            self._stream.abort("Stopped by an error on our side.")
+
+    def _take_replies(self, replies: Iterable[RawReply]) -> None:
+        for raw in replies:
+            if self._stream.lost_because:
+                return
+            if not self._expected:
+                self._take_unasked(raw)
+                return
+            step, transaction = self._expected.popleft()
+            if raw[0] == 421:
+                self._take_farewell(step, transaction, read_reply(raw))
+                return
+            self._take_reply(step, transaction, raw)
+        if self._stream.lost_because:
+            return
+        if self._expected:
+            self._deadline = self._loop.time() + self._patience[self._expected[0][0]]
+        elif self._unsent:
+            self._write_one()
+        elif not self._in_flight:
+            self._begin_next()
+
+    def _take_reply(self, step: Step, transaction: Transaction | None, raw: RawReply) -> None:
+        code = raw[0]
+        if step is RESET or step is EMPTY_DOT:
+            return
+        assert transaction is not None
+        if step is DOT and code // 100 != 3:
+            self._finish(transaction, _judge(raw, Stage.DOT))
+        elif step is DATA and (code == 354 or code >= 400):
+            self._take_data_reply(transaction, raw)
+        elif step in (MAIL, RCPT) and code // 100 != 3:
+            self._take_command_reply(step, transaction, raw)
+        else:
+            self._stream.abort(f"The server's replies do not match our commands: {read_reply(raw)}")
+
+    def _take_command_reply(self, step: Step, transaction: Transaction, raw: RawReply) -> None:
+        if raw[0] // 100 != 2:
+            transaction.refusal = transaction.refusal or _judge(raw, _STAGES[step])
+        if transaction.refusal and not self._pipelining:
+            self._give_up(transaction)
+        elif step is RCPT and self._chunking:
+            if transaction.refusal:
+                self._give_up(transaction)
+            else:
+                self._write_body(transaction)
+
+    def _take_data_reply(self, transaction: Transaction, raw: RawReply) -> None:
+        if raw[0] != 354:
+            transaction.refusal = transaction.refusal or _judge(raw, Stage.DATA)
+            self._give_up(transaction)
+        elif transaction.refusal is None:
+            self._write_body(transaction)
+        else:
+            # RFC 2920 §3.1: DATA was accepted although nobody is to receive it, so send a single dot.
+            self._expect(EMPTY_DOT, None)
+            self._stream.write(b".\r\n")
+            self._finish(transaction, transaction.refusal)
+
+    def _take_unasked(self, raw: RawReply) -> None:
+        reason = "closed the connection" if raw[0] == 421 else "sent a reply to nothing"
+        self._stream.abort(f"The server {reason}: {read_reply(raw)}")
+
+    def _take_farewell(self, step: Step, transaction: Transaction | None, reply: SmtpReply) -> None:
+        """421 answers any command and ends the connection (RFC 5321 §3.8). After the dot it means: not accepted."""
+        if transaction is not None and transaction in self._in_flight and transaction.refusal is None:
+            transaction.refusal = Outcome(OutcomeKind.DEFERRED, reply, _STAGES[step], retry_elsewhere=True)
+        self._farewell = reply
+        self._stream.abort(f"The server closed the connection: {reply}")
+
+    # --- what we write -----------------------------------------------------------------------------------------------
+
+    def _begin_next(self) -> None:
+        transaction = self._pull()
+        if transaction is None:
+            self._resolve()
+            return
+        commands = self._open_commands(transaction, reset=self._needs_reset)
+        self._needs_reset = False
+        if self._pipelining:
+            self._expect_commands(commands)
+            self._stream.write(b"".join(line for _, _, line in commands))
+        else:
+            self._unsent.extend(commands)
+            self._write_one()
+
+    def _pull(self) -> Transaction | None:
+        """The next envelope that this server can take; the others get their outcome at once."""
+        while (envelope := self._next_envelope()) is not None:
+            prepared = prepare_transaction(envelope, self._offered, chunking=self._chunking)
+            if isinstance(prepared, Transaction):
+                self._in_flight.append(prepared)
+                return prepared
+            self._on_outcome(envelope, prepared)
+        return None
+
+    def _open_commands(
+        self, transaction: Transaction, *, reset: bool
+    ) -> list[tuple[Step, Transaction | None, bytes]]:
+        commands: list[tuple[Step, Transaction | None, bytes]] = [(RESET, None, b"RSET\r\n")] if reset else []
+        commands.append((MAIL, transaction, transaction.mail))
+        commands.append((RCPT, transaction, transaction.rcpt))
+        if not self._chunking:
+            commands.append((DATA, transaction, b"DATA\r\n"))
+        return commands
+
+    def _write_body(self, transaction: Transaction) -> None:
+        if self._chunking:
+            buffers = [b"BDAT %d LAST\r\n" % transaction.size, *transaction.body]
+        else:
+            buffers = [*transaction.body, b".\r\n"]
+        following = self._pull() if self._pipelining else None
+        self._on_final_dot(transaction.envelope)
+        transaction.is_dotted = True
+        self._expect(DOT, transaction)
+        self._unflushed = self._last_waiting = 0
+        if following is not None:
+            commands = self._open_commands(following, reset=self._chunking)
+            self._expect_commands(commands)
+            buffers.append(b"".join([line for _, _, line in commands]))
+            self._unflushed = len(buffers[-1])
+        assert self._stream.transport is not None
+        self._flush_deadline = self._loop.time() + self._timeouts.block
+        self._stream.transport.writelines(buffers)
+
+    def _write_one(self) -> None:
+        step, transaction, line = self._unsent.popleft()
+        self._expect(step, transaction)
+        self._stream.write(line)
+
+    def _expect(self, step: Step, transaction: Transaction | None) -> None:
+        if not self._expected:
+            self._deadline = self._loop.time() + self._patience[step]
+        self._expected.append((step, transaction))
+
+    def _expect_commands(self, commands: list[tuple[Step, Transaction | None, bytes]]) -> None:
+        for step, transaction, _ in commands:
+            self._expect(step, transaction)
+
+    # --- how it ends -------------------------------------------------------------------------------------------------
+
+    def _give_up(self, transaction: Transaction) -> None:
+        """The server refused before the body; the transaction may still be open and must not take the next recipient."""
+        assert transaction.refusal is not None
+        self._unsent.clear()
+        self._needs_reset = True
+        self._finish(transaction, transaction.refusal)
+
+    def _finish(self, transaction: Transaction, outcome: Outcome) -> None:
+        self._in_flight.remove(transaction)
+        self._on_outcome(transaction.envelope, outcome)
+
+    def _end_all(self, reason: str) -> None:
+        """The connection is gone: say for each message in flight what is known about it."""
+        waiting = {id(transaction): step for step, transaction in reversed(self._expected)}
+        in_flight, self._in_flight = self._in_flight, []
+        self._expected.clear()
+        self._unsent.clear()
+        for transaction in in_flight:
+            stage = _STAGES[waiting.get(id(transaction), DATA)]
+            outcome = transaction.refusal or self._judge_loss(transaction, stage, reason)
+            try:
+                self._on_outcome(transaction.envelope, outcome)
+            except Exception as error:  # noqa: BLE001
+                self._failure = self._failure or error
+        self._resolve()
+
+    def _judge_loss(self, transaction: Transaction, stage: Stage, reason: str) -> Outcome:
+        if transaction.is_dotted:
+            return Outcome(OutcomeKind.UNKNOWN, None, Stage.DOT, detail=reason)
+        return Outcome(OutcomeKind.DEFERRED, self._farewell, stage, retry_elsewhere=True, detail=reason)
+
+    def _resolve(self) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_result(None)
+
+    # --- patience ----------------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        self._timer = self._loop.call_later(self._tick_interval, self._tick)
+        if not self._expected:
+            return
+        now = self._loop.time()
+        if self._is_body_stuck(now):
+            # The final dot is still in our own memory, and abort() drops it: nobody can have accepted the message.
+            for transaction in self._in_flight:
+                transaction.is_dotted = False
+            self._stream.abort("The server stopped reading the message.")
+        elif now >= self._deadline:
+            seconds = self._patience[self._expected[0][0]]
+            self._stream.abort(f"The server did not answer within {seconds:g} seconds.")
+
+    def _is_body_stuck(self, now: float) -> bool:
+        transport = self._stream.transport
+        if transport is None or self._expected[0][0] is not DOT:
+            return False
+        waiting = transport.get_write_buffer_size()
+        if waiting <= self._unflushed:
+            return False
+        if waiting != self._last_waiting:
+            self._last_waiting = waiting
+            self._flush_deadline = now + self._timeouts.block
+        self._deadline = now + self._timeouts.dot
+        return now >= self._flush_deadline
+
+
+def _judge(raw: RawReply, stage: Stage) -> Outcome:
+    reply = read_reply(raw)
+    if reply.code >= 500:
+        return Outcome(OutcomeKind.BOUNCED, reply, stage)
+    if reply.code >= 400:
+        return Outcome(OutcomeKind.DEFERRED, reply, stage)
+    return Outcome(OutcomeKind.DELIVERED, reply, stage)

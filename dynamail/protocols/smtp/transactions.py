@@ -1,0 +1,89 @@
+"""One mail transaction: its commands as bytes, or the reason why this server cannot be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dynamail.protocols.smtp.envelopes import Envelope, Outcome, OutcomeKind, Stage
+from dynamail.protocols.smtp.next_hop import Capabilities
+from dynamail.protocols.smtp.replies import SmtpReply
+from dynamail.protocols.smtp.wire import UnsafeBody, is_address_safe, make_wire_safe
+
+
+class Transaction:
+    """An envelope made ready for one connection, and what is known about it."""
+
+    __slots__ = ("body", "envelope", "is_dotted", "mail", "rcpt", "refusal", "size")
+
+    def __init__(
+        self, envelope: Envelope, *, mail: bytes, rcpt: bytes, body: Sequence[bytes], size: int
+    ) -> None:
+        self.envelope = envelope
+        self.mail = mail
+        self.rcpt = rcpt
+        self.body = body
+        self.size = size
+        self.is_dotted = False
+        self.refusal: Outcome | None = None
+
+
+def prepare_transaction(
+    envelope: Envelope, offered: Capabilities, *, chunking: bool
+) -> Transaction | Outcome:
+    """Compose the commands. An Outcome instead means that nothing may be written: the server could not take the message."""
+    is_ascii = envelope.sender.isascii() and envelope.recipient.isascii()
+    if not envelope.recipient or not is_address_safe(envelope.recipient):
+        return refuse_locally(
+            553, "5.1.3", "The recipient's address contains a character that SMTP does not allow."
+        )
+    if not is_address_safe(envelope.sender):
+        return refuse_locally(
+            553, "5.1.7", "The sender's address contains a character that SMTP does not allow."
+        )
+    smtputf8 = envelope.smtputf8 or not is_ascii
+    if smtputf8 and not offered.smtputf8:
+        return refuse_locally(
+            550,
+            "5.6.7",
+            "The message has international addresses, which the receiving server does not support (SMTPUTF8).",
+        )
+    try:
+        body = _prepare_body(envelope, stuff_dots=not chunking)
+    except UnsafeBody as error:
+        return refuse_locally(550, "5.6.0", str(error))
+    eightbit = envelope.eightbit or not all(map(bytes.isascii, body))
+    if eightbit and not offered.eightbitmime:
+        return refuse_locally(
+            550, "5.6.3", "The message has 8-bit content, which the receiving server does not support."
+        )
+    size = sum(map(len, body))
+    if offered.size is not None and size > offered.size:
+        return refuse_locally(
+            552,
+            "5.3.4",
+            f"The message has {size} bytes; the receiving server accepts at most {offered.size}.",
+        )
+    parameters = "".join(
+        (
+            f" SIZE={size}" if offered.size is not None else "",
+            " BODY=8BITMIME" if eightbit else "",
+            " SMTPUTF8" if smtputf8 else "",
+        )
+    )
+    mail = f"MAIL FROM:<{envelope.sender}>{parameters}\r\n".encode()
+    return Transaction(
+        envelope, mail=mail, rcpt=f"RCPT TO:<{envelope.recipient}>\r\n".encode(), body=body, size=size
+    )
+
+
+def refuse_locally(code: int, enhanced: str, text: str) -> Outcome:
+    """A permanent refusal of our own, with the code that a server would have used."""
+    return Outcome(OutcomeKind.BOUNCED, SmtpReply(code, enhanced, text), Stage.LOCAL)
+
+
+def _prepare_body(envelope: Envelope, *, stuff_dots: bool) -> Sequence[bytes]:
+    body = envelope.body
+    if envelope.wire_safe:
+        return (body,) if isinstance(body, bytes) else body
+    whole = body if isinstance(body, bytes) else b"".join(body)
+    return (make_wire_safe(whole, stuff_dots=stuff_dots),)
