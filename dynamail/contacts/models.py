@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from dynamail.accounts.tenancy import DataPlaneModel, PublicIdModel, TenantModel
+from dynamail.lib.ids import to_public_id
+from dynamail.lib.personal_data import Category, Purpose, Retention, Subject, annotated, operational, personal
+
+
+@annotated(
+    operational(
+        "id", "account_id", "uid", "created_at", "key", "label", "type", "choices", "position", "archived_at"
+    ),
+)
+class Attribute(TenantModel, PublicIdModel):
+    """A typed field of the account's contacts. `key` is what templates say: `{{ contact.city }}`."""
+
+    class Type(models.TextChoices):
+        TEXT = "text", _("Text")
+        NUMBER = "number", _("Number")
+        BOOLEAN = "boolean", _("Yes or no")
+        DATE = "date", _("Date")
+        TIME = "time", _("Date and time")
+        CHOICE = "choice", _("One of a list")
+        LIST = "list", _("Several values")
+
+    open_to_workers = True
+    public_prefix = "att"
+
+    key = models.SlugField(_("Key"), max_length=60)
+    label = models.CharField(_("Label"), max_length=100)
+    type = models.CharField(_("Type"), max_length=10, choices=Type.choices, default=Type.TEXT)
+    choices = models.JSONField(_("Choices"), default=list, blank=True)
+    position = models.IntegerField(default=0)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "attribute"
+        constraints = [models.UniqueConstraint(fields=["account", "key"], name="attribute_key_once")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+@annotated(operational("id", "account_id", "uid", "created_at", "name", "color"))
+class Tag(TenantModel, PublicIdModel):
+    """A bare label."""
+
+    open_to_workers = True
+    public_prefix = "tag"
+
+    name = models.CharField(_("Name"), max_length=60)
+    color = models.CharField(max_length=12, default="", blank=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "tag"
+        constraints = [models.UniqueConstraint(fields=["account", "name"], name="tag_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ContactState(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    SUPPRESSED = "suppressed", _("Suppressed")  # a copy for lists and counts; `suppression` decides
+    RESTRICTED = "restricted", _("Restricted")  # kept, but nothing is done with it (P8.3)
+
+
+@annotated(
+    operational(
+        "account_id", "state", "created_at", "updated_at", "lane", "sample", "source_kind", "source_id"
+    ),
+    personal(
+        "id",
+        "email",
+        "email_key",
+        "name",
+        category=Category.IDENTIFIER,
+        subject=Subject.CONTACT,
+        purpose=Purpose.CAMPAIGNS,
+    ),
+    personal(
+        "attributes",
+        "tags",
+        "source_label",
+        "language",
+        "timezone",
+        category=Category.PROFILE,
+        subject=Subject.CONTACT,
+        purpose=Purpose.SEGMENTATION,
+    ),
+)
+class Contact(DataPlaneModel):
+    """A person known to an account by email and attributes."""
+
+    pk = models.CompositePrimaryKey("account_id", "id")
+    id = models.UUIDField()
+    email = models.CharField(_("Email"), max_length=254)  # as written
+    email_key = models.CharField(max_length=254)  # folded: what makes two spellings one person
+    name = models.CharField(_("Name"), max_length=200, default="", blank=True)
+    attributes = models.JSONField(default=dict)  # {"<attribute id>": value}
+    tags = ArrayField(models.BigIntegerField(), default=list)  # tag ids, sorted
+    state = models.CharField(max_length=12, choices=ContactState.choices, default=ContactState.ACTIVE)
+    language = models.CharField(max_length=8, default="", blank=True)
+    timezone = models.CharField(max_length=64, default="", blank=True)
+    lane = models.SmallIntegerField(default=0)  # mailbox provider, see lib/mailbox_providers.py
+    sample = models.SmallIntegerField(default=0)  # 0…999, from the id: stable random share
+    source_kind = models.CharField(max_length=20, default="form")  # form, import, api, integration, demo
+    source_id = models.CharField(max_length=64, default="", blank=True)
+    source_label = models.CharField(max_length=200, default="", blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "contact"
+        constraints = [models.UniqueConstraint(fields=["account_id", "email_key"], name="contact_email_once")]
+        indexes = [
+            models.Index(fields=["account_id", "state", "lane"], name="contact_state_lane"),
+            models.Index(fields=["account_id", "-created_at", "-id"], name="contact_newest"),
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return to_public_id("con", self.id)
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+@annotated(
+    operational(
+        "id",
+        "account_id",
+        "uid",
+        "created_at",
+        "file_sha256",
+        "file_bytes",
+        "format",
+        "encoding",
+        "separator",
+        "mapping",
+        "options",
+        "state",
+        "row_count",
+        "counts",
+        "work_id",
+        "created_by_id",
+        "finished_at",
+        "position",
+        "problem",
+    ),
+    personal(
+        "file_name",
+        "file_path",
+        "columns",
+        "samples",
+        category=Category.PROFILE,
+        subject=Subject.CONTACT,
+        purpose=Purpose.CAMPAIGNS,
+        retention=Retention.CAMPAIGN_BODY,
+        export=False,
+    ),
+)
+class ContactImport(TenantModel, PublicIdModel):
+    """One uploaded file on its way in: uploaded → mapped → checked (dry run) → running → finished."""
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", _("Uploaded")
+        CHECKING = "checking", _("Checking")
+        CHECKED = "checked", _("Checked")
+        RUNNING = "running", _("Running")
+        FINISHED = "finished", _("Finished")
+        CANCELED = "canceled", _("Canceled")
+        FAILED = "failed", _("Failed")
+
+    open_to_workers = True
+    public_prefix = "imp"
+
+    file_name = models.CharField(max_length=255)
+    file_path = models.CharField(max_length=500)
+    file_sha256 = models.CharField(max_length=64)
+    file_bytes = models.BigIntegerField()
+    format = models.CharField(max_length=8)  # csv, xlsx
+    encoding = models.CharField(max_length=20, default="utf-8")
+    separator = models.CharField(max_length=2, default=",")
+    columns = models.JSONField(default=list)  # header texts
+    samples = models.JSONField(default=list)  # the first rows, for the mapping page
+    mapping = models.JSONField(
+        default=list
+    )  # one entry a column: "email", "name", "attribute:<id>", "tags", ""
+    options = models.JSONField(default=dict)  # tags to add, the statement of consent, update policy
+    state = models.CharField(max_length=12, choices=State.choices, default=State.UPLOADED)
+    row_count = models.BigIntegerField(null=True)
+    counts = models.JSONField(default=dict)  # new, updated, unchanged, invalid, suppressed, duplicate
+    position = models.BigIntegerField(default=0)  # rows that are committed: where a restart goes on
+    problem = models.CharField(max_length=500, default="", blank=True)
+    work = models.ForeignKey(
+        "accounts.BackgroundWork", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_by = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "contact_import"
+        indexes = [models.Index(fields=["account", "-created_at"], name="contact_import_account")]
+
+
+@annotated(
+    operational("account_id", "import_id", "row", "code", retention=Retention.CAMPAIGN_BODY),
+    personal(
+        "cells",
+        "reason",
+        category=Category.PROFILE,
+        subject=Subject.CONTACT,
+        purpose=Purpose.CAMPAIGNS,
+        retention=Retention.CAMPAIGN_BODY,
+        export=False,
+    ),
+)
+class ImportReject(DataPlaneModel):
+    """A row of a file that was not taken, with the reason; nothing of it is lost."""
+
+    pk = models.CompositePrimaryKey("account_id", "import_id", "row")
+    import_id = models.BigIntegerField()
+    row = models.BigIntegerField()  # as a spreadsheet counts: the header is row 1
+    code = models.CharField(max_length=30)
+    reason = models.CharField(max_length=300)
+    cells = models.JSONField(default=list)
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "import_reject"

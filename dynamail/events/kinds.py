@@ -1,0 +1,24 @@
+"""The closed vocabulary of events, noun.past, each with its sentence."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class EventKind(models.TextChoices):
+    CONTACT_CREATED = "contact.created", _("Added")
+    CONTACT_UPDATED = "contact.updated", _("Changed")
+    CONTACT_TAGGED = "contact.tagged", _("Tagged")
+    CONTACT_UNTAGGED = "contact.untagged", _("Tag removed")
+    CONTACT_SUBSCRIBED = "contact.subscribed", _("Subscribed to a topic")
+    CONTACT_UNSUBSCRIBED = "contact.unsubscribed", _("Unsubscribed from a topic")
+    CONTACT_SUPPRESSED = "contact.suppressed", _("Suppressed")
+    MESSAGE_OPENED = "message.opened", _("Opened")
+    MESSAGE_CLICKED = "message.clicked", _("Clicked")
+    MESSAGE_BOUNCED = "message.bounced", _("Bounced")
+    CAMPAIGN_LAUNCHED = "campaign.launched", _("Campaign launched")
+    CAMPAIGN_PAUSED = "campaign.paused", _("Campaign paused")
+    CAMPAIGN_RESUMED = "campaign.resumed", _("Campaign resumed")
+    CAMPAIGN_CANCELED = "campaign.canceled", _("Campaign canceled")
+    CAMPAIGN_FINISHED = "campaign.finished", _("Campaign finished")

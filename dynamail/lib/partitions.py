@@ -1,0 +1,35 @@
+"""Monthly partitions of the log tables. Their key is a UUIDv7, so a range of ids is a range of time; retention drops whole months."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from dynamail.lib.ids import lowest_id
+
+PARTITIONED_TABLES = ("event", "message")
+MONTHS_BACK, MONTHS_AHEAD = 2, 3
+
+
+def ensure_partitions(cursor: Any, *, now: datetime, months_back: int = MONTHS_BACK) -> list[str]:
+    """Create the partitions around `now` that are missing; returns the names of the new ones. Run daily and after migrations."""
+    created = []
+    for table in PARTITIONED_TABLES:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
+        if not cursor.fetchone()[0]:
+            continue
+        for offset in range(-months_back, MONTHS_AHEAD + 1):
+            start, end = _month(now, offset), _month(now, offset + 1)
+            name = f"{table}_{start:%Y_%m}"
+            cursor.execute("SELECT to_regclass(%s) IS NULL", [name])
+            if cursor.fetchone()[0]:
+                cursor.execute(
+                    f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{lowest_id(start)}') TO ('{lowest_id(end)}')"
+                )
+                created.append(name)
+    return created
+
+
+def _month(now: datetime, offset: int) -> datetime:
+    index = now.year * 12 + now.month - 1 + offset
+    return datetime(index // 12, index % 12 + 1, 1, tzinfo=UTC)

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from dynamail.accounts.tenancy import DataPlaneModel
+from dynamail.lib.ids import to_public_id
+from dynamail.lib.personal_data import Category, Purpose, Retention, Subject, annotated, operational, personal
+
+_LOG, _BODY = Retention.MESSAGE_LOG, Retention.MESSAGE_BODY
+
+
+class MessageState(models.TextChoices):
+    DELIVERED = "delivered", _("Delivered")  # accepted by the next hop; not "in the inbox"
+    BOUNCED = "bounced", _("Bounced")
+    SUPPRESSED = "suppressed", _("Suppressed")
+    CANCELED = "canceled", _("Canceled")
+    EXPIRED = "expired", _("Expired")
+    UNKNOWN = "unknown", _("In doubt")  # the connection ended between the final dot and the reply
+
+
+class SourceKind(models.TextChoices):
+    CAMPAIGN = "campaign", _("Campaign")
+    API = "api", _("API")
+    SMTP = "smtp", _("SMTP")
+    SCENARIO = "scenario", _("Scenario")
+    SYSTEM = "system", _("System")
+    TEST = "test", _("Test")
+
+
+@annotated(
+    operational(
+        "account_id",
+        "id",
+        "at",
+        "source_kind",
+        "source_id",
+        "state",
+        "domain",
+        "transport_id",
+        retention=_LOG,
+    ),
+    operational("bounce_class", "smtp_code", "enhanced_code", "attempts", "size_bytes", retention=_LOG),
+    personal(
+        "contact_id",
+        category=Category.BEHAVIOR,
+        subject=Subject.CONTACT,
+        purpose=Purpose.CAMPAIGNS,
+        retention=_LOG,
+    ),
+    personal(
+        "recipient",
+        "reply",
+        category=Category.IDENTIFIER,
+        subject=Subject.CONTACT,
+        purpose=Purpose.CAMPAIGNS,
+        retention=_LOG,
+    ),
+)
+class Message(DataPlaneModel):
+    """One email to one recipient: how it ended. Written once, never updated; partitioned by month of `id`.
+
+    The id is also the left part of the Message-ID header, and derived from campaign and contact: a second outcome for the
+    same person meets the key.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "id")
+    id = models.UUIDField()
+    at = models.DateTimeField()
+    source_kind = models.CharField(max_length=12, choices=SourceKind.choices)
+    source_id = models.UUIDField(null=True)
+    contact_id = models.UUIDField(null=True)
+    recipient = models.CharField(max_length=254, default="")
+    domain = models.CharField(max_length=253, default="")
+    state = models.CharField(max_length=12, choices=MessageState.choices)
+    bounce_class = models.CharField(max_length=24, default="")
+    smtp_code = models.SmallIntegerField(default=0)
+    enhanced_code = models.CharField(max_length=12, default="")
+    reply = models.CharField(max_length=500, default="")  # hostile text: shown as text
+    transport_id = models.BigIntegerField(null=True)  # none: the Mailbox
+    attempts = models.SmallIntegerField(default=1)
+    size_bytes = models.IntegerField(default=0)
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "message"
+        managed = False
+
+    @property
+    def public_id(self) -> str:
+        return to_public_id("msg", self.id)
+
+
+@annotated(
+    operational(
+        "shard", "id", "account_id", "source_kind", "source_id", "priority", "run_at", "attempts", "lane"
+    ),
+    operational("worker", "lease_until", "created_at", "in_doubt", "last_code"),
+    personal("contact_id", category=Category.BEHAVIOR, subject=Subject.CONTACT, purpose=Purpose.CAMPAIGNS),
+    personal(
+        "recipient",
+        "last_reply",
+        category=Category.IDENTIFIER,
+        subject=Subject.CONTACT,
+        purpose=Purpose.CAMPAIGNS,
+    ),
+    personal(
+        "payload",
+        category=Category.CONTENT,
+        subject=Subject.CONTACT,
+        purpose=Purpose.TRANSACTIONAL,
+        retention=_BODY,
+    ),
+)
+class Outbox(DataPlaneModel):
+    """One message that waits: single sends, and campaign recipients who met a temporary failure."""
+
+    pk = models.CompositePrimaryKey("shard", "id")
+    shard = models.SmallIntegerField()
+    id = models.UUIDField()
+    source_kind = models.CharField(max_length=12, choices=SourceKind.choices)
+    source_id = models.UUIDField(null=True)
+    contact_id = models.UUIDField(null=True)
+    recipient = models.CharField(max_length=254)
+    payload = models.JSONField(
+        null=True
+    )  # {"from", "subject", "html", "text", "headers"}; none: the source's content
+    priority = models.SmallIntegerField(default=1)  # 0 transactional, 1 retries, 2 bulk
+    lane = models.SmallIntegerField(default=0)
+    run_at = models.DateTimeField()
+    attempts = models.SmallIntegerField(default=0)
+    worker = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    in_doubt = models.BooleanField(default=False)
+    last_code = models.SmallIntegerField(default=0)
+    last_reply = models.CharField(max_length=500, default="")
+    created_at = models.DateTimeField()
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "outbox"
+        indexes = [
+            models.Index(fields=["priority", "run_at"], name="outbox_ready"),
+            models.Index(fields=["account_id", "source_id"], name="outbox_source"),
+        ]
+
+
+@annotated(
+    operational(
+        "shard",
+        "id",
+        "account_id",
+        "source_id",
+        "lane",
+        "priority",
+        "tag",
+        "run_at",
+        "size",
+        "done",
+        "started",
+    ),
+    operational("state", "lease_until", "worker", "epoch"),
+    personal("contact_ids", category=Category.BEHAVIOR, subject=Subject.CONTACT, purpose=Purpose.CAMPAIGNS),
+)
+class Chunk(DataPlaneModel):
+    """Up to 500 recipients of a launched campaign. `done` outcomes are recorded; `done…started` may be on the wire."""
+
+    class State(models.IntegerChoices):
+        READY = 0
+        LEASED = 1
+        PAUSED = 2
+        FINISHED = 3
+        CANCELED = 4
+
+    pk = models.CompositePrimaryKey("shard", "id")
+    shard = models.SmallIntegerField()
+    id = models.UUIDField()
+    source_id = models.UUIDField()
+    lane = models.SmallIntegerField(default=0)
+    priority = models.SmallIntegerField(default=2)
+    tag = models.FloatField(default=0)  # start-time fair queueing: set at launch, smaller goes first
+    run_at = models.DateTimeField()
+    contact_ids = ArrayField(models.UUIDField())
+    size = models.SmallIntegerField()
+    done = models.SmallIntegerField(default=0)
+    started = models.SmallIntegerField(default=0)
+    state = models.SmallIntegerField(choices=State.choices, default=State.READY)
+    lease_until = models.DateTimeField(null=True)
+    worker = models.UUIDField(null=True)
+    epoch = models.IntegerField(default=0)
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "chunk"
+        indexes = [
+            models.Index(fields=["priority", "tag", "id"], condition=models.Q(state=0), name="chunk_ready"),
+            models.Index(fields=["lease_until"], condition=models.Q(state=1), name="chunk_lease"),
+            models.Index(fields=["account_id", "source_id", "state"], name="chunk_source"),
+        ]
+
+
+@annotated(
+    operational("account_id", "id", "created_at", "kind", "source", "sender", "settings", retention=_LOG),
+)
+class FrozenContent(DataPlaneModel):
+    """What a launched campaign says, as it was at launch: the workers compile it, the report shows it."""
+
+    pk = models.CompositePrimaryKey("account_id", "id")
+    id = models.UUIDField()  # the campaign's uid
+    kind = models.CharField(max_length=8)  # mjml, html, text
+    source = models.JSONField()  # {"subject", "preheader", "body", "text"}
+    sender = models.JSONField()  # {"name", "email", "reply_to"}
+    settings = models.JSONField(
+        default=dict
+    )  # topic id and name, tracking mode, utm, account name and address
+    created_at = models.DateTimeField()
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "frozen_content"
+
+
+@annotated(operational("account_id", "lane", "last_tag"))
+class FairShare(DataPlaneModel):
+    """The last tag that an account's launches used: one number makes the queue fair."""
+
+    pk = models.CompositePrimaryKey("account_id", "lane")
+    lane = models.SmallIntegerField(default=0)
+    last_tag = models.FloatField(default=0)
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "fair_share"
+
+
+@annotated(operational("id", "started_at", "seen_at", "host", "pid", "stats"))
+class DeliverWorker(models.Model):
+    """A deliver process and when it last showed itself."""
+
+    id = models.UUIDField(primary_key=True)
+    host = models.CharField(max_length=200)
+    pid = models.IntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    stats = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "deliver_worker"

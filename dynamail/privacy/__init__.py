@@ -1,0 +1,1 @@
+"""Promises about data, kept by construction: policies and their acceptance, inventory, retention."""

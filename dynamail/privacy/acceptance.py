@@ -1,0 +1,39 @@
+"""The gate of P1.3: which policies in force has this user not accepted yet?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from dynamail.accounts.models import User
+from dynamail.privacy.models import PolicyAcceptance, PolicyDocument
+
+
+def find_policy_in_force(kind: str, *, language: str, now: datetime) -> PolicyDocument | None:
+    """The newest published version, in the language if there is one, else in English."""
+    published = PolicyDocument.objects.filter(kind=kind, published_at__lte=now)
+    newest = published.order_by("-version").values_list("version", flat=True).first()
+    in_force = published.filter(version=newest)
+    return in_force.filter(language=language).first() or in_force.order_by("language").first()
+
+
+def find_unaccepted(user: User, *, now: datetime) -> list[PolicyDocument]:
+    """Policies whose version in force the user has accepted in no language. Only the privacy policy gates the service."""
+    document = find_policy_in_force(PolicyDocument.Kind.PRIVACY, language=user.language, now=now)
+    if document is None:
+        return []
+    accepted = PolicyAcceptance.objects.filter(
+        user=user, document__kind=document.kind, document__version=document.version
+    ).exists()
+    return [] if accepted else [document]
+
+
+@transaction.atomic
+def accept_policy(
+    user: User, document: PolicyDocument, *, language: str, now: datetime, method: str = "page"
+) -> None:
+    """Record the acceptance; accepting twice is once."""
+    PolicyAcceptance.objects.get_or_create(
+        user=user, document=document, defaults={"at": now, "language": language, "method": method}
+    )

@@ -1,0 +1,23 @@
+"""All scheduled work in one file: name of the task, when it runs (cron, UTC), why.
+
+The tasks themselves are three-line entry points in `<package>/tasks.py`.
+"""
+
+from __future__ import annotations
+
+from procrastinate import App
+
+SCHEDULES: tuple[tuple[str, str], ...] = (
+    ("* * * * *", "campaigns.launch_due"),  # scheduled campaigns whose minute has come
+    ("7 3 * * *", "privacy.run_retention"),  # technical data, expired invitations
+    ("17 3 * * *", "contacts.remove_old_uploads"),  # import files after seven days
+    ("27 3 * * *", "events.ensure_partitions"),  # next months of the log tables
+    ("37 3 * * *", "senders.remove_old_captures"),  # the Mailbox keeps thirty days
+)
+
+
+def add_tasks(app: App) -> None:
+    """Give every schedule to Procrastinate; called when its Django app is ready."""
+    for cron, name in SCHEDULES:
+        if name in app.tasks:
+            app.periodic(cron=cron)(app.tasks[name])

@@ -1,0 +1,138 @@
+"""From a request to a page: who is signed in, did they accept the policy, which account, which rows.
+
+The order is that of `settings.MIDDLEWARE`. All three fail closed: a view that declares no access is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import Resolver404, resolve, reverse
+
+from dynamail.accounts.members import find_member
+from dynamail.accounts.sign_ins import notice_request
+from dynamail.accounts.tenancy import account_scope, user_scope
+from dynamail.lib.clock import utc_now
+from dynamail.privacy.acceptance import find_unaccepted
+from dynamail.web.access import Access, find_access
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+# allauth's own pages: those of a visitor, and those of a signed-in user without regard to the account.
+OPEN_ALLAUTH_PAGES = {
+    "account_login",
+    "account_logout",
+    "account_signup",
+    "account_confirm_email",
+    "account_email_verification_sent",
+    "account_inactive",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "account_confirm_login_code",
+    "account_request_login_code",
+    "account_reauthenticate",
+    "mfa_authenticate",
+    "mfa_login_webauthn",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+    "mfa_trust",
+}
+SESSION_ACCOUNT = "account_id"
+
+
+def sign_in_records(get_response: Handler) -> Handler:
+    """Keep the list "where you are signed in", and end a session that was revoked there."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated and not notice_request(request, now=utc_now()):
+            logout(request)
+        return get_response(request)
+
+    return middleware
+
+
+def policy_gate(get_response: Handler) -> Handler:
+    """No signed-in page without a recorded acceptance of the policy in force (P1.3)."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if (
+            request.user.is_authenticated
+            and not _is_open(request)
+            and find_unaccepted(request.user, now=utc_now())
+        ):
+            target = reverse("accept_policy") + "?" + urlencode({"next": request.get_full_path()})
+            if request.headers.get("HX-Request"):
+                return HttpResponse(status=204, headers={"HX-Redirect": target})
+            return redirect(target)
+        return get_response(request)
+
+    return middleware
+
+
+class choose_account:
+    """Find the member, then run the view in one transaction that sees that account's rows alone."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.account = request.member = None  # type: ignore[attr-defined]
+        if request.user.is_authenticated:
+            with user_scope(request.user.pk):
+                wanted = request.session.get(SESSION_ACCOUNT) or request.user.last_account_id
+                member = find_member(request.user, account_id=wanted)
+            if member is not None:
+                request.member, request.account = member, member.account  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def process_view(self, request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        access = _access_of(request, view)
+        if access.kind == "public":
+            return None
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if access.kind == "staff":
+            return None if request.user.is_staff else _refuse(request)
+        if request.member is None:
+            return _refuse(request)
+        if access.permission is not None and not request.member.may(access.permission):
+            return _refuse(request)
+        with account_scope(request.account, user_id=request.user.pk):
+            return view(request, *args, **kwargs)
+
+
+def _is_open(request: HttpRequest) -> bool:
+    """May this address be opened before the policy was accepted?"""
+    try:
+        match = resolve(request.path_info)
+    except Resolver404:
+        return True
+    if match.func.__module__.startswith(("allauth.", "django.")):
+        return match.url_name in OPEN_ALLAUTH_PAGES
+    access = find_access(match.func)
+    return access is not None and access.kind == "public"
+
+
+def _access_of(request: HttpRequest, view: Any) -> Access:
+    access = find_access(view)
+    if access is not None:
+        return access
+    if view.__module__.startswith(("allauth.", "django.")):
+        # allauth checks the sign-in of its own pages; they show nothing of an account.
+        return Access("public") if request.resolver_match.url_name in OPEN_ALLAUTH_PAGES else Access("member")
+    raise ImproperlyConfigured(
+        f"{view.__module__}.{view.__qualname__} does not say who may open it (web/access.py)"
+    )
+
+
+def _refuse(request: HttpRequest) -> HttpResponse:
+    return render(request, "web/403.html", status=403)

@@ -1,0 +1,32 @@
+"""Every page by noun. A noun's routes stand in its own list, so that two nouns never meet in one line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.urls import URLPattern, path
+
+NOUNS = (
+    "home",
+    "accounts",
+    "members",
+    "policies",
+    "contacts",
+    "imports",
+    "catalog",
+    "templates",
+    "campaigns",
+    "reports",
+    "senders",
+    "mailbox",
+    "public",
+    "work",
+    "palette",
+    "styleguide",
+)
+
+urlpatterns: list[URLPattern] = []
+for _noun in NOUNS:
+    urlpatterns += import_module(f"dynamail.web.views.{_noun}").urlpatterns
+
+__all__ = ["path", "urlpatterns"]
