@@ -290,12 +290,6 @@ DELIVER_WINDOW = read_int(
 )  # messages a killed worker may leave in doubt
 DELIVER_PROCESSES = read_int("DYNAMAIL_DELIVER_PROCESSES", 1, low=1, high=64)
 PROCRASTINATE_ON_APP_READY = "dynamail.schedules.add_tasks"
-PROCRASTINATE_IMPORT_PATHS = [
-    "dynamail.contacts.tasks",
-    "dynamail.campaigns.tasks",
-    "dynamail.tracking.tasks",
-    "dynamail.privacy.tasks",
-]
 
 LOGGING = {
     "version": 1,

@@ -1,0 +1,61 @@
+# The menu. Two commands do everything on a machine with Python 3.11+, Node 20+ and make: `make run` and `make test`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BENCH_ARGS ?=
+TEST_ARGS ?=
+TEST_WORKERS ?= 2
+BUILT := dynamail/web/static_built/manifest.json
+FRONTEND_SOURCES := $(shell find frontend/src dynamail/web/templates -type f 2>/dev/null) frontend/package-lock.json
+
+.PHONY: help run test check fix setup system-packages build clean story docs
+
+help: ## show this menu
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 26
+
+run: setup ## set up, then run everything with the demo account; prints the address and the sign-in
+	DYNAMAIL_OPEN_SYSTEM_MAILBOX=$${DYNAMAIL_OPEN_SYSTEM_MAILBOX:-true} $(BIN)/dynamail up --demo
+
+test: setup system-packages check ## set up, then pass every check and the whole suite
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(TEST_ARGS)
+
+check: setup ## formatting, lint, types, layers, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
+	$(BIN)/codespell
+	cd frontend && npx --no-install tsc --noEmit
+
+fix: setup ## repair what can be repaired by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+setup: $(VENV)/.stamp $(BUILT) ## the virtual environment and the built front end
+
+$(VENV)/.stamp: pyproject.toml uv.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv sync --frozen --quiet
+	@touch $@
+
+frontend/node_modules/.stamp: frontend/package.json frontend/package-lock.json
+	cd frontend && npm install --no-save --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BUILT): frontend/node_modules/.stamp $(FRONTEND_SOURCES)
+	cd frontend && npx --no-install vite build --logLevel warn
+
+build: $(BUILT) ## the front end alone
+
+system-packages: ## Chromium and Postfix for the browser and interoperability tests, where apt-get and root exist
+	@bash tests/support/install_system_packages.sh
+
+bench-%: setup ## a benchmark by name, such as bench-campaign; BENCH_ARGS=--quick takes under a minute
+	$(BIN)/python -m benchmarks.$(subst -,_,$*) $(BENCH_ARGS)
+
+clean: ## remove what was built; the data folder stays
+	rm -rf $(VENV) frontend/node_modules dynamail/web/static_built .pytest_cache .mypy_cache .ruff_cache
