@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
+from contextlib import suppress
 from types import TracebackType
 
 from dynamail.protocols.smtp.envelopes import Envelope, Outcome, OutcomeKind, Stage
@@ -40,7 +41,7 @@ class SmtpConnection:
         self.offered = Capabilities()
         self.is_encrypted = False
         self._stream = stream
-        self._pipeline: Pipeline | None = None
+        self._pipeline: Pipeline  # set when the dialog before the first message is over
 
     @property
     def is_usable(self) -> bool:
@@ -81,7 +82,6 @@ class SmtpConnection:
         """
         if not self.is_usable:
             return
-        assert self._pipeline is not None
         await self._pipeline.run(next_envelope, on_final_dot, on_outcome)
 
     async def send(self, envelope: Envelope) -> Outcome:
@@ -105,10 +105,8 @@ class SmtpConnection:
     async def quit(self) -> None:
         """Say goodbye and close; never fails and takes `timeouts.quit` seconds at most."""
         if self.is_usable:
-            try:
+            with suppress(SmtpError):  # The messages have their outcomes; nothing depends on the farewell.
                 await self._command("QUIT", timeout=self.hop.timeouts.quit)
-            except SmtpError:
-                pass  # The messages have their outcomes; nothing depends on the farewell.
         self.abort()
         await asyncio.wait_for(self._stream.closed.wait(), self.hop.timeouts.quit)
 
@@ -162,11 +160,9 @@ class SmtpConnection:
 
     async def _upgrade(self) -> None:
         loop = asyncio.get_running_loop()
-        plain = self._stream.transport
-        assert plain is not None
         try:
-            self._stream.transport = await loop.start_tls(
-                plain,
+            encrypted = await loop.start_tls(
+                self._stream.transport,
                 self._stream,
                 self.hop.make_tls_context(),
                 server_hostname=self.hop.tls_name or self.hop.host,
@@ -175,8 +171,9 @@ class SmtpConnection:
         except (OSError, EOFError, ssl.SSLError, ValueError) as error:
             self.abort()
             raise lost_error("STARTTLS", _describe(error, "The TLS handshake failed")) from error
-        if self._stream.transport is None:
+        if encrypted is None:
             raise lost_error("STARTTLS", "The server closed the connection during the TLS handshake.")
+        self._stream.transport = encrypted
         self.is_encrypted = True
 
     async def _sign_in(self, credentials: Credentials) -> None:

@@ -44,7 +44,7 @@ class Step(IntEnum):
 
 
 RESET, MAIL, RCPT, DATA, DOT, EMPTY_DOT = Step
-_STAGES = {MAIL: Stage.MAIL, RCPT: Stage.RCPT, DATA: Stage.DATA, DOT: Stage.DOT}
+_STAGES = {RESET: Stage.MAIL, MAIL: Stage.MAIL, RCPT: Stage.RCPT, DATA: Stage.DATA, DOT: Stage.DOT}
 
 
 class Pipeline:
@@ -74,8 +74,8 @@ class Pipeline:
             EMPTY_DOT: timeouts.dot,
         }
         self._tick_interval = min(MAX_TICK, min(*self._patience.values(), timeouts.block) / TICKS_PER_TIMEOUT)
-        self._expected: deque[tuple[Step, Transaction | None]] = deque()
-        self._unsent: deque[tuple[Step, Transaction | None, bytes]] = deque()
+        self._expected: deque[tuple[Step, Transaction]] = deque()
+        self._unsent: deque[tuple[Step, Transaction, bytes]] = deque()
         self._in_flight: list[Transaction] = []
         self._needs_reset = False
         self._deadline = 0.0
@@ -124,7 +124,7 @@ class Pipeline:
         """An error in a caller's callback ends the connection and is raised from `run`; no message is left without outcome."""
         try:
             action(*arguments)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self._failure = self._failure or error
             self._stream.abort("Stopped by an error on our side.")
 
@@ -149,11 +149,10 @@ class Pipeline:
         elif not self._in_flight:
             self._begin_next()
 
-    def _take_reply(self, step: Step, transaction: Transaction | None, raw: RawReply) -> None:
+    def _take_reply(self, step: Step, transaction: Transaction, raw: RawReply) -> None:
         code = raw[0]
         if step is RESET or step is EMPTY_DOT:
             return
-        assert transaction is not None
         if step is DOT and code // 100 != 3:
             self._finish(transaction, _judge(raw, Stage.DOT))
         elif step is DATA and (code == 354 or code >= 400):
@@ -166,23 +165,20 @@ class Pipeline:
     def _take_command_reply(self, step: Step, transaction: Transaction, raw: RawReply) -> None:
         if raw[0] // 100 != 2:
             transaction.refusal = transaction.refusal or _judge(raw, _STAGES[step])
-        if transaction.refusal and not self._pipelining:
-            self._give_up(transaction)
-        elif step is RCPT and self._chunking:
-            if transaction.refusal:
-                self._give_up(transaction)
-            else:
-                self._write_body(transaction)
+        is_last = step is RCPT and self._chunking
+        if transaction.refusal and (is_last or not self._pipelining):
+            self._give_up(transaction, transaction.refusal)
+        elif is_last:
+            self._write_body(transaction)
 
     def _take_data_reply(self, transaction: Transaction, raw: RawReply) -> None:
         if raw[0] != 354:
-            transaction.refusal = transaction.refusal or _judge(raw, Stage.DATA)
-            self._give_up(transaction)
+            self._give_up(transaction, transaction.refusal or _judge(raw, Stage.DATA))
         elif transaction.refusal is None:
             self._write_body(transaction)
         else:
             # RFC 2920 §3.1: DATA was accepted although nobody is to receive it, so send a single dot.
-            self._expect(EMPTY_DOT, None)
+            self._expect(EMPTY_DOT, transaction)
             self._stream.write(b".\r\n")
             self._finish(transaction, transaction.refusal)
 
@@ -190,9 +186,9 @@ class Pipeline:
         reason = "closed the connection" if raw[0] == 421 else "sent a reply to nothing"
         self._stream.abort(f"The server {reason}: {read_reply(raw)}")
 
-    def _take_farewell(self, step: Step, transaction: Transaction | None, reply: SmtpReply) -> None:
+    def _take_farewell(self, step: Step, transaction: Transaction, reply: SmtpReply) -> None:
         """421 answers any command and ends the connection (RFC 5321 §3.8). After the dot it means: not accepted."""
-        if transaction is not None and transaction in self._in_flight and transaction.refusal is None:
+        if transaction in self._in_flight and transaction.refusal is None:
             transaction.refusal = Outcome(OutcomeKind.DEFERRED, reply, _STAGES[step], retry_elsewhere=True)
         self._farewell = reply
         self._stream.abort(f"The server closed the connection: {reply}")
@@ -225,8 +221,8 @@ class Pipeline:
 
     def _open_commands(
         self, transaction: Transaction, *, reset: bool
-    ) -> list[tuple[Step, Transaction | None, bytes]]:
-        commands: list[tuple[Step, Transaction | None, bytes]] = [(RESET, None, b"RSET\r\n")] if reset else []
+    ) -> list[tuple[Step, Transaction, bytes]]:
+        commands: list[tuple[Step, Transaction, bytes]] = [(RESET, transaction, b"RSET\r\n")] if reset else []
         commands.append((MAIL, transaction, transaction.mail))
         commands.append((RCPT, transaction, transaction.rcpt))
         if not self._chunking:
@@ -248,7 +244,6 @@ class Pipeline:
             self._expect_commands(commands)
             buffers.append(b"".join([line for _, _, line in commands]))
             self._unflushed = len(buffers[-1])
-        assert self._stream.transport is not None
         self._flush_deadline = self._loop.time() + self._timeouts.block
         self._stream.transport.writelines(buffers)
 
@@ -257,23 +252,22 @@ class Pipeline:
         self._expect(step, transaction)
         self._stream.write(line)
 
-    def _expect(self, step: Step, transaction: Transaction | None) -> None:
+    def _expect(self, step: Step, transaction: Transaction) -> None:
         if not self._expected:
             self._deadline = self._loop.time() + self._patience[step]
         self._expected.append((step, transaction))
 
-    def _expect_commands(self, commands: list[tuple[Step, Transaction | None, bytes]]) -> None:
+    def _expect_commands(self, commands: list[tuple[Step, Transaction, bytes]]) -> None:
         for step, transaction, _ in commands:
             self._expect(step, transaction)
 
     # --- how it ends -------------------------------------------------------------------------------------------------
 
-    def _give_up(self, transaction: Transaction) -> None:
+    def _give_up(self, transaction: Transaction, refusal: Outcome) -> None:
         """The server refused before the body; the transaction may still be open and must not take the next recipient."""
-        assert transaction.refusal is not None
         self._unsent.clear()
         self._needs_reset = True
-        self._finish(transaction, transaction.refusal)
+        self._finish(transaction, refusal)
 
     def _finish(self, transaction: Transaction, outcome: Outcome) -> None:
         self._in_flight.remove(transaction)
@@ -290,7 +284,7 @@ class Pipeline:
             outcome = transaction.refusal or self._judge_loss(transaction, stage, reason)
             try:
                 self._on_outcome(transaction.envelope, outcome)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 self._failure = self._failure or error
         self._resolve()
 
@@ -320,10 +314,9 @@ class Pipeline:
             self._stream.abort(f"The server did not answer within {seconds:g} seconds.")
 
     def _is_body_stuck(self, now: float) -> bool:
-        transport = self._stream.transport
-        if transport is None or self._expected[0][0] is not DOT:
+        if self._expected[0][0] is not DOT:
             return False
-        waiting = transport.get_write_buffer_size()
+        waiting = self._stream.transport.get_write_buffer_size()
         if waiting <= self._unflushed:
             return False
         if waiting != self._last_waiting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, cast
 
 from dynamail.protocols.smtp.replies import RawReply, ReplyParser, SmtpError
 
@@ -22,7 +22,7 @@ class ReplyStream(asyncio.Protocol):
     """One connection. Replies go to `consumer` when there is one, else they wait for `receive`."""
 
     def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport  # set by connection_made
         self.consumer: ReplyConsumer | None = None
         self.lost_because = ""
         self.closed = asyncio.Event()
@@ -32,15 +32,14 @@ class ReplyStream(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        return not self.lost_because and self.transport is not None and not self.transport.is_closing()
+        return not self.lost_because and not self.transport.is_closing()
 
     @property
     def has_unasked_reply(self) -> bool:
         return bool(self._replies)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
-        self.transport = transport  # type: ignore[assignment]
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         if self.lost_because:
@@ -64,8 +63,7 @@ class ReplyStream(asyncio.Protocol):
     def abort(self, reason: str) -> None:
         """Drop the connection now; what is still unsent is never sent."""
         self._lose(reason)
-        if self.transport is not None:
-            self.transport.abort()
+        self.transport.abort()
 
     def discard_received(self) -> None:
         """Forget everything read so far (before TLS)."""
@@ -73,7 +71,6 @@ class ReplyStream(asyncio.Protocol):
         self._replies.clear()
 
     def write(self, data: bytes) -> None:
-        assert self.transport is not None
         self.transport.write(data)
 
     async def receive(self, *, command: str, timeout: float) -> RawReply:

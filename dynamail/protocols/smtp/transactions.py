@@ -31,38 +31,18 @@ def prepare_transaction(
     envelope: Envelope, offered: Capabilities, *, chunking: bool
 ) -> Transaction | Outcome:
     """Compose the commands. An Outcome instead means that nothing may be written: the server could not take the message."""
-    is_ascii = envelope.sender.isascii() and envelope.recipient.isascii()
-    if not envelope.recipient or not is_address_safe(envelope.recipient):
-        return refuse_locally(
-            553, "5.1.3", "The recipient's address contains a character that SMTP does not allow."
-        )
-    if not is_address_safe(envelope.sender):
-        return refuse_locally(
-            553, "5.1.7", "The sender's address contains a character that SMTP does not allow."
-        )
-    smtputf8 = envelope.smtputf8 or not is_ascii
-    if smtputf8 and not offered.smtputf8:
-        return refuse_locally(
-            550,
-            "5.6.7",
-            "The message has international addresses, which the receiving server does not support (SMTPUTF8).",
-        )
     try:
         body = _prepare_body(envelope, stuff_dots=not chunking)
     except UnsafeBody as error:
-        return refuse_locally(550, "5.6.0", str(error))
+        return _refuse(550, "5.6.0", str(error))
+    smtputf8 = envelope.smtputf8 or not (envelope.sender.isascii() and envelope.recipient.isascii())
     eightbit = envelope.eightbit or not all(map(bytes.isascii, body))
-    if eightbit and not offered.eightbitmime:
-        return refuse_locally(
-            550, "5.6.3", "The message has 8-bit content, which the receiving server does not support."
-        )
     size = sum(map(len, body))
-    if offered.size is not None and size > offered.size:
-        return refuse_locally(
-            552,
-            "5.3.4",
-            f"The message has {size} bytes; the receiving server accepts at most {offered.size}.",
-        )
+    refusal = _refuse_addresses(envelope) or _refuse_content(
+        offered, smtputf8=smtputf8, eightbit=eightbit, size=size
+    )
+    if refusal is not None:
+        return refusal
     parameters = "".join(
         (
             f" SIZE={size}" if offered.size is not None else "",
@@ -70,14 +50,39 @@ def prepare_transaction(
             " SMTPUTF8" if smtputf8 else "",
         )
     )
-    mail = f"MAIL FROM:<{envelope.sender}>{parameters}\r\n".encode()
     return Transaction(
-        envelope, mail=mail, rcpt=f"RCPT TO:<{envelope.recipient}>\r\n".encode(), body=body, size=size
+        envelope,
+        mail=f"MAIL FROM:<{envelope.sender}>{parameters}\r\n".encode(),
+        rcpt=f"RCPT TO:<{envelope.recipient}>\r\n".encode(),
+        body=body,
+        size=size,
     )
 
 
-def refuse_locally(code: int, enhanced: str, text: str) -> Outcome:
-    """A permanent refusal of our own, with the code that a server would have used."""
+def _refuse_addresses(envelope: Envelope) -> Outcome | None:
+    if not envelope.recipient or not is_address_safe(envelope.recipient):
+        return _refuse(553, "5.1.3", "The recipient's address contains something that SMTP does not allow.")
+    if not is_address_safe(envelope.sender):
+        return _refuse(553, "5.1.7", "The sender's address contains something that SMTP does not allow.")
+    return None
+
+
+def _refuse_content(offered: Capabilities, *, smtputf8: bool, eightbit: bool, size: int) -> Outcome | None:
+    if smtputf8 and not offered.smtputf8:
+        return _refuse(
+            550, "5.6.7", "The receiving server does not support international addresses (SMTPUTF8)."
+        )
+    if eightbit and not offered.eightbitmime:
+        return _refuse(550, "5.6.3", "The receiving server does not support 8-bit content (8BITMIME).")
+    if offered.size is not None and size > offered.size:
+        return _refuse(
+            552, "5.3.4", f"The message has {size} bytes; the receiving server accepts {offered.size}."
+        )
+    return None
+
+
+def _refuse(code: int, enhanced: str, text: str) -> Outcome:
+    """A permanent refusal of our own, with the codes that a server would have used."""
     return Outcome(OutcomeKind.BOUNCED, SmtpReply(code, enhanced, text), Stage.LOCAL)
 
 

@@ -1,0 +1,1 @@
+"""Standards of mail, tested without a database."""
