@@ -1,0 +1,119 @@
+"""The Mailbox's SMTP listener.
+
+1. It listens on a loopback address only, so that nothing outside the machine can put mail into a Mailbox.
+2. A deliver worker signs in as the account (AUTH, the account's id and a password derived from the installation's secret).
+3. Every accepted message becomes one `captured_message` row; 250 is answered after COMMIT.
+4. Nothing is ever passed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import signal
+from email.header import decode_header, make_header
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from psycopg_pool import AsyncConnectionPool
+
+from dynamail.lib.clock import utc_now
+from dynamail.lib.ids import new_id
+from dynamail.lib.sql import load_sql
+from dynamail.senders.capture import capture_password
+
+MAX_MESSAGE_BYTES = 30 * 2**20
+LONGEST_HEADER = 500  # characters kept for the list; the raw source keeps all
+
+log = logging.getLogger(__name__)
+
+
+def check_login(
+    _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: object
+) -> AuthResult:
+    """Accept the account whose derived password this is."""
+    if not isinstance(data, LoginPassword) or not data.login.isdigit():
+        return AuthResult(success=False)
+    account_id = int(data.login)
+    if not hmac.compare_digest(data.password, capture_password(account_id).encode()):
+        return AuthResult(success=False)
+    return AuthResult(success=True, auth_data=account_id)
+
+
+class CaptureHandler:
+    """aiosmtpd's hooks."""
+
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self.pool = pool
+
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
+        account_id = session.auth_data
+        raw = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
+        headers = BytesHeaderParser(policy=compat32).parsebytes(raw)
+        rows = [
+            {
+                "account_id": account_id,
+                "id": new_id(),
+                "at": utc_now(),
+                "envelope_from": (envelope.mail_from or "")[:320],
+                "envelope_to": recipient[:320],
+                "from_text": _read_header(headers.get("From")),
+                "subject": _read_header(headers.get("Subject")),
+                "message_id": str(headers.get("Message-ID") or "").strip()[:255],
+                "size_bytes": len(raw),
+                "raw": raw,
+            }
+            for recipient in envelope.rcpt_tos
+        ]
+        try:
+            async with self.pool.connection() as connection, connection.cursor() as cursor:
+                await cursor.executemany(load_sql("smtpd", "insert_captured"), rows)
+        except Exception:
+            log.exception("a captured message could not be stored")
+            return "451 4.3.0 The Mailbox cannot store the message now; try again"
+        return "250 2.0.0 Kept in the Mailbox"
+
+
+def _read_header(value: object) -> str:
+    """A header as a person reads it; hostile or broken encodings are shown as they are."""
+    if value is None:
+        return ""
+    try:
+        text = str(make_header(decode_header(str(value))))
+    except (ValueError, LookupError):
+        text = str(value)
+    return " ".join(text.replace("\x00", " ").split())[:LONGEST_HEADER]
+
+
+async def listen(dsn: str, *, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the open transactions. Raises OSError when the port is taken."""
+    loop = asyncio.get_running_loop()
+    pool = AsyncConnectionPool(
+        dsn, min_size=1, max_size=4, open=False, kwargs={"options": "-c role=dynamail_work"}, timeout=10
+    )
+    await pool.open()
+    handler = CaptureHandler(pool)
+
+    def make_session() -> SMTP:
+        return SMTP(
+            handler,
+            data_size_limit=MAX_MESSAGE_BYTES,
+            enable_SMTPUTF8=True,
+            hostname="mailbox.localhost",
+            ident="DynaMail Mailbox",
+            auth_required=True,
+            auth_require_tls=False,  # loopback only
+            authenticator=check_login,
+            loop=loop,
+        )
+
+    server = await loop.create_server(make_session, host=host, port=port)
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    log.info("the Mailbox listens on %s:%s", host, port)
+    await stopped.wait()
+    server.close()
+    await pool.close()
