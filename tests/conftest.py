@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 
+import django
 import pytest
 from django.db import connections
 
@@ -12,6 +13,7 @@ from tests.support import database
 
 database.prepare_environment()  # before Django reads its settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamail.settings")
+django.setup()  # the personas import models
 
 pytest_plugins = ["tests.support.personas"]
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from dynamail.accounts.models import BackgroundWork, User
 
+TRAY_LENGTH = 5  # pieces of work shown in the corner of a page
+
 
 class WorkCanceled(Exception):
     """Someone asked to stop; raised between two steps."""
@@ -66,6 +68,15 @@ def request_cancel(work: BackgroundWork, *, now: datetime) -> bool:
     ):
         return True
     return bool(_rows(work).filter(state=BackgroundWork.State.RUNNING).update(cancel_requested_at=now))
+
+
+def list_running_work(account_id: int) -> list[BackgroundWork]:
+    """What waits or runs in an account, the latest first."""
+    return list(
+        BackgroundWork.objects.for_account(account_id)
+        .filter(state__in=[BackgroundWork.State.QUEUED, BackgroundWork.State.RUNNING])
+        .order_by("-created_at")[:TRAY_LENGTH]
+    )
 
 
 def _end(work: BackgroundWork, state: str, now: datetime, message: str, result: dict[str, Any]) -> None:

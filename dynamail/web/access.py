@@ -1,6 +1,8 @@
 """Who may open a page. Every view declares it; a view that does not is refused, so that a forgotten line is a closed door.
 
     @public_page                                no sign-in: recipient pages, policies, health
+    @signed_in_page                             one's own things, with or without an account: profile, sign-ins
+    @signed_in_page_before_policy               the same, open until the policy in force is accepted
     @member_page                                any member of the chosen account
     @needs(Permission.EDIT_CONTACTS)            members whose role holds the permission
     @staff_page                                 those who operate this installation
@@ -26,8 +28,9 @@ View = Callable[..., HttpResponse]
 class Access:
     """What a view asks for."""
 
-    kind: str  # public, member, staff
+    kind: str  # public, user, member, staff
     permission: Permission | None = None
+    before_policy: bool = False
 
 
 class PageRequest(HttpRequest):
@@ -41,6 +44,14 @@ class PageRequest(HttpRequest):
 
 def public_page(view: View) -> View:
     return _declare(view, Access("public"))
+
+
+def signed_in_page(view: View) -> View:
+    return _declare(view, Access("user"))
+
+
+def signed_in_page_before_policy(view: View) -> View:
+    return _declare(view, Access("user", before_policy=True))
 
 
 def member_page(view: View) -> View:

@@ -5,7 +5,8 @@ The order is that of `settings.MIDDLEWARE`. All three fail closed: a view that d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,13 +16,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
+from django.utils import timezone, translation
 
 from dynamail.accounts.members import find_member
-from dynamail.accounts.sign_ins import notice_request
 from dynamail.accounts.tenancy import account_scope, user_scope
+from dynamail.accounts.zones import find_zone
 from dynamail.lib.clock import utc_now
 from dynamail.privacy.acceptance import find_unaccepted
 from dynamail.web.access import Access, find_access
+from dynamail.web.sign_in import notice_request
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -69,10 +72,9 @@ def policy_gate(get_response: Handler) -> Handler:
             and not _is_open(request)
             and find_unaccepted(request.user, now=utc_now())
         ):
-            target = reverse("accept_policy") + "?" + urlencode({"next": request.get_full_path()})
-            if request.headers.get("HX-Request"):
-                return HttpResponse(status=204, headers={"HX-Redirect": target})
-            return redirect(target)
+            # An act that was interrupted (POST) cannot be repeated by a link; its page can.
+            back = request.get_full_path() if request.method == "GET" and not _is_partial(request) else "/"
+            return _send_to(request, reverse("accept_policy") + "?" + urlencode({"next": back}))
         return get_response(request)
 
     return middleware
@@ -92,18 +94,22 @@ class choose_account:
                 member = find_member(request.user, account_id=wanted)
             if member is not None:
                 request.member, request.account = member, member.account  # type: ignore[attr-defined]
-        return self.get_response(request)
+        with _local_words_and_hours(request):
+            return self.get_response(request)
 
     def process_view(self, request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         access = _access_of(request, view)
         if access.kind == "public":
             return None
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            back = request.get_full_path() if not _is_partial(request) else "/"
+            return _send_to(request, redirect_to_login(back).url)
+        if access.kind == "user":
+            return None
         if access.kind == "staff":
             return None if request.user.is_staff else _refuse(request)
         if request.member is None:
-            return _refuse(request)
+            return _send_to(request, reverse("account_new"))
         if access.permission is not None and not request.member.may(access.permission):
             return _refuse(request)
         with account_scope(request.account, user_id=request.user.pk):
@@ -119,7 +125,7 @@ def _is_open(request: HttpRequest) -> bool:
     if match.func.__module__.startswith(("allauth.", "django.")):
         return match.url_name in OPEN_ALLAUTH_PAGES
     access = find_access(match.func)
-    return access is not None and access.kind == "public"
+    return access is not None and (access.kind == "public" or access.before_policy)
 
 
 def _access_of(request: HttpRequest, view: Any) -> Access:
@@ -128,10 +134,34 @@ def _access_of(request: HttpRequest, view: Any) -> Access:
         return access
     if view.__module__.startswith(("allauth.", "django.")):
         # allauth checks the sign-in of its own pages; they show nothing of an account.
-        return Access("public") if request.resolver_match.url_name in OPEN_ALLAUTH_PAGES else Access("member")
+        return Access("public" if request.resolver_match.url_name in OPEN_ALLAUTH_PAGES else "user")
     raise ImproperlyConfigured(
         f"{view.__module__}.{view.__qualname__} does not say who may open it (web/access.py)"
     )
+
+
+@contextmanager
+def _local_words_and_hours(request: Any) -> Iterator[None]:
+    """The user's own language and the account's time zone, whatever the browser asks for."""
+    if not request.user.is_authenticated:
+        yield
+        return
+    language = request.user.language
+    zone = find_zone(request.account.timezone if request.account else "UTC")
+    request.LANGUAGE_CODE = language
+    with translation.override(language), timezone.override(zone):
+        yield
+
+
+def _is_partial(request: HttpRequest) -> bool:
+    return "HX-Request" in request.headers
+
+
+def _send_to(request: HttpRequest, url: str) -> HttpResponse:
+    """A redirect that leaves the page, also when a part of it was asked for."""
+    if _is_partial(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return redirect(url)
 
 
 def _refuse(request: HttpRequest) -> HttpResponse:
