@@ -12,7 +12,8 @@ PROGRESS = re.compile(
     r"LOG:\s+(?:(database system was not properly shut down|redo starts|redo in progress|redo done|"
     r"syncing data directory|performing .* reset).*)"
 )
-FAILURE = re.compile(r"(?:FATAL|PANIC|HINT):\s+(.*)|^(launcher: .*)")
+LINE_START = re.compile(r"^\S+ \S+ \S+ \[\d+\] .*?(?=[A-Z]+: )")  # our log_line_prefix
+LAST_LINES = 3
 
 
 def rotate_log(log: Path) -> None:
@@ -40,8 +41,7 @@ class LogTail:
         with self._log.open("rb") as file:
             file.seek(self._start)
             text = file.read().decode(errors="replace")
-        found = [match[1] or match[2] for match in map(FAILURE.search, text.splitlines()) if match]
-        return "; ".join(found[-3:]) or " ".join(text.splitlines()[-1:])
+        return "; ".join(LINE_START.sub("", line) for line in text.splitlines()[-LAST_LINES:])
 
     def _read_lines(self) -> list[str]:
         with self._log.open("rb") as file:
