@@ -1,0 +1,10 @@
+declare module "@alpinejs/csp" {
+  interface Alpine {
+    data(name: string, component: (...args: never[]) => object): void;
+    start(): void;
+  }
+  const alpine: Alpine;
+  export default alpine;
+}
+
+declare module "htmx.org/dist/ext/hx-alpine-compat.js";
