@@ -31,7 +31,7 @@ def split_password(dsn: str) -> tuple[str, dict[str, str]]:
     parameters = conninfo_to_dict(dsn)
     password = parameters.pop("password", None)
     secret = {"PGPASSWORD": str(password)} if password else {}
-    return make_conninfo(**parameters), {**os.environ, **secret, "LC_ALL": "C"}
+    return make_conninfo("", **parameters), {**os.environ, **secret, "LC_ALL": "C"}
 
 
 def join_words(text: str, *, lines: int = 3) -> str:

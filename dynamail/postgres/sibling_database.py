@@ -45,7 +45,7 @@ def _compose_create(
         [like],
     ).fetchone()
     if not row:
-        raise psycopg.errors.UndefinedDatabase(f"database {like} does not exist")
+        raise psycopg.errors.InvalidCatalogName(f"database {like} does not exist")
     encoding, collate, ctype, provider, owner, locale = map(str, row)
     parts = [
         sql.SQL("CREATE DATABASE {} TEMPLATE template0 OWNER {}").format(
