@@ -117,6 +117,8 @@ class ConsentRecord(DataPlaneModel):
         CONFIRMED = "confirmed", _("Confirmed")
         WITHDRAWN = "withdrawn", _("Withdrawn")
         IMPORTED = "imported", _("Stated by the account at import")
+        TRACKING_ALLOWED = "tracking_on", _("Tracking allowed")
+        TRACKING_REFUSED = "tracking_off", _("Tracking refused")
 
     pk = models.CompositePrimaryKey("account_id", "id")
     id = models.UUIDField()
