@@ -27,7 +27,9 @@ def run(options: argparse.Namespace) -> int:
     from dynamail.postgres.errors import PostgresError
 
     try:
-        return {"migrate": _migrate, "backup": _backup, "restore": _restore, "dsn": _print_dsn}[options.action](options)
+        return {"migrate": _migrate, "backup": _backup, "restore": _restore, "dsn": _print_dsn}[
+            options.action
+        ](options)
     except PostgresError as problem:
         print(f"dynamail: {problem}", file=sys.stderr)
         return 1

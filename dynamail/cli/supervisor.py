@@ -48,7 +48,9 @@ class Supervisor:
 
     children: list[Child]
     say: Callable[[str], None]
-    check: Callable[[], None] = lambda: None  # runs at each poll: the embedded database looks after itself here
+    check: Callable[[], None] = lambda: (
+        None
+    )  # runs at each poll: the embedded database looks after itself here
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
@@ -89,5 +91,7 @@ class Supervisor:
             try:
                 child.process.wait(max(0.1, deadline - time.monotonic()))  # type: ignore[union-attr]
             except subprocess.TimeoutExpired:
-                self.say(f"{child.name} did not drain within {DRAIN_SECONDS:g} s and was killed; nothing accepted is lost")
+                self.say(
+                    f"{child.name} did not drain within {DRAIN_SECONDS:g} s and was killed; nothing accepted is lost"
+                )
                 child.process.kill()  # type: ignore[union-attr]

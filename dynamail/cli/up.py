@@ -13,7 +13,9 @@ HELP = "start everything: the database (unless DATABASE_URL is set), web, work, 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--demo", action="store_true", help="create the demo account when the database is empty")
+    parser.add_argument(
+        "--demo", action="store_true", help="create the demo account when the database is empty"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
