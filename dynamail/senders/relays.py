@@ -95,20 +95,24 @@ def open_password(relay: Transport) -> str:
     return unseal(_key(), bytes(relay.password_sealed), place=_place(relay))
 
 
-def check_relay(relay: Transport, *, now: datetime) -> list[CheckStep]:
-    """Connect, encrypt and sign in as a deliver worker would, without sending anything; the result is kept on the row.
+@transaction.atomic
+def start_check(relay: Transport) -> None:
+    """Try the relay in the background, as a deliver worker would; the page watches `check_result`."""
+    from dynamail.senders.tasks import check_relay_task
 
-    Talks to the network: never call it inside a transaction that holds rows.
-    """
-    steps = _try_relay(relay)
+    Transport.objects.for_account(relay.account_id).filter(pk=relay.pk).update(check_result={"running": True})
+    check_relay_task.defer(account_id=relay.account_id, transport_id=relay.pk)
+
+
+def record_check(relay: Transport, steps: list[CheckStep], *, now: datetime) -> None:
     result = {"ok": all(step.ok for step in steps), "steps": [asdict(step) for step in steps]}
     Transport.objects.for_account(relay.account_id).filter(pk=relay.pk).update(
         checked_at=now, check_result=result
     )
-    return steps
 
 
-def _try_relay(relay: Transport) -> list[CheckStep]:
+def try_relay(relay: Transport) -> list[CheckStep]:
+    """Connect, encrypt and sign in without sending anything. Talks to the network for up to a minute."""
     where = f"{relay.host}:{relay.port}"
     try:
         password = open_password(relay)

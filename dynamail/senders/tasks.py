@@ -2,10 +2,24 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
+from dynamail.accounts.tenancy import account_scope
 from dynamail.lib.clock import utc_now
 from dynamail.senders.mailbox import remove_old_captures
+from dynamail.senders.models import Transport
+from dynamail.senders.relays import record_check, try_relay
 
 
 @app.task(name="senders.remove_old_captures", queueing_lock="senders.remove_old_captures")
 def remove_old_captures_task(timestamp: int | None = None) -> None:
     remove_old_captures(now=utc_now())
+
+
+@app.task(name="senders.check_relay")
+def check_relay_task(account_id: int, transport_id: int) -> None:
+    with account_scope(account_id):
+        relay = Transport.objects.for_account(account_id).filter(pk=transport_id).first()
+    if relay is None:
+        return  # removed meanwhile
+    steps = try_relay(relay)  # talks to the network: no transaction is open
+    with account_scope(account_id):
+        record_check(relay, steps, now=utc_now())

@@ -1,5 +1,227 @@
+"""How an account's mail leaves: senders (who it is from) and transports (which way out)."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern
+from typing import Any
 
-urlpatterns: list[URLPattern] = []
+from django.contrib import messages
+from django.core.mail import EmailMessage
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from dynamail.accounts.roles import Permission
+from dynamail.accounts.tenancy import account_scope
+from dynamail.lib.clock import utc_now
+from dynamail.lib.ids import UnknownId
+from dynamail.lib.signing import BadToken
+from dynamail.senders.errors import SenderError
+from dynamail.senders.identities import (
+    add_sender,
+    change_sender,
+    make_default,
+    make_verification_token,
+    read_verification_token,
+    remove_sender,
+    verify_sender,
+)
+from dynamail.senders.models import Sender, Transport
+from dynamail.senders.relays import remove_relay, save_relay, start_check, use_transport
+from dynamail.web.access import needs, public_page
+from dynamail.web.forms.senders import RelayForm, SenderForm
+
+manages = needs(Permission.MANAGE_DELIVERY)
+
+
+@manages
+@require_GET
+def show_delivery(request: Any) -> HttpResponse:
+    return render(request, "senders/page.html", _context(request))
+
+
+@manages
+@require_http_methods(["GET", "POST"])
+def create_sender(request: Any) -> HttpResponse:
+    form = SenderForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            sender = add_sender(
+                request.account,
+                by=request.member,
+                now=utc_now(),
+                is_verified=_is_own_address(request, form.cleaned_data["email"]),
+                **form.cleaned_data,
+            )
+        except SenderError as error:
+            form.add_error("email", str(error))
+        else:
+            _announce(request, sender)
+            return redirect("delivery_settings")
+    context = {"page_title": _("New sender"), "form": form, "crumbs": _crumbs()}
+    return render(request, "senders/sender_form.html", context, status=422 if form.is_bound else 200)
+
+
+@manages
+@require_http_methods(["GET", "POST"])
+def edit_sender(request: Any, sender: str) -> HttpResponse:
+    row = _get(Sender, request, sender)
+    initial = {"name": row.name, "email": row.email, "reply_to": row.reply_to}
+    form = SenderForm(request.POST or None, initial=initial)
+    form.fields["email"].disabled = True
+    if request.method == "POST" and form.is_valid():
+        change_sender(
+            row, name=form.cleaned_data["name"], reply_to=form.cleaned_data["reply_to"], by=request.member
+        )
+        messages.success(request, _("Saved."))
+        return redirect("delivery_settings")
+    context = {"page_title": str(row), "form": form, "crumbs": _crumbs()}
+    return render(request, "senders/sender_form.html", context, status=422 if form.is_bound else 200)
+
+
+@manages
+@require_POST
+def act_on_sender(request: Any, sender: str, action: str) -> HttpResponse:
+    row = _get(Sender, request, sender)
+    match action:
+        case "default":
+            make_default(row, by=request.member)
+        case "resend":
+            _mail_verification(request, row)
+            messages.success(request, _("We sent the link again to %s.") % row.email)
+        case "remove":
+            try:
+                remove_sender(row, by=request.member)
+            except SenderError as error:
+                messages.error(request, str(error))
+        case _:
+            raise Http404
+    return redirect("delivery_settings")
+
+
+@public_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm_sender(request: HttpRequest, token: str) -> HttpResponse:
+    """The link in the verification mail. GET changes nothing: scanners follow links."""
+    try:
+        account_id, sender_id = read_verification_token(token)
+    except BadToken:
+        raise Http404 from None
+    with account_scope(account_id):
+        if request.method == "POST":
+            sender = verify_sender(account_id, sender_id, now=utc_now())
+        else:
+            sender = Sender.objects.for_account(account_id).filter(pk=sender_id).first()
+        if sender is None:
+            raise Http404
+        context = {
+            "page_title": _("Confirm this sender"),
+            "sender": sender,
+            "brand_name": sender.account.name,
+        }
+        return render(request, "senders/confirm.html", context)
+
+
+@manages
+@require_http_methods(["GET", "POST"])
+def edit_relay(request: Any, relay: str = "") -> HttpResponse:
+    row = _get(Transport, request, relay) if relay else None
+    form = RelayForm(request.POST or None, relay=row)
+    if request.method == "POST" and form.is_valid():
+        saved = save_relay(request.account, form.settings(), relay=row, by=request.member, now=utc_now())
+        start_check(saved)
+        return redirect("delivery_settings")
+    title = row.name if row else _("New relay")
+    context = {"page_title": title, "form": form, "relay": row, "crumbs": _crumbs()}
+    return render(request, "senders/relay_form.html", context, status=422 if form.is_bound else 200)
+
+
+@manages
+@require_POST
+def act_on_relay(request: Any, relay: str, action: str) -> HttpResponse:
+    row = _get(Transport, request, relay)
+    match action:
+        case "check":
+            start_check(row)
+        case "use":
+            use_transport(request.account, row, by=request.member)
+            messages.success(request, _("Mail leaves through “%s” from now on.") % row.name)
+        case "remove":
+            remove_relay(row, by=request.member)
+        case _:
+            raise Http404
+    return redirect("delivery_settings")
+
+
+@manages
+@require_POST
+def use_mailbox(request: Any) -> HttpResponse:
+    use_transport(request.account, None, by=request.member)
+    messages.success(request, _("Mail lands in the Mailbox from now on."))
+    return redirect("delivery_settings")
+
+
+@manages
+@require_GET
+def show_check(request: Any, relay: str) -> HttpResponse:
+    return render(request, "senders/_check.html", {"relay": _get(Transport, request, relay)})
+
+
+def _context(request: Any) -> dict[str, Any]:
+    relays = list(Transport.objects.for_account(request.account).order_by("name"))
+    return {
+        "page_title": _("Senders and transports"),
+        "senders": Sender.objects.for_account(request.account).order_by("-is_default", "email"),
+        "relays": relays,
+        "uses_mailbox": not any(relay.is_default for relay in relays),
+    }
+
+
+def _crumbs() -> list[dict[str, str]]:
+    return [{"title": _("Senders and transports"), "url": reverse("delivery_settings")}]
+
+
+def _is_own_address(request: Any, email: str) -> bool:
+    """An address that this very member proved when signing up needs no second mail."""
+    return request.user.emailaddress_set.filter(email__iexact=email, verified=True).exists()
+
+
+def _announce(request: Any, sender: Sender) -> None:
+    if sender.verified_at:
+        messages.success(request, _("%s may stand in From now.") % sender.email)
+        return
+    _mail_verification(request, sender)
+    messages.success(request, _("We sent a link to %s. Open it to verify the sender.") % sender.email)
+
+
+def _mail_verification(request: Any, sender: Sender) -> None:
+    link = request.build_absolute_uri(reverse("sender_confirm", args=[make_verification_token(sender)]))
+    context = {"sender": sender, "account": request.account, "member": request.user, "link": link}
+    body = render_to_string("senders/verification_mail.txt", context)
+    EmailMessage(_("Confirm %s as a sender") % sender.email, body, to=[sender.email]).send()
+
+
+def _get(model: Any, request: Any, public_id: str) -> Any:
+    try:
+        row = model.objects.for_account(request.account).filter(uid=model.uid_from(public_id)).first()
+    except UnknownId:
+        row = None
+    if row is None:
+        raise Http404
+    return row
+
+
+urlpatterns = [
+    path("settings/delivery/", show_delivery, name="delivery_settings"),
+    path("settings/delivery/senders/new/", create_sender, name="sender_new"),
+    path("settings/delivery/senders/<str:sender>/", edit_sender, name="sender"),
+    path("settings/delivery/senders/<str:sender>/<str:action>/", act_on_sender, name="sender_action"),
+    path("settings/delivery/relays/new/", edit_relay, name="relay_new"),
+    path("settings/delivery/relays/<str:relay>/", edit_relay, name="relay"),
+    path("settings/delivery/relays/<str:relay>/status/", show_check, name="relay_check"),
+    path("settings/delivery/relays/<str:relay>/<str:action>/", act_on_relay, name="relay_action"),
+    path("settings/delivery/mailbox/", use_mailbox, name="use_mailbox"),
+    path("senders/confirm/<str:token>/", confirm_sender, name="sender_confirm"),
+]
