@@ -159,14 +159,15 @@ _WORDS: tuple[tuple[BounceClass, re.Pattern[str]], ...] = tuple(
             BounceClass.TRANSIENT,
             r"try (?:again|it)? ?later|temporar|come back later|service (?:is )?(?:not|un)available",
         ),
-        (
-            BounceClass.POLICY,
-            r"policy|not (?:allowed|authori[sz]ed|permitted|accepted)|prohibited|denied|restrict|administrat|disallowed|"
-            r"refused|reject|suspended|forbidden",
-        ),
     )
 )
 
+# Words so general that an enhanced code says more, unless it would condemn the recipient.
+_DENIAL = re.compile(
+    r"policy|not (?:allowed|authori[sz]ed|permitted|accepted)|prohibited|denied|restrict|administrat|disallowed|"
+    r"suspended|forbidden"
+)
+_REJECTION = re.compile(r"refused|reject")
 _GONE = re.compile(r"moved|no longer|closed|terminated|cancell?ed|discontinued|left")
 _MAY_RETURN = re.compile(r"disabled|suspend|frozen|locked|blocked|inactive|deactivated")
 
@@ -232,7 +233,7 @@ def classify_reply(reply: SmtpReply, stage: Stage) -> BounceClass:
         return (
             BounceClass.INVALID_RECIPIENT
         )  # Exchange Online's words for a mailbox that is not in its directory
-    found = _classify_words(words) or _classify_enhanced(reply) or _classify_code(reply.code, stage)
+    found = _classify_words(words) or _classify_codes(reply, words, stage)
     if found in HARD_CLASSES and not _is_about_recipient(reply, stage):
         return BounceClass.POLICY
     return found
@@ -272,6 +273,15 @@ def _classify_words(words: str) -> BounceClass | None:
         if pattern.search(words):
             return bounce_class
     return None
+
+
+def _classify_codes(reply: SmtpReply, words: str, stage: Stage) -> BounceClass:
+    found = _classify_enhanced(reply)
+    if found in HARD_CLASSES and _DENIAL.search(words):
+        return BounceClass.POLICY
+    if found is None and (_DENIAL.search(words) or _REJECTION.search(words)):
+        return BounceClass.POLICY
+    return found or _classify_code(reply.code, stage)
 
 
 def _classify_enhanced(reply: SmtpReply) -> BounceClass | None:

@@ -47,7 +47,12 @@ def qp_slot(value: str) -> bytes:
 
 def qp_join(segments: Iterable[bytes]) -> bytes:
     """Join segments to a whole body, whose last line must not end in a soft line break (RFC 2045 §6.7 rule 3)."""
-    return b"".join(segments).removesuffix(SOFT_BREAK)
+    body = b"".join(segments)
+    if not body.endswith(SOFT_BREAK):
+        return body
+    if body[-4:-3] in (b" ", b"\t"):
+        return body[:-4] + SOFT_BREAK + _ESCAPES[body[-4:-3]]
+    return body[:-3]
 
 
 def encode_quoted_printable(text: str) -> bytes:

@@ -2,7 +2,7 @@
 
     with FakeMx() as mx:                                   # a correct server
     with FakeMx(script={"rcpt": Reply("451 4.7.1 later")}) as mx:
-    with FakeMx(script={"dot": [Reply("250 ok"), Close()]}) as mx:   # first message, every later one
+    with FakeMx(script={"dot": [Correct(), Close()]}) as mx:   # first message, every later one
 
 Stages: connect ehlo helo starttls auth mail rcpt data dot rset quit. Without a script the recipient decides, by its local part:
 
@@ -10,6 +10,7 @@ Stages: connect ehlo helo starttls auth mail rcpt data dot rset quit. Without a 
     dot-554-5.7.1@      the message is refused after its dot      slow@             every reply takes `slow_seconds`
     drop-in-data@       closed in the middle of the body          drop-after-dot@   closed instead of the last reply
     stall@              RCPT is never answered                    stall-after-dot@  the dot is never answered
+    stop-reading@       the body is never read
 
 The order of commands is enforced as RFC 5321 §4.1.4 asks (nested MAIL is 503), so a client that loses count is found out.
 """
@@ -63,11 +64,16 @@ class Stall:
 
 
 @dataclass(frozen=True)
+class Correct:
+    """Do what a good server does: for the later entries of a sequence."""
+
+
+@dataclass(frozen=True)
 class AfterInput:
     """Behave correctly, but only when the client has sent something more: proves that it does not wait."""
 
 
-Act = Reply | Raw | Close | Stall | AfterInput
+Act = Reply | Raw | Close | Stall | Correct | AfterInput
 
 
 def garbage() -> Raw:
@@ -279,7 +285,7 @@ class FakeMx:
         """Reply as the script says, else `correct`. True when the reply was positive."""
         act = self._next_act(stage)
         match act:
-            case None:
+            case None | Correct():
                 text = correct
             case Reply():
                 text = act.text
@@ -384,6 +390,8 @@ class FakeMx:
         if session.recipient.startswith("drop-in-data@"):
             await session.fill()
             raise _Closed
+        if session.recipient.startswith("stop-reading@"):
+            await asyncio.Event().wait()
         stuffed = await session.read_data()
         body = stuffed.removeprefix(b".").replace(b"\r\n.", b"\r\n")
         await self._finish_message(session, body, by_bdat=False)
