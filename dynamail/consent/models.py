@@ -81,7 +81,7 @@ class Subscription(DataPlaneModel):
     contact_id = models.UUIDField()
     state = models.CharField(max_length=12, choices=ConsentState.choices)
     basis = models.CharField(max_length=12, choices=LawfulBasis.choices, default=LawfulBasis.CONSENT)
-    tracking_allowed = models.BooleanField(default=False)
+    tracking_allowed = models.BooleanField(null=True, default=None)  # none: never asked; then only totals
     changed_at = models.DateTimeField()
 
     class Meta(DataPlaneModel.Meta):

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
+from django.db.models import Q
 
 from dynamail.consent.models import ConsentRecord, Subscription
 from dynamail.consent.proof import Proof
@@ -54,9 +55,8 @@ def give_consent(
                 topic_id,
                 contact_id,
                 proof.basis,
-                bool(allow_tracking),
+                allow_tracking,
                 now,
-                allow_tracking is not None,
             ],
         )
         if not cursor.rowcount:
@@ -93,7 +93,7 @@ def choose_tracking(account_id: int, contact_id: UUID, *, allowed: bool, proof: 
     changed = list(
         Subscription.objects.for_account(account_id)
         .filter(contact_id=contact_id)
-        .exclude(tracking_allowed=allowed)
+        .filter(Q(tracking_allowed__isnull=True) | ~Q(tracking_allowed=allowed))
         .values_list("topic_id", flat=True)
     )
     Subscription.objects.for_account(account_id).filter(contact_id=contact_id, topic_id__in=changed).update(

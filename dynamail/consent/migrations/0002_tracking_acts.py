@@ -7,6 +7,11 @@ class Migration(migrations.Migration):
     dependencies = [("consent", "0001_initial")]
     operations = [
         migrations.AlterField(
+            model_name="subscription",
+            name="tracking_allowed",
+            field=models.BooleanField(default=None, null=True),
+        ),
+        migrations.AlterField(
             model_name="consentrecord",
             name="act",
             field=models.CharField(

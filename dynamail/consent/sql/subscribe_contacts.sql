@@ -3,7 +3,7 @@
 -- the import runs stays out too.
 -- Parameters: account_id, topic_id, basis, now, contact ids.
 INSERT INTO subscription AS old (account_id, topic_id, contact_id, state, basis, tracking_allowed, changed_at)
-SELECT %s, %s, contact_id, 'subscribed', %s, false, %s
+SELECT %s, %s, contact_id, 'subscribed', %s, NULL, %s
 FROM unnest(%s::uuid[]) AS contact_id
 ON CONFLICT (account_id, topic_id, contact_id) DO UPDATE
 SET state = 'subscribed', basis = excluded.basis, changed_at = excluded.changed_at
