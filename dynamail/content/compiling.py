@@ -53,7 +53,7 @@ class Stream(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EmailSource:
-    """What the author wrote. `text` replaces the text part that is made from the HTML; None means: make it."""
+    """What the author wrote. `text` replaces the text part that is made from the HTML; empty means: make it."""
 
     kind: Kind
     body: str
@@ -114,7 +114,7 @@ def _normalized(source: EmailSource) -> EmailSource:
         without_controls(source.body),
         without_controls(source.subject),
         without_controls(source.preheader),
-        None if source.text is None else without_controls(source.text),
+        without_controls(source.text or ""),
         Stream(source.stream),
     )
 
@@ -127,7 +127,7 @@ def _check_fields(source: EmailSource) -> list[Problem]:
     problems += check_liquid(source.preheader, where=Where.PREHEADER)
     body = source.body if source.kind is Kind.TEXT else aligned(source.body)
     problems += check_liquid(body, where=Where.BODY)
-    if source.text is not None:
+    if source.text:
         problems += check_liquid(source.text, where=Where.TEXT)
     if source.kind is Kind.MJML:
         problems += check_mjml(source.body)
@@ -180,7 +180,7 @@ def _compile_html(
     text = make_text_part(html, body.protected)
     html = before_body_end(html, body.protected.add(Code(f"{{% {PIXEL_TAG} %}}", PIXEL_TAG)))
     html_program = make_program(body.protected.restore(html), is_html=True, utm=utm)
-    if source.text is None:
+    if not source.text:
         text_program, extra = make_program(text, is_html=False, where=Where.TEXT, utm=utm), ()
     else:
         text_program, extra = _own_text(source, links, utm)
