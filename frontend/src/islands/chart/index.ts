@@ -86,7 +86,17 @@ function complete({ options, unit }: ChartProps): echarts.EChartsCoreOption {
     ...resolved,
     tooltip: { ...makeTooltip(unit), ...(resolved["tooltip"] as object | undefined) },
     ...formatAxes(resolved, unit),
+    ...formatLabels(resolved, unit),
   };
+}
+
+function formatLabels(options: Record<string, unknown>, unit: Unit): Record<string, unknown> {
+  if (!Array.isArray(options["series"])) return {};
+  const series = (options["series"] as { label?: { show?: boolean; formatter?: unknown } }[]).map((one) => {
+    if (!one.label?.show || one.label.formatter) return one;
+    return { ...one, label: { ...one.label, formatter: ({ value }: { value: unknown }) => formatValue(value, unit) } };
+  });
+  return { series };
 }
 
 function formatAxes(options: Record<string, unknown>, unit: Unit): Record<string, unknown> {
