@@ -17,7 +17,7 @@ def format_number(value: Number | None, *, decimals: int | None = None) -> str:
     """`1234567.5` as `1 234 567.5`; None as a dash. `decimals` fixes the digits after the mark."""
     if value is None:
         return NOTHING
-    digits = f"{abs(value):,.{decimals}f}" if decimals is not None else _write_plainly(abs(value))
+    digits = f"{abs(value):,.{decimals}f}" if decimals is not None else _write_plainly(value).lstrip("-")
     whole, _mark, fraction = digits.partition(".")
     sign = MINUS if value < 0 else ""
     mark = formats.get_format("DECIMAL_SEPARATOR")

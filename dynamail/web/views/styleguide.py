@@ -136,7 +136,7 @@ def _make_context(theme: str) -> dict[str, object]:
         "trend": SENT,
         "steps": ["File", "Columns", "Consent", "Check", "Import"],
         "form": SampleForm(),
-        "wrong_form": SampleForm({"email": "anna@", "topic": "news", "basis": "form"}, prefix="wrong"),
+        "wrong_form": SampleForm({"email": "anna@", "topic": "news", "basis": "form"}, auto_id="wrong_%s"),
         "source_form": SourceForm(),
         "variables": [Variable("contact.first_name", "First name"), Variable("contact.plan", "Plan")],
         "problems": [Problem(6, 28, 'Use == to compare: {% if contact.plan == "pro" %}', "error")],
