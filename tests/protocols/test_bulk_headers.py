@@ -93,7 +93,8 @@ def test_a_strange_return_path_is_nobodys(local: str) -> None:
 
 
 def test_retries_grow_and_end_after_four_days() -> None:
-    at, gaps = NOON, []
+    at = NOON
+    gaps: list[timedelta] = []
     while not is_expired(NOON, at):
         following = next_attempt_at(len(gaps) + 1, at, b"message")
         gaps.append(following - at)

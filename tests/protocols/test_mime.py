@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.utils import parseaddr
 
 import pytest
@@ -39,7 +39,7 @@ def as_sent(text: str) -> str:
     return re.sub("[\ud800-\udfff]", "\ufffd", re.sub(r"\r\n|\r|\n", "\r\n", text))
 
 
-def read_text(part: EmailMessage) -> str:
+def read_text(part: Message) -> str:
     content = part.get_payload(decode=True)
     assert isinstance(content, bytes)
     return content.decode()

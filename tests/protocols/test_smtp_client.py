@@ -21,6 +21,7 @@ from tests.support.fake_mx import (
     Close,
     Correct,
     FakeMx,
+    Raw,
     Reply,
     Stall,
     flood,
@@ -333,7 +334,7 @@ async def test_a_stripped_starttls_is_noticed_when_demanded() -> None:
 
 
 async def test_replies_injected_before_tls_are_forgotten() -> None:
-    injected = Reply("220 go\n".rstrip() + "\r\n250-evil\r\n250 AUTH PLAIN")
+    injected = Raw(b"220 go\r\n250-evil.example\r\n250 AUTH PLAIN\r\n")
     with FakeMx(starttls=True, script={"starttls": injected}) as mx:
         connection = await open_connection(hop_to(mx, tls=TlsMode.STARTTLS))
         assert connection.is_encrypted

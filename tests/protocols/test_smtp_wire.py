@@ -76,8 +76,7 @@ def prepare(offered: Capabilities = ALL, **changes: object) -> Transaction | Out
     ],
 )
 def test_an_unsafe_address_never_reaches_the_wire(address: str) -> None:
-    for change, enhanced in (({"recipient": address}, "5.1.3"), ({"sender": address}, "5.1.7")):
-        outcome = prepare(**change)
+    for outcome, enhanced in ((prepare(recipient=address), "5.1.3"), (prepare(sender=address), "5.1.7")):
         assert isinstance(outcome, Outcome)
         assert outcome.reply is not None
         assert (outcome.kind, outcome.stage, outcome.reply.enhanced) == (

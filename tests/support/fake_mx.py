@@ -46,7 +46,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Raw:
-    """Write these bytes, whatever they are, and carry on."""
+    """Write these bytes, whatever they are, and carry on; they count as a yes when they begin like one."""
 
     data: bytes
 
@@ -296,7 +296,7 @@ class FakeMx:
             case Raw():
                 session.writer.write(act.data)
                 await session.writer.drain()
-                return False
+                return act.data[:1] in b"23" and act.data[3:4] == b" "
             case Close():
                 if act.last_words:
                     await self._say(session, act.last_words)

@@ -108,7 +108,8 @@ class SmtpConnection:
             with suppress(SmtpError):  # The messages have their outcomes; nothing depends on the farewell.
                 await self._command("QUIT", timeout=self.hop.timeouts.quit)
         self.abort()
-        await asyncio.wait_for(self._stream.closed.wait(), self.hop.timeouts.quit)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stream.closed.wait(), self.hop.timeouts.quit)
 
     def abort(self) -> None:
         """Drop the connection at once. Messages in flight get their outcome."""
