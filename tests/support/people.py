@@ -33,7 +33,7 @@ def make_contact(account: Account, email: str = "dana@mail.example", **values: o
 
 
 def subscribe(
-    contact: Contact, topic: Topic, *, allow_tracking: bool = True, now: datetime = EARLIER
+    contact: Contact, topic: Topic, *, allow_tracking: bool | None = True, now: datetime = EARLIER
 ) -> UUID:
     proof = Proof(method="page", text="Yes, write to me.")
     give_consent(

@@ -1,0 +1,169 @@
+"""`/t/c/<token>` and `/t/o/<token>` as a plain ASGI application: the hot path of the web process.
+
+1. The token is verified: no database.  2. A click's destination comes from memory (`link_cache.py`).  3. Person or machine is
+decided from the headers, in memory.  4. The hit goes to the segment file.  5. The answer: a redirect, or a transparent pixel.
+
+Consent is asked when the segment is shipped (`sql/settle_hits.sql`), a second later. Nothing here logs a request, and neither the
+recipient's address on the net nor their browser leaves this module (promise P2.1).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final
+
+from dynamail.lib.signing import BadToken
+from dynamail.tracking.classification import is_machine
+from dynamail.tracking.destinations import is_rendered_from, to_location
+from dynamail.tracking.hits import CLICKED, NO_LINK, OPENED, Hit, pack_hit
+from dynamail.tracking.link_cache import Destination, LinkCache
+from dynamail.tracking.segments import SegmentWriter
+from dynamail.tracking.tokens import DYNAMIC, ClickToken, OpenToken, TokenKeys
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+CLICK_PATH, OPEN_PATH = "/t/c/", "/t/o/"
+MAX_TOKEN_CHARACTERS = 2_200
+COMPLAIN_SECONDS = 60.0  # between two lines about the same trouble
+
+# 1×1, transparent.
+PIXEL: Final = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
+    b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
+_COMMON: Headers = [(b"cache-control", b"no-store"), (b"x-robots-tag", b"noindex, nofollow")]
+_CLICK: Headers = [*_COMMON, (b"content-length", b"0"), (b"referrer-policy", b"no-referrer")]
+_OPEN: Headers = [*_COMMON, (b"content-type", b"image/gif"), (b"content-length", str(len(PIXEL)).encode())]
+_HTML: Headers = [
+    *_COMMON,
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+log = logging.getLogger(__name__)
+
+
+class TrackingEndpoints:
+    """The ASGI application. `pages` makes the page for a status (404 or 503) in the visitor's language."""
+
+    def __init__(
+        self,
+        *,
+        keys: TokenKeys,
+        links: LinkCache,
+        writer: SegmentWriter,
+        pages: Callable[[int, str], bytes],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys = keys
+        self._links = links
+        self._writer = writer
+        self._pages = pages
+        self._clock = clock
+        self._complained_at = float("-inf")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        if method not in ("GET", "HEAD"):
+            await _answer(send, 405, [*_COMMON, (b"allow", b"GET, HEAD"), (b"content-length", b"0")])
+        elif path.startswith(CLICK_PATH):
+            await self._follow_link(path[len(CLICK_PATH) :], scope, send)
+        elif path.startswith(OPEN_PATH):
+            await self._show_pixel(path[len(OPEN_PATH) :], scope, send)
+        else:
+            await self._show_page(404, scope, send)
+
+    async def _follow_link(self, text: str, scope: Scope, send: Send) -> None:
+        try:
+            if len(text) > MAX_TOKEN_CHARACTERS:
+                raise BadToken("too long")
+            token = ClickToken.parse(self._keys, text)
+        except BadToken:
+            await self._show_page(404, scope, send)
+            return
+        link = self._links.find_fresh(token.account_id, token.source_id, token.link_number)
+        if link is None:
+            try:
+                link = await self._links.find(token.account_id, token.source_id, token.link_number)
+            except Exception as error:  # the pool's and the driver's many ways to say "not now"
+                self._complain("Links cannot be looked up: %s", error)
+                await self._show_page(503, scope, send)
+                return
+        location = find_location(token, link)
+        if location is None:
+            await self._show_page(404, scope, send)
+            return
+        self._note(
+            Hit(
+                token.account_id,
+                int(self._clock() * 1000),
+                token.source_id,
+                token.contact_id,
+                CLICKED,
+                token.link_number,
+                _is_machine(scope),
+            )
+        )
+        await _answer(send, 302, [(b"location", location.encode("ascii")), *_CLICK])
+
+    async def _show_pixel(self, text: str, scope: Scope, send: Send) -> None:
+        try:
+            if len(text) > MAX_TOKEN_CHARACTERS:
+                raise BadToken("too long")
+            token = OpenToken.parse(self._keys, text.removesuffix(".gif"))
+        except BadToken:
+            await self._show_page(404, scope, send)
+            return
+        machine = _is_machine(scope)
+        moment = int(self._clock() * 1000)
+        self._note(Hit(token.account_id, moment, token.source_id, token.contact_id, OPENED, NO_LINK, machine))
+        await _answer(send, 200, _OPEN, b"" if scope["method"] == "HEAD" else PIXEL)
+
+    def _note(self, hit: Hit) -> None:
+        """A full disk costs the hit, never the redirect."""
+        try:
+            self._writer.append(pack_hit(hit))
+        except OSError as error:
+            self._complain("Opens and clicks are not recorded: %s", error)
+
+    async def _show_page(self, status: int, scope: Scope, send: Send) -> None:
+        body = self._pages(status, _header(scope, b"accept-language").decode("latin-1"))
+        headers = [*_HTML, (b"content-length", str(len(body)).encode())]
+        if status == 503:
+            headers.append((b"retry-after", b"30"))
+        await _answer(send, status, headers, b"" if scope["method"] == "HEAD" else body)
+
+    def _complain(self, sentence: str, error: Exception) -> None:
+        if self._clock() - self._complained_at > COMPLAIN_SECONDS:
+            self._complained_at = self._clock()
+            log.error(sentence, error)
+
+
+def find_location(token: ClickToken, link: Destination | None) -> str | None:
+    """Where a click leads; None when the link is gone or leads nowhere on the web."""
+    if link is None:
+        return None
+    if not link.is_dynamic:
+        return None if token.flags & DYNAMIC else link.location
+    if not token.flags & DYNAMIC or not is_rendered_from(token.address, link.url):
+        return None
+    return to_location(token.address)
+
+
+def _is_machine(scope: Scope) -> bool:
+    headers: Mapping[bytes, bytes] = dict(scope["headers"])
+    return is_machine(scope["method"], headers)
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    return next((value for key, value in scope["headers"] if key == name), b"")
+
+
+async def _answer(send: Send, status: int, headers: Headers, body: bytes = b"") -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
