@@ -49,7 +49,7 @@ def save_draft(
     claim = rows.filter(state=CampaignState.DRAFT)
     if version is not None:
         claim = claim.filter(version=version)
-    if not claim.update(**values, version=F("version") + 1, updated_at=now):
+    if not claim.update(**values, version=F("version") + 1, updated_at=now, problem=""):
         saved = rows.get()
         if not saved.is_editable:
             raise NotEditable

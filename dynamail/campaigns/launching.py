@@ -6,20 +6,23 @@ is not launched. Every change of state is one conditional UPDATE; the loser of a
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from dynamail.accounts.audit import record_audit
 from dynamail.accounts.models import Account, Member
-from dynamail.campaigns.errors import CampaignError, NotReady
+from dynamail.campaigns.errors import ChangedMeanwhile, InThePast, NotReady, TooFarAhead, WrongMoment
 from dynamail.campaigns.models import Campaign, CampaignState
-from dynamail.campaigns.readiness import blocks
-from dynamail.campaigns.reviewing import review_campaign
+from dynamail.campaigns.readiness import Problem, list_blocking
+from dynamail.campaigns.reviewing import check_launch
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
 from dynamail.messages.freezing import (
-    Audience,
+    FrozenSender,
+    FrozenSettings,
+    FrozenSource,
     cancel_chunks,
     freeze_audience,
     freeze_content,
@@ -28,44 +31,21 @@ from dynamail.messages.freezing import (
 )
 
 State = CampaignState
-
-
-class WrongMoment(CampaignError):
-    """The campaign's state changed in the meantime; look at it again."""
-
-    code = "wrong_moment"
-
-    def __init__(self) -> None:
-        super().__init__(str(self.__doc__))
-
-
-class InThePast(CampaignError):
-    """That time has passed. Choose a later one, or launch now."""
-
-    code = "in_the_past"
-
-    def __init__(self) -> None:
-        super().__init__(str(self.__doc__))
-
-
-def audience_of(campaign: Campaign) -> Audience:
-    """Who the campaign goes to, as its draft says now. Raises NotReady without a topic."""
-    if campaign.topic_id is None:
-        raise ValueError("a campaign without a topic has no audience")
-    return Audience(
-        topic_id=campaign.topic_id,
-        include_tags=tuple(campaign.include_tags),
-        exclude_tags=tuple(campaign.exclude_tags),
-    )
+FARTHEST = timedelta(days=366)
 
 
 @transaction.atomic
-def schedule_campaign(campaign: Campaign, *, at: datetime, by: Member, now: datetime) -> None:
-    """Launch it at a set time. Raises NotReady, InThePast, WrongMoment."""
+def schedule_campaign(
+    campaign: Campaign, *, at: datetime, by: Member, now: datetime, version: int | None = None
+) -> None:
+    """Launch it at a set time. Raises NotReady, InThePast, TooFarAhead, WrongMoment, ChangedMeanwhile."""
     if at <= now:
         raise InThePast
-    _check_ready(campaign)
-    _move(campaign, (State.DRAFT,), State.SCHEDULED, now=now, scheduled_at=at)
+    if at > now + FARTHEST:
+        raise TooFarAhead
+    _move(campaign, (State.DRAFT,), State.SCHEDULED, now=now, scheduled_at=at, problem="")
+    _check_unchanged(campaign, version)
+    _check_ready(campaign, now)
     record_audit(campaign.account_id, by=by, action="campaign.scheduled", subject=campaign, at=at.isoformat())
 
 
@@ -77,27 +57,54 @@ def unschedule_campaign(campaign: Campaign, *, by: Member, now: datetime) -> Non
 
 
 @transaction.atomic
-def launch_campaign(campaign: Campaign, *, by: Member | None, now: datetime) -> int:
+def hold_campaign(campaign: Campaign, *, problems: list[Problem], now: datetime) -> None:
+    """A scheduled campaign that cannot be launched becomes a draft that says why. Raises WrongMoment."""
+    problem = " ".join(str(one.sentence) for one in problems)[:500]
+    _move(campaign, (State.SCHEDULED,), State.DRAFT, now=now, scheduled_at=None, problem=problem)
+    record_audit(campaign.account_id, by=None, action="campaign.held", subject=campaign, problem=problem)
+
+
+@transaction.atomic
+def launch_campaign(campaign: Campaign, *, by: Member, now: datetime, version: int | None = None) -> int:
     """Freeze audience and content and start sending; returns the number of recipients.
 
-    Launching a launched campaign raises WrongMoment and changes nothing. Raises NotReady.
+    Launching a launched campaign raises WrongMoment and changes nothing. With a `version` it is launched only as the member saw
+    it. Raises NotReady, ChangedMeanwhile.
     """
-    _check_ready(campaign)
-    _move(campaign, (State.DRAFT, State.SCHEDULED), State.LAUNCHING, now=now, launched_at=now)
-    campaign.refresh_from_db()
-    freeze_content(campaign.account_id, campaign.uid, **_content_of(campaign), now=now)
-    frozen = freeze_audience(campaign.account_id, campaign.uid, audience_of(campaign), now=now)
-    if frozen == 0:
-        raise NotReady(blocks(review_campaign(campaign).problems))
-    _move(campaign, (State.LAUNCHING,), State.RUNNING, now=now, frozen=frozen)
-    record_audit(campaign.account_id, by=by, action="campaign.launched", subject=campaign, recipients=frozen)
-    record_event(
-        campaign.account_id,
-        EventKind.CAMPAIGN_LAUNCHED,
-        source_kind="campaign",
-        source_id=campaign.uid,
-        now=now,
+    # The row is locked from here on: what is checked is what is frozen.
+    _move(campaign, (State.DRAFT, State.SCHEDULED), State.LAUNCHING, now=now, launched_at=now, problem="")
+    _check_unchanged(campaign, version)
+    return _start(campaign, by=by, now=now)
+
+
+def launch_due(campaign: Campaign, *, now: datetime) -> None:
+    """Launch a scheduled campaign whose time has come, or give it back as a draft that says what is missing.
+
+    What was unscheduled or put off since it was read is left alone, and so is what another worker launched.
+    """
+    with suppress(WrongMoment):
+        try:
+            _launch_due(campaign, now)
+        except NotReady as error:
+            hold_campaign(campaign, problems=error.problems, now=now)
+
+
+@transaction.atomic
+def _launch_due(campaign: Campaign, now: datetime) -> None:
+    due = Campaign.objects.for_account(campaign.account_id).filter(
+        pk=campaign.pk, state=State.SCHEDULED, scheduled_at__lte=now
     )
+    if not due.update(state=State.LAUNCHING, launched_at=now, updated_at=now, problem=""):
+        raise WrongMoment
+    campaign.refresh_from_db()
+    _start(campaign, by=None, now=now)
+
+
+def _start(campaign: Campaign, *, by: Member | None, now: datetime) -> int:
+    _check_ready(campaign, now)
+    frozen = _freeze(campaign, now)
+    _move(campaign, (State.LAUNCHING,), State.RUNNING, now=now, frozen=frozen)
+    _record(campaign, "campaign.launched", EventKind.CAMPAIGN_LAUNCHED, by=by, now=now, recipients=frozen)
     return frozen
 
 
@@ -105,7 +112,7 @@ def launch_campaign(campaign: Campaign, *, by: Member | None, now: datetime) -> 
 def pause_campaign(campaign: Campaign, *, by: Member | None, now: datetime, problem: str = "") -> None:
     """Stop claiming; what is on the wire ends, at most one window per worker. Raises WrongMoment."""
     _move(campaign, (State.RUNNING,), State.PAUSED, now=now, problem=problem[:500])
-    pause_chunks(campaign.account_id, campaign.uid)
+    pause_chunks(campaign.account_id, source_id=campaign.uid)
     _record(campaign, "campaign.paused", EventKind.CAMPAIGN_PAUSED, by=by, now=now)
 
 
@@ -113,32 +120,39 @@ def pause_campaign(campaign: Campaign, *, by: Member | None, now: datetime, prob
 def resume_campaign(campaign: Campaign, *, by: Member, now: datetime) -> None:
     """Go on where it stopped. Raises WrongMoment."""
     _move(campaign, (State.PAUSED,), State.RUNNING, now=now, problem="")
-    resume_chunks(campaign.account_id, campaign.uid)
+    resume_chunks(campaign.account_id, source_id=campaign.uid)
     _record(campaign, "campaign.resumed", EventKind.CAMPAIGN_RESUMED, by=by, now=now)
 
 
 @transaction.atomic
-def cancel_campaign(campaign: Campaign, *, by: Member, now: datetime) -> None:
-    """Stop for good; those who were not reached yet are counted as canceled. Raises WrongMoment."""
-    _move(
-        campaign,
-        (State.RUNNING, State.PAUSED, State.LAUNCHING, State.SCHEDULED),
-        State.CANCELED,
-        now=now,
-        finished_at=now,
-    )
-    cancel_chunks(campaign.account_id, campaign.uid, now=now)
+def cancel_campaign(campaign: Campaign, *, by: Member, now: datetime) -> int:
+    """Stop for good; those who were not reached yet are counted as canceled. Returns their number. Raises WrongMoment.
+
+    A scheduled campaign has reached nobody: it is unscheduled, not canceled.
+    """
+    before = (State.RUNNING, State.PAUSED, State.LAUNCHING)
+    _move(campaign, before, State.CANCELED, now=now, finished_at=now)
+    canceled = cancel_chunks(campaign.account_id, source_id=campaign.uid, now=now)
     _record(campaign, "campaign.canceled", EventKind.CAMPAIGN_CANCELED, by=by, now=now)
+    return canceled
 
 
 def list_due(*, now: datetime) -> list[tuple[int, int]]:
-    """(account id, campaign key) of scheduled campaigns whose time has come."""
+    """(account id, campaign key) of scheduled campaigns whose time has come, the longest waiting first."""
     rows = Campaign.objects.across_accounts(reason="scheduled launches")
-    return list(rows.filter(state=State.SCHEDULED, scheduled_at__lte=now).values_list("account_id", "pk"))
+    due = rows.filter(state=State.SCHEDULED, scheduled_at__lte=now).order_by("scheduled_at")
+    return list(due.values_list("account_id", "pk"))
 
 
-def _check_ready(campaign: Campaign) -> None:
-    if problems := blocks(review_campaign(campaign).problems):
+def _check_unchanged(campaign: Campaign, version: int | None) -> None:
+    """Read the locked row again; is it what the member saw?"""
+    campaign.refresh_from_db()
+    if version is not None and version != campaign.version:
+        raise ChangedMeanwhile(saved_version=campaign.version)
+
+
+def _check_ready(campaign: Campaign, now: datetime) -> None:
+    if problems := list_blocking(check_launch(campaign, now=now)):
         raise NotReady(problems)
 
 
@@ -150,36 +164,44 @@ def _move(
         raise WrongMoment
 
 
-def _record(campaign: Campaign, action: str, kind: EventKind, *, by: Member | None, now: datetime) -> None:
-    record_audit(campaign.account_id, by=by, action=action, subject=campaign)
+def _record(
+    campaign: Campaign, action: str, kind: EventKind, *, by: Member | None, now: datetime, **data: int
+) -> None:
+    record_audit(campaign.account_id, by=by, action=action, subject=campaign, **data)
     record_event(campaign.account_id, kind, source_kind="campaign", source_id=campaign.uid, now=now)
 
 
-def _content_of(campaign: Campaign) -> dict[str, object]:
-    account = Account.objects.get(pk=campaign.account_id)
-    assert campaign.sender is not None  # noqa: S101 - readiness refused otherwise
-    assert campaign.topic is not None  # noqa: S101
-    return {
-        "kind": campaign.kind,
-        "source": {
-            "subject": campaign.subject,
-            "preheader": campaign.preheader,
-            "body": campaign.body,
-            "text": campaign.text,
-        },
-        "sender": {
-            "name": campaign.sender.name or account.from_name or account.name,
-            "email": campaign.sender.email,
-            "reply_to": campaign.sender.reply_to,
-        },
-        "settings": {
-            "campaign": campaign.name,
-            "topic_id": campaign.topic_id,
-            "topic": campaign.topic.name,
-            "tracking": campaign.topic.tracking,
-            "utm": campaign.utm,
-            "account": account.name,
-            "postal_address": account.postal_address,
-            "language": account.language,
-        },
-    }
+def _freeze(campaign: Campaign, now: datetime) -> int:
+    account: Account = campaign.account
+    sender, topic = campaign.sender, campaign.topic
+    assert sender is not None  # noqa: S101 - readiness refused otherwise
+    assert topic is not None  # noqa: S101
+    freeze_content(
+        campaign.account_id,
+        source_id=campaign.uid,
+        source=FrozenSource(
+            campaign.kind, campaign.subject, campaign.body, campaign.preheader, campaign.text
+        ),
+        sender=FrozenSender(sender.email, sender.name or account.from_name or account.name, sender.reply_to),
+        settings=FrozenSettings(
+            topic_id=topic.pk,
+            topic_name=topic.name,
+            campaign_name=campaign.name,
+            account_name=account.name,
+            account_uid=account.uid.hex,
+            account_address=account.postal_address,
+            account_website=account.website,
+            language=account.language,
+            tracking=topic.tracking,
+            utm=campaign.utm,
+        ),
+        launched_at=now,
+    )
+    return freeze_audience(
+        campaign.account_id,
+        source_id=campaign.uid,
+        topic_id=topic.pk,
+        include_tags=campaign.include_tags,
+        exclude_tags=campaign.exclude_tags,
+        launched_at=now,
+    )

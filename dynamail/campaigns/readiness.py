@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from dynamail.campaigns.models import Campaign
-
-LONGEST_SUBJECT = 150  # characters; clients show 35 to 70 of them
 
 
 class Card(StrEnum):
@@ -22,13 +20,16 @@ class Card(StrEnum):
 
 
 class Severity(StrEnum):
+    """Worst first; the order is that of lists."""
+
     BLOCKS = "blocks"  # the launch is refused
     WARNS = "warns"  # worth a look
+    NOTES = "notes"  # worth knowing
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to mend, with the card where it is mended."""
+    """One thing to mend, with the card where it is mended. `line` and `column` count from 1; None: no single place."""
 
     card: Card
     severity: Severity
@@ -36,14 +37,21 @@ class Problem:
     sentence: str | Promise
     line: int | None = None
     column: int | None = None
+    suggestion: str = ""
+
+    @property
+    def blocks(self) -> bool:
+        return self.severity == Severity.BLOCKS
 
 
 @dataclass(frozen=True)
 class Facts:
     """What the rules need to know and the campaign's row does not say."""
 
-    audience: int  # recipients now
-    sender_allowed: bool
+    audience: int | None  # recipients now; None: not counted yet
+    topic_open: bool = True
+    sender_allowed: bool = True
+    account_active: bool = True
     content_problems: tuple[Problem, ...] = ()
 
 
@@ -51,11 +59,22 @@ def find_problems(campaign: Campaign, facts: Facts) -> list[Problem]:
     """Everything between this draft and its launch, worst first."""
     found = [*_check_to(campaign, facts), *_check_from(campaign, facts), *_check_subject(campaign)]
     found += [*_check_content(campaign), *facts.content_problems]
-    return sorted(found, key=lambda problem: problem.severity != Severity.BLOCKS)
+    return sort_problems(found)
 
 
-def blocks(problems: list[Problem]) -> list[Problem]:
-    return [problem for problem in problems if problem.severity == Severity.BLOCKS]
+def sort_problems(problems: Sequence[Problem]) -> list[Problem]:
+    """Worst first, otherwise in the order of the cards."""
+    order, cards = list(Severity), list(Card)
+    return sorted(problems, key=lambda one: (order.index(one.severity), cards.index(one.card)))
+
+
+def list_blocking(problems: Sequence[Problem]) -> list[Problem]:
+    """Those that refuse the launch."""
+    return [problem for problem in problems if problem.blocks]
+
+
+def of_card(problems: Sequence[Problem], card: Card) -> list[Problem]:
+    return [problem for problem in problems if problem.card == card]
 
 
 def _check_to(campaign: Campaign, facts: Facts) -> list[Problem]:
@@ -67,6 +86,8 @@ def _check_to(campaign: Campaign, facts: Facts) -> list[Problem]:
                 _("Choose the topic: only contacts who subscribed to it get the message."),
             )
         ]
+    if not facts.topic_open:
+        return [_block(Card.TO, "topic_archived", _("This topic is archived. Choose another one."))]
     if facts.audience == 0:
         return [
             _block(
@@ -79,6 +100,9 @@ def _check_to(campaign: Campaign, facts: Facts) -> list[Problem]:
 
 
 def _check_from(campaign: Campaign, facts: Facts) -> list[Problem]:
+    if not facts.account_active:
+        sentence = _("This account is suspended or closed; nothing is sent from it.")
+        return [_block(Card.FROM, "account_stopped", sentence)]
     if campaign.sender_id is None:
         return [_block(Card.FROM, "sender_missing", _("Choose who the message is from."))]
     if not facts.sender_allowed:
@@ -93,27 +117,9 @@ def _check_from(campaign: Campaign, facts: Facts) -> list[Problem]:
 
 
 def _check_subject(campaign: Campaign) -> list[Problem]:
-    found = []
-    subject = campaign.subject.strip()
-    if not subject:
-        found.append(_block(Card.SUBJECT, "subject_missing", _("Write a subject.")))
-    elif len(subject) > LONGEST_SUBJECT:
-        sentence = ngettext(
-            "The subject has %d character; most clients show 60.",
-            "The subject has %d characters; most clients show 60.",
-            len(subject),
-        )
-        found.append(Problem(Card.SUBJECT, Severity.WARNS, "subject_long", sentence % len(subject)))
-    if not campaign.preheader.strip():
-        found.append(
-            Problem(
-                Card.SUBJECT,
-                Severity.WARNS,
-                "preheader_missing",
-                _("Without a preheader, clients show the first words of the message beside the subject."),
-            )
-        )
-    return found
+    if not campaign.subject.strip():
+        return [_block(Card.SUBJECT, "subject_missing", _("Write a subject."))]
+    return []
 
 
 def _check_content(campaign: Campaign) -> list[Problem]:

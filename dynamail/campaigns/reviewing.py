@@ -1,0 +1,141 @@
+"""Gathers what the rules of `readiness` need to know.
+
+`check_draft` is cheap (it compiles the content, a few milliseconds) and serves pages; `check_launch` also counts the audience and
+serves every launch; `review_campaign` adds what a careful colleague would notice and how many recipients lack which data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dynamail.accounts.models import Account
+from dynamail.campaigns.audiences import AudienceCount, Lacking, choice_of, count_lacking, measure_audience
+from dynamail.campaigns.models import Campaign
+from dynamail.campaigns.previewing import email_of
+from dynamail.campaigns.readiness import Card, Facts, Problem, Severity, find_problems
+from dynamail.contacts.catalog import list_attributes
+from dynamail.content import problems as content
+from dynamail.content.checking import CLIP_BYTES, contact_attributes_used, review_email
+from dynamail.content.compiling import CompiledEmail, compile_email
+from dynamail.content.links import Link
+from dynamail.content.problems import ContentError
+
+CARD_OF = {
+    content.Where.SUBJECT: Card.SUBJECT,
+    content.Where.PREHEADER: Card.SUBJECT,
+    content.Where.BODY: Card.CONTENT,
+    content.Where.TEXT: Card.CONTENT,
+}
+SEVERITY_OF = {
+    content.Severity.ERROR: Severity.BLOCKS,
+    content.Severity.WARNING: Severity.WARNS,
+    content.Severity.NOTE: Severity.NOTES,
+}
+SAID_ELSEWHERE = frozenset({"no_subject"})  # by a rule of readiness
+
+
+@dataclass(frozen=True)
+class Review:
+    """Everything to look at before a launch. `size_bytes` is the HTML without the recipients' own data, 0 when it does not compile."""
+
+    problems: list[Problem]
+    audience: AudienceCount | None
+    size_bytes: int = 0
+    size_limit: int = CLIP_BYTES
+    links: tuple[Link, ...] = ()
+    lacking: tuple[Lacking, ...] = ()
+    has_own_unsubscribe: bool = False
+    compiles: bool = False
+
+    @property
+    def recipients(self) -> int:
+        return self.audience.recipients if self.audience else 0
+
+    @property
+    def is_ready(self) -> bool:
+        return not any(problem.blocks for problem in self.problems)
+
+
+def check_draft(campaign: Campaign, *, recipients: int | None = None) -> list[Problem]:
+    """What the four cards say. The audience is checked only when the caller knows the number of recipients."""
+    _compiled, found = _compile(campaign)
+    return find_problems(campaign, _gather(campaign, recipients, found))
+
+
+def check_launch(campaign: Campaign, *, now: datetime) -> list[Problem]:
+    """What a launch at this moment would meet."""
+    audience = _measure(campaign, now)
+    return check_draft(campaign, recipients=audience.recipients if audience else None)
+
+
+def review_campaign(campaign: Campaign, *, now: datetime) -> Review:
+    """The whole review. Its audience scan takes about a second per million subscribers."""
+    audience = _measure(campaign, now)
+    compiled, found = _compile(campaign)
+    if compiled is not None:
+        keys = [one.key for one in list_attributes(campaign.account_id)]
+        found = _to_problems(review_email(compiled, keys))
+    problems = find_problems(campaign, _gather(campaign, audience and audience.recipients, found))
+    if compiled is None:
+        return Review(problems, audience)
+    return Review(
+        problems,
+        audience,
+        size_bytes=(compiled.html or compiled.text).static_size,
+        links=compiled.links,
+        lacking=tuple(_find_lacking(campaign, now)),
+        has_own_unsubscribe=compiled.has_own_unsubscribe,
+        compiles=True,
+    )
+
+
+def _measure(campaign: Campaign, now: datetime) -> AudienceCount | None:
+    choice = choice_of(campaign)
+    return measure_audience(campaign.account_id, choice, now=now) if choice else None
+
+
+def _find_lacking(campaign: Campaign, now: datetime) -> list[Lacking]:
+    choice = choice_of(campaign)
+    if choice is None:
+        return []
+    keys = contact_attributes_used(email_of(campaign))
+    return count_lacking(campaign.account_id, choice, keys, now=now)
+
+
+def _compile(campaign: Campaign) -> tuple[CompiledEmail | None, tuple[Problem, ...]]:
+    if not campaign.body.strip():
+        return None, ()
+    try:
+        compiled = compile_email(email_of(campaign))
+    except ContentError as error:
+        return None, _to_problems(error.problems)
+    return compiled, _to_problems(compiled.problems)
+
+
+def _to_problems(found: Iterable[content.Problem]) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(
+            CARD_OF[one.where],
+            SEVERITY_OF[one.severity],
+            one.code,
+            one.sentence,
+            one.line or None,
+            one.column or None,
+            one.suggestion,
+        )
+        for one in found
+        if one.code not in SAID_ELSEWHERE
+    )
+
+
+def _gather(campaign: Campaign, recipients: int | None, found: tuple[Problem, ...]) -> Facts:
+    account: Account = campaign.account
+    return Facts(
+        audience=recipients,
+        topic_open=campaign.topic is None or campaign.topic.archived_at is None,
+        sender_allowed=campaign.sender is not None and campaign.sender.verified_at is not None,
+        account_active=account.state == Account.State.ACTIVE,
+        content_problems=found,
+    )
