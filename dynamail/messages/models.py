@@ -125,7 +125,7 @@ class Outbox(DataPlaneModel):
     payload = models.JSONField(
         null=True
     )  # {"from", "subject", "html", "text", "headers"}; none: the source's content
-    priority = models.SmallIntegerField(default=1)  # 0 transactional, 1 retries, 2 bulk
+    priority = models.SmallIntegerField(default=1)  # 0 transactional, 1 retries, 2 bulk, 9 held by a pause
     lane = models.SmallIntegerField(default=0)
     run_at = models.DateTimeField()
     attempts = models.SmallIntegerField(default=0)
@@ -139,7 +139,10 @@ class Outbox(DataPlaneModel):
     class Meta(DataPlaneModel.Meta):
         db_table = "outbox"
         indexes = [
-            models.Index(fields=["priority", "run_at"], name="outbox_ready"),
+            models.Index(fields=["priority", "run_at"], condition=models.Q(worker=None), name="outbox_ready"),
+            models.Index(
+                fields=["lease_until"], condition=models.Q(worker__isnull=False), name="outbox_lease"
+            ),
             models.Index(fields=["account_id", "source_id"], name="outbox_source"),
         ]
 
@@ -162,7 +165,11 @@ class Outbox(DataPlaneModel):
     personal("contact_ids", category=Category.BEHAVIOR, subject=Subject.CONTACT, purpose=Purpose.CAMPAIGNS),
 )
 class Chunk(DataPlaneModel):
-    """Up to 500 recipients of a launched campaign. `done` outcomes are recorded; `done…started` may be on the wire."""
+    """Up to 500 recipients of a launched campaign. `done` outcomes are recorded; `done…started` may be on the wire.
+
+    `worker` is set while a worker holds the chunk. Pausing and canceling change `state` alone: the worker learns of it when it
+    commits its window, settles what is on the wire and lets the chunk go.
+    """
 
     class State(models.IntegerChoices):
         READY = 0
@@ -192,7 +199,9 @@ class Chunk(DataPlaneModel):
         db_table = "chunk"
         indexes = [
             models.Index(fields=["priority", "tag", "id"], condition=models.Q(state=0), name="chunk_ready"),
-            models.Index(fields=["lease_until"], condition=models.Q(state=1), name="chunk_lease"),
+            models.Index(
+                fields=["lease_until"], condition=models.Q(worker__isnull=False), name="chunk_lease"
+            ),
             models.Index(fields=["account_id", "source_id", "state"], name="chunk_source"),
         ]
 
@@ -227,6 +236,17 @@ class FairShare(DataPlaneModel):
 
     class Meta(DataPlaneModel.Meta):
         db_table = "fair_share"
+
+
+@annotated(operational("id", "tag"))
+class QueueClock(models.Model):
+    """One row: the largest tag that a worker has claimed. A launch begins there, so it waits for nobody's backlog."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    tag = models.FloatField(default=0)
+
+    class Meta:
+        db_table = "queue_clock"
 
 
 @annotated(operational("id", "started_at", "seen_at", "host", "pid", "stats"))
