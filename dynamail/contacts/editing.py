@@ -1,0 +1,193 @@
+"""Adding, changing and deleting one contact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from dynamail.accounts.audit import Actor, record_audit
+from dynamail.consent.models import Subscription
+from dynamail.consent.suppressing import ALL, find_suppression
+from dynamail.contacts.addressing import ContactAddress, find_sample, read_address
+from dynamail.contacts.models import Contact, ContactState
+from dynamail.contacts.values import Value
+from dynamail.events.kinds import EventKind
+from dynamail.events.log import record_event
+from dynamail.events.models import Engagement, Interaction
+from dynamail.lib.ids import new_id
+
+MAX_NAME_LENGTH = 200
+
+
+class ContactError(ValueError):
+    """The change is not possible; the text says why."""
+
+    code = "contact"
+
+
+class ContactExists(ContactError):
+    """Somebody else in the account has the address."""
+
+    code = "exists"
+
+    def __init__(self, contact: Contact | None) -> None:
+        super().__init__(_("A contact with this address exists already."))
+        self.contact = contact
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a contact came from (P2.3): form, import, api, integration, demo; which one; and its name for people."""
+
+    kind: str = "form"
+    id: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a member may say about a contact. `attributes` holds parsed values by attribute id, None to clear one."""
+
+    email: str
+    name: str = ""
+    language: str = ""
+    attributes: Mapping[int, Value | None] = field(default_factory=dict)
+    tag_ids: Sequence[int] | None = None  # None leaves the tags alone
+
+
+def find_contact(account_id: int, contact_id: UUID) -> Contact | None:
+    return Contact.objects.for_account(account_id).filter(id=contact_id).first()
+
+
+def find_contact_by_email(account_id: int, email: str) -> Contact | None:
+    """Raises AddressError when the text is no address."""
+    return Contact.objects.for_account(account_id).filter(email_key=read_address(email).key).first()
+
+
+@transaction.atomic
+def add_contact(
+    account_id: int, profile: Profile, *, source: Source | None = None, by: Actor, now: datetime
+) -> Contact:
+    """Make a contact; that is no permission to write to them. Raises AddressError, ContactExists."""
+    address = read_address(profile.email)
+    source = source or Source(label=str(by) if by else "")
+    contact_id = new_id(now)
+    try:
+        with transaction.atomic():
+            contact = Contact.objects.add(
+                account_id,
+                id=contact_id,
+                email=address.email,
+                email_key=address.key,
+                name=clean_name(profile.name),
+                language=profile.language[:8],
+                attributes=_merge_attributes({}, profile.attributes),
+                tags=sorted(set(profile.tag_ids or ())),
+                state=find_state(account_id, address, now=now),
+                lane=address.lane,
+                sample=find_sample(contact_id),
+                source_kind=source.kind,
+                source_id=source.id,
+                source_label=source.label[:200],
+                created_at=now,
+                updated_at=now,
+            )
+    except IntegrityError:
+        raise ContactExists(
+            Contact.objects.for_account(account_id).filter(email_key=address.key).first()
+        ) from None
+    _tell(contact, EventKind.CONTACT_CREATED, by, now, source=source.kind)
+    return contact
+
+
+@transaction.atomic
+def change_contact(contact: Contact, profile: Profile, *, by: Actor, now: datetime) -> list[str]:
+    """Save what differs and return the names of the changed fields. Raises AddressError, ContactExists."""
+    address = read_address(profile.email)
+    before = (
+        Contact.objects.for_account(contact.account_id).select_for_update(of=("self",)).get(id=contact.id)
+    )
+    values = _compare(before, profile, address, now)
+    if not values:
+        return []
+    try:
+        with transaction.atomic():
+            Contact.objects.for_account(contact.account_id).filter(id=contact.id).update(
+                **values, updated_at=now
+            )
+    except IntegrityError:
+        other = Contact.objects.for_account(contact.account_id).filter(email_key=address.key).first()
+        raise ContactExists(other) from None
+    changed = _name_changes(before, values)
+    _tell(contact, EventKind.CONTACT_UPDATED, by, now, fields=changed)
+    return changed
+
+
+@transaction.atomic
+def delete_contact(contact: Contact, *, by: Actor, now: datetime) -> None:
+    """Remove a contact and where they stand on topics. Proof of consent, suppressions and sent messages stay as the log they are."""
+    delete_contacts(contact.account_id, [contact.id], by=by, now=now)
+
+
+@transaction.atomic
+def delete_contacts(account_id: int, contact_ids: Sequence[UUID], *, by: Actor, now: datetime) -> int:
+    """Like `delete_contact` for many; returns how many there were."""
+    for model in (Subscription, Engagement, Interaction):
+        model.objects.for_account(account_id).filter(contact_id__in=contact_ids).delete()
+    deleted, _by_model = Contact.objects.for_account(account_id).filter(id__in=contact_ids).delete()
+    if deleted:
+        record_audit(account_id, by=by, action="contact.deleted", contacts=deleted)
+    return deleted
+
+
+def clean_name(name: str) -> str:
+    """One line, single spaces, no control characters: a name ends up in headers of mail."""
+    printable = "".join(letter if letter.isprintable() or letter == "\u200d" else " " for letter in name)
+    return " ".join(printable.split())[:MAX_NAME_LENGTH]
+
+
+def find_state(account_id: int, address: ContactAddress, *, now: datetime) -> str:
+    """Suppressed or active, for a row that is about to hold this address."""
+    suppressed = find_suppression(account_id, address.key, now=now, scopes=(ALL,)) is not None
+    return ContactState.SUPPRESSED if suppressed else ContactState.ACTIVE
+
+
+def _compare(before: Contact, profile: Profile, address: ContactAddress, now: datetime) -> dict[str, Any]:
+    wanted: dict[str, Any] = {
+        "email": address.email,
+        "name": clean_name(profile.name),
+        "language": profile.language[:8],
+        "attributes": _merge_attributes(before.attributes, profile.attributes),
+    }
+    if profile.tag_ids is not None:
+        wanted["tags"] = sorted(set(profile.tag_ids))
+    if address.key != before.email_key:
+        wanted |= {"email_key": address.key, "lane": address.lane}
+        if before.state != ContactState.RESTRICTED:
+            wanted["state"] = find_state(before.account_id, address, now=now)
+    return {name: value for name, value in wanted.items() if value != getattr(before, name)}
+
+
+def _merge_attributes(stored: Mapping[str, Any], changes: Mapping[int, Value | None]) -> dict[str, Any]:
+    merged = {**stored, **{str(key): value for key, value in changes.items()}}
+    return {key: value for key, value in merged.items() if value is not None and value != []}
+
+
+def _name_changes(before: Contact, values: Mapping[str, Any]) -> list[str]:
+    """`email`, `name`, …, and `attribute:<id>` for each attribute: names only, the log holds no values."""
+    plain = [name for name in ("email", "name", "language", "tags", "state") if name in values]
+    after = values.get("attributes", before.attributes)
+    keys = sorted(before.attributes.keys() | after.keys(), key=int)
+    return plain + [f"attribute:{key}" for key in keys if before.attributes.get(key) != after.get(key)]
+
+
+def _tell(contact: Contact, kind: str, by: Actor, now: datetime, **data: Any) -> None:
+    record_event(
+        contact.account_id, kind, contact_id=contact.id, data={"by": str(by) if by else "", **data}, now=now
+    )

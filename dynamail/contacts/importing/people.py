@@ -1,0 +1,122 @@
+"""From a row's cells to a person: compiled once for an import, run for every row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+
+from django.utils.translation import gettext as _
+
+from dynamail.contacts.addressing import AddressError, read_address
+from dynamail.contacts.editing import clean_name
+from dynamail.contacts.exporting import strip_formula_guard
+from dynamail.contacts.importing.mapping import ATTRIBUTE, Target
+from dynamail.contacts.importing.problems import RowProblem
+from dynamail.contacts.models import Attribute
+from dynamail.contacts.values import Value, ValueProblem, parse_value, split_list
+
+FindTag = Callable[[str], int]  # raises RowProblem
+
+
+@dataclass(slots=True)
+class Person:
+    """What a row says. Later rows of the same address are merged into the first."""
+
+    row: int
+    email: str
+    key: str
+    lane: int
+    name: str = ""
+    language: str = ""
+    attributes: dict[str, Value] = field(default_factory=dict)
+    tags: set[int] = field(default_factory=set)
+
+    def merge(self, later: Person, *, file_wins: bool) -> None:
+        """Take what a later row says: all of it, or only what is missing here."""
+        old, new = (self, later) if file_wins else (later, self)
+        self.name, self.language = new.name or old.name, new.language or old.language
+        self.attributes = {**old.attributes, **new.attributes}
+        self.tags |= later.tags
+
+
+class RowReader:
+    """Reads rows by one mapping. `zone` is for moments without an offset, `tag_ids` go to everybody."""
+
+    def __init__(
+        self,
+        mapping: Sequence[str],
+        columns: Sequence[str],
+        attributes: dict[int, Attribute],
+        *,
+        find_tag: FindTag,
+        tag_ids: Sequence[int] = (),
+        zone: tzinfo = UTC,
+    ) -> None:
+        self._width = len(mapping)
+        self._columns = columns
+        self._email = mapping.index(Target.EMAIL)
+        self._names = [
+            mapping.index(target)
+            for target in (Target.NAME, Target.FIRST_NAME, Target.LAST_NAME)
+            if target in mapping
+        ]
+        self._language = mapping.index(Target.LANGUAGE) if Target.LANGUAGE in mapping else None
+        self._tags = [place for place, target in enumerate(mapping) if target == Target.TAGS]
+        self._attributes = [
+            (place, target.removeprefix(ATTRIBUTE), attributes[int(target.removeprefix(ATTRIBUTE))])
+            for place, target in enumerate(mapping)
+            if target.startswith(ATTRIBUTE)
+        ]
+        self._find_tag = find_tag
+        self._common_tags = set(tag_ids)
+        self._zone = zone
+
+    def read(self, row: int, cells: list[str]) -> Person:
+        """Raises RowProblem."""
+        missing = self._width - len(cells)
+        if missing > 0:
+            cells = cells + [""] * missing
+        elif missing < 0 and any(cells[self._width :]):
+            raise RowProblem(
+                "too_many_cells",
+                _(
+                    "The row has %(found)s cells, the header has %(expected)s: a value may contain the separator without quotes."
+                )
+                % {"found": len(cells), "expected": self._width},
+            )
+        try:
+            address = read_address(strip_formula_guard(cells[self._email]))
+        except AddressError as error:
+            raise RowProblem(error.code, str(error)) from None
+        person = Person(row, address.email, address.key, address.lane, tags=set(self._common_tags))
+        self._read_rest(person, cells)
+        return person
+
+    def _read_rest(self, person: Person, cells: list[str]) -> None:
+        if self._names:
+            person.name = clean_name(" ".join(strip_formula_guard(cells[place]) for place in self._names))
+        if self._language is not None:
+            person.language = _clean_language(cells[self._language])
+        for place, key, attribute in self._attributes:
+            if text := cells[place]:
+                value = self._read_value(attribute, strip_formula_guard(text), self._columns[place])
+                if value is not None:
+                    person.attributes[key] = value
+        for place in self._tags:
+            if text := cells[place]:
+                person.tags.update(map(self._find_tag, split_list(strip_formula_guard(text))))
+
+    def _read_value(self, attribute: Attribute, text: str, column: str) -> Value | None:
+        if attribute.type == "text" and len(text) < 200 and "\x00" not in text:
+            return text.strip() or None
+        try:
+            return parse_value(attribute, text, zone=self._zone)
+        except ValueProblem as problem:
+            raise RowProblem(f"bad_{attribute.type}", f"{column}: {problem}"[:300]) from None
+
+
+def _clean_language(text: str) -> str:
+    """`pt-BR` and `RU_ru` as `pt` and `ru`; what is no language code is left out."""
+    code = text.strip().lower().replace("_", "-").split("-")[0]
+    return code if code.isascii() and code.isalpha() and 2 <= len(code) <= 3 else ""

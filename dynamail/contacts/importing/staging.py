@@ -1,0 +1,143 @@
+"""The statements of a block: into a temporary table by COPY, from there into `contact`. No ORM here: this is the hot path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from dynamail.consent.address_hash import hash_addresses
+from dynamail.consent.proof import Proof
+from dynamail.consent.recording import import_consent
+from dynamail.contacts.addressing import find_sample
+from dynamail.contacts.importing.blocks import Reject
+from dynamail.contacts.importing.counting import Counts
+from dynamail.contacts.importing.people import Person
+from dynamail.lib.ids import new_id
+from dynamail.lib.sql import load_sql
+
+_encode = msgspec.json.Encoder().encode
+_COPY = "COPY pg_temp.contact_staging (id, email, email_key, name, language, attributes, tags, lane, sample, suppressed) FROM STDIN"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a block goes and how: what stays the same from block to block."""
+
+    account_id: int
+    import_id: str  # public
+    import_uid: UUID
+    label: str
+    file_wins: bool
+    topic_id: int | None
+    proof: Proof | None
+    now: datetime
+
+
+def compare_people(cursor: Any, people: Sequence[Person], target: Target) -> Counts:
+    """Count what `put_people` would do. Changes nothing."""
+    suppressed = _stage_people(cursor, people, target)
+    cursor.execute(
+        load_sql("contacts", "compare_contacts"),
+        {"account": target.account_id, "file_wins": target.file_wins, "topic": target.topic_id or 0},
+    )
+    new, updated, given, left_alone = cursor.fetchone()
+    counts = Counts(new=new, updated=updated, unchanged=len(people) - new - updated, suppressed=suppressed)
+    return counts + Counts(subscribed=given, left_alone=left_alone) if target.topic_id else counts
+
+
+def put_people(cursor: Any, people: Sequence[Person], target: Target) -> Counts:
+    """Insert or update these people and record the stated consent, in the caller's transaction."""
+    suppressed = _stage_people(cursor, people, target)
+    cursor.execute(
+        load_sql("contacts", "upsert_contacts"),
+        {
+            "account": target.account_id,
+            "import": target.import_id,
+            "import_uid": target.import_uid,
+            "label": target.label,
+            "file_wins": target.file_wins,
+            "now": target.now,
+        },
+    )
+    new, updated = cursor.fetchone()
+    counts = Counts(new=new, updated=updated, unchanged=len(people) - new - updated, suppressed=suppressed)
+    return counts + _state_consent(cursor, target)
+
+
+def put_rejects(cursor: Any, account_id: int, import_id: int, rejects: Sequence[Reject]) -> None:
+    """Keep rejected rows. Not by COPY: PostgreSQL refuses it on tables with row-level security."""
+    if rejects:
+        cursor.execute(
+            "INSERT INTO import_reject (account_id, import_id, row, code, reason, cells) SELECT %s, %s, kept.* "
+            "FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::jsonb[]) AS kept ON CONFLICT DO NOTHING",
+            [
+                account_id,
+                import_id,
+                [reject.row for reject in rejects],
+                [reject.code for reject in rejects],
+                [reject.reason for reject in rejects],
+                [json.dumps(reject.cells) for reject in rejects],
+            ],
+        )
+
+
+def _stage_people(cursor: Any, people: Sequence[Person], target: Target) -> int:
+    """Fill the temporary table; returns how many of the addresses are suppressed."""
+    suppressed = _find_suppressed(cursor, people, target)
+    cursor.execute(load_sql("contacts", "create_staging"))
+    cursor.execute("TRUNCATE pg_temp.contact_staging")
+    with cursor.copy(_COPY) as copy:
+        for person in people:
+            contact_id = new_id(target.now)
+            copy.write_row(
+                (
+                    contact_id,
+                    person.email,
+                    person.key,
+                    person.name,
+                    person.language,
+                    _encode(person.attributes).decode(),
+                    "{" + ",".join(map(str, sorted(person.tags))) + "}",
+                    person.lane,
+                    find_sample(contact_id),
+                    person.key in suppressed,
+                )
+            )
+    return len(suppressed)
+
+
+def _find_suppressed(cursor: Any, people: Sequence[Person], target: Target) -> set[str]:
+    hashes = hash_addresses(target.account_id, [person.key for person in people])
+    cursor.execute(
+        "SELECT address_hash FROM suppression WHERE account_id = %s AND scope = 'all' AND address_hash = ANY(%s) "
+        "AND (expires_at IS NULL OR expires_at > %s)",
+        [target.account_id, hashes, target.now],
+    )
+    found = {bytes(row[0]) for row in cursor.fetchall()}
+    return (
+        {person.key for person, one in zip(people, hashes, strict=True) if one in found} if found else set()
+    )
+
+
+def _state_consent(cursor: Any, target: Target) -> Counts:
+    """Only for people who may be mailed: a statement does not bring back who complained."""
+    if target.topic_id is None or target.proof is None:
+        return Counts()
+    cursor.execute(
+        "SELECT contact.id FROM pg_temp.contact_staging AS staged JOIN contact USING (email_key) "
+        "WHERE contact.account_id = %s AND contact.state = 'active'",
+        [target.account_id],
+    )
+    ids = [row[0] for row in cursor.fetchall()]
+    if not ids:
+        return Counts()
+    result = import_consent(
+        cursor, target.account_id, ids, target.topic_id, proof=target.proof, now=target.now
+    )
+    return Counts(subscribed=result.given, left_alone=result.left_alone)

@@ -1,0 +1,216 @@
+"""Which contacts a list shows: filter, order, page by key, count."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connections
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DateTimeField,
+    Exists,
+    F,
+    Field,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    UUIDField,
+    Value,
+)
+
+from dynamail.consent.models import ConsentState, Subscription
+from dynamail.contacts.addressing import AddressError, read_address
+from dynamail.contacts.models import Contact
+
+PAGE_SIZE = 50
+EXACT_COUNT_LIMIT = 100_000  # beyond it the planner's estimate is shown
+NEVER_ASKED = "none"
+
+
+@dataclass(frozen=True)
+class ContactFilter:
+    """What to show; an empty field does not narrow. Plain values, so that a task can carry it."""
+
+    search: str = ""
+    tag_id: int | None = None
+    topic_id: int | None = None
+    topic_state: str = ConsentState.SUBSCRIBED  # or `none`: never asked
+    state: str = ""
+    source_kind: str = ""
+    source_id: str = ""
+    attribute_id: int | None = None
+    attribute_value: Any = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self == ContactFilter(topic_state=self.topic_state)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ContactFilter:
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A way to sort: its columns, and whether it runs downward. The last column makes it total."""
+
+    columns: tuple[tuple[str, Field], ...]
+    descending: bool = False
+
+
+ORDERS: dict[str, Order] = {
+    "newest": Order((("created_at", DateTimeField()), ("id", UUIDField())), descending=True),
+    "email": Order((("email_key", CharField()),)),
+    "name": Order((("name", CharField()), ("id", UUIDField()))),
+}
+
+
+@dataclass(frozen=True)
+class ContactPage:
+    """One page of a list, and the cursors of its neighbors (empty where there is none)."""
+
+    contacts: Sequence[Contact]
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Count:
+    number: int
+    exact: bool = True
+
+
+def filter_contacts(account_id: int, wanted: ContactFilter) -> QuerySet[Contact]:
+    rows = Contact.objects.for_account(account_id)
+    if wanted.search:
+        rows = rows.filter(_match_text(wanted.search))
+    if wanted.tag_id is not None:
+        rows = rows.filter(tags__contains=[wanted.tag_id])
+    if wanted.topic_id is not None:
+        rows = rows.filter(_match_topic(account_id, wanted.topic_id, wanted.topic_state))
+    if wanted.attribute_id is not None:
+        rows = rows.filter(attributes__contains={str(wanted.attribute_id): wanted.attribute_value})
+    for name in ("state", "source_kind", "source_id"):
+        if value := getattr(wanted, name):
+            rows = rows.filter(**{name: value})
+    return rows
+
+
+def list_page(
+    account_id: int,
+    wanted: ContactFilter,
+    *,
+    sort: str = "newest",
+    before: str = "",
+    after: str = "",
+    size: int = PAGE_SIZE,
+) -> ContactPage:
+    """The page that follows the cursor `after` or precedes `before`, else the first one. A bad cursor is the first page."""
+    order = ORDERS.get(sort, ORDERS["newest"])
+    rows = filter_contacts(account_id, wanted)
+    backward = bool(before) and (start := _read_cursor(order, before)) is not None
+    if backward:
+        found = list(_run(rows, order, start, reverse=True)[: size + 1])
+        page, more = found[:size][::-1], len(found) > size
+        return ContactPage(
+            page, _cursor(order, page[0]) if more and page else "", _cursor(order, page[-1]) if page else ""
+        )
+    start = _read_cursor(order, after) if after else None
+    found = list(_run(rows, order, start, reverse=False)[: size + 1])
+    page, more = found[:size], len(found) > size
+    first = _cursor(order, page[0]) if start is not None and page else ""
+    return ContactPage(page, first, _cursor(order, page[-1]) if more else "")
+
+
+def count_contacts(account_id: int, wanted: ContactFilter, *, limit: int = EXACT_COUNT_LIMIT) -> Count:
+    """Exact up to the limit, then the planner's estimate."""
+    rows = filter_contacts(account_id, wanted).order_by()
+    counted = rows[: limit + 1].count()
+    if counted <= limit:
+        return Count(counted)
+    return Count(max(_estimate(rows), limit), exact=False)
+
+
+def iter_id_blocks(account_id: int, wanted: ContactFilter, *, after: UUID | None, size: int) -> list[UUID]:
+    """The next block of ids in id order: for work that walks through all that match."""
+    rows = filter_contacts(account_id, wanted)
+    if after is not None:
+        rows = rows.filter(id__gt=after)
+    return list(rows.order_by("id").values_list("id", flat=True)[:size])
+
+
+def _match_text(text: str) -> Q:
+    """A whole address is found by its key; anything else is looked for inside address and name."""
+    text = text.strip().replace("\x00", "")
+    try:
+        return Q(email_key=read_address(text).key) | Q(name__icontains=text)
+    except AddressError:
+        return Q(email_key__contains=text.lower()) | Q(name__icontains=text)
+
+
+def _match_topic(account_id: int, topic_id: int, state: str) -> Q | Exists:
+    asked = Subscription.objects.for_account(account_id).filter(topic_id=topic_id, contact_id=OuterRef("id"))
+    return Q(~Exists(asked)) if state == NEVER_ASKED else Q(Exists(asked.filter(state=state)))
+
+
+def _run(
+    rows: QuerySet[Contact], order: Order, start: list[Any] | None, *, reverse: bool
+) -> QuerySet[Contact]:
+    descending = order.descending != reverse
+    if start is not None:
+        rows = rows.filter(_beyond(order, start, "<" if descending else ">"))
+    return rows.order_by(*(f"-{name}" if descending else name for name, _kind in order.columns))
+
+
+def _beyond(order: Order, start: Sequence[Any], sign: str) -> Func:
+    """`(created_at, id) < (…, …)`: a row comparison, which one index range answers."""
+    columns = Func(*(F(name) for name, _kind in order.columns), function="ROW")
+    values = Func(
+        *(Value(value, output_field=kind) for value, (_name, kind) in zip(start, order.columns, strict=True)),
+        function="ROW",
+    )
+    return Func(
+        columns, values, template="%(expressions)s", arg_joiner=f" {sign} ", output_field=BooleanField()
+    )
+
+
+def _cursor(order: Order, contact: Contact) -> str:
+    values = [getattr(contact, name) for name, _kind in order.columns]
+    packed = json.dumps(
+        [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
+    )
+    return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+
+
+def _read_cursor(order: Order, text: str) -> list[Any] | None:
+    try:
+        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return [
+            _READERS[type(kind)](value) for value, (_name, kind) in zip(values, order.columns, strict=True)
+        ]
+    except (ValueError, TypeError, binascii.Error):
+        return None
+
+
+_READERS: dict[type, Any] = {DateTimeField: datetime.fromisoformat, UUIDField: UUID, CharField: str}
+
+
+def _estimate(rows: QuerySet[Contact]) -> int:
+    statement, parameters = rows.values("id").query.sql_with_params()
+    with connections["default"].cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
+        plan = cursor.fetchone()[0]
+    plan = json.loads(plan) if isinstance(plan, str) else plan
+    return int(plan[0]["Plan"]["Plan Rows"])

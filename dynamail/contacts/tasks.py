@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from dynamail.accounts.models import BackgroundWork
+from dynamail.contacts.bulk import BulkAct, run_act
+from dynamail.contacts.importing.running import check_import, run_import
+from dynamail.contacts.models import ContactImport
+from dynamail.contacts.queries import ContactFilter
+from dynamail.lib.clock import utc_now
+
+# A database that went away comes back; each task goes on where it was.
+AGAIN = RetryStrategy(
+    max_attempts=30, wait=5, linear_wait=5, retry_exceptions={OperationalError, InterfaceError}
+)
+
+
+@app.task(name="contacts.check_import", queue="default", retry=AGAIN)
+def check_import_file(*, account_id: int, import_id: int) -> None:
+    check_import(_load_import(account_id, import_id), now=utc_now())
+
+
+@app.task(name="contacts.run_import", queue="default", retry=AGAIN)
+def run_import_file(*, account_id: int, import_id: int) -> None:
+    run_import(_load_import(account_id, import_id), now=utc_now())
+
+
+@app.task(name="contacts.run_act", queue="default", retry=AGAIN)
+def run_bulk_act(
+    *, account_id: int, work_id: int, wanted: dict[str, Any], act: str, subject_id: int | None
+) -> None:
+    work = BackgroundWork.objects.for_account(account_id).select_related("created_by").get(pk=work_id)
+    run_act(work, ContactFilter.from_json(wanted), BulkAct(act, subject_id), now=utc_now())
+
+
+def _load_import(account_id: int, import_id: int) -> ContactImport:
+    return (
+        ContactImport.objects.for_account(account_id).select_related("work", "created_by").get(pk=import_id)
+    )
