@@ -1,0 +1,1 @@
+"""How much memory the delivery process takes while a large campaign leaves."""

@@ -1,0 +1,1 @@
+"""Our client and server against the mail software of others."""
