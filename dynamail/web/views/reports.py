@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 from dynamail.accounts.roles import Permission
 from dynamail.accounts.tenancy import account_scope
 from dynamail.campaigns.models import Campaign
+from dynamail.campaigns.recipients import PAGE, iter_people, list_people
 from dynamail.campaigns.stats import (
     Hour,
     Totals,
@@ -27,15 +28,12 @@ from dynamail.campaigns.stats import (
     read_links,
     summarize_campaigns,
 )
-from dynamail.contacts.exporting import protect_cell
+from dynamail.contacts.exporting import guard_formula
 from dynamail.lib.clock import utc_now
-from dynamail.lib.ids import UnknownId, from_public_id
-from dynamail.messages.accounting import count_outcomes
-from dynamail.messages.recipients import OUTCOMES, iter_recipients, list_recipients
+from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
+from dynamail.messages.accounting import Accounting, Whereabouts, count_outcomes
 from dynamail.web.access import needs
 from dynamail.web.charts import Chart, Series, make_funnel_chart, make_line_chart
-
-PAGE_SIZE = 50
 
 
 @needs(Permission.VIEW_CAMPAIGNS)
@@ -48,7 +46,7 @@ def show_report(request: Any, campaign: str) -> HttpResponse:
         "crumbs": [{"title": _("Campaigns"), "url": reverse("campaigns")}],
         "campaign": row,
         "totals": totals,
-        "accounting": count_outcomes(request.account.pk, row.uid),
+        "parts": _list_parts(count_outcomes(request.account.pk, row.uid)),
         "funnel": _draw_funnel(row, totals),
         "curve": _draw_curve(read_curve(request.account.pk, row, now=utc_now())),
         "links": read_links(request.account.pk, row),
@@ -66,28 +64,22 @@ def show_report(request: Any, campaign: str) -> HttpResponse:
 def show_recipients(request: Any, campaign: str) -> HttpResponse:
     """Every recipient with outcome and reason; one class at a time."""
     row = get_campaign(request, campaign)
-    outcome = request.GET.get("outcome", "")
-    if outcome and outcome not in OUTCOMES:
-        raise Http404
-    rows = list_recipients(
-        request.account.pk,
-        row.uid,
-        outcome=outcome,
-        after=_read_cursor(request.GET.get("after", "")),
-        limit=PAGE_SIZE + 1,
-    )
-    shown = rows[:PAGE_SIZE]
+    place = _read_place(request.GET.get("outcome", Whereabouts.DELIVERED))
+    after = _read_cursor(request.GET.get("after", ""))
+    people = list_people(request.account.pk, row, place, after=after, size=PAGE + 1)
+    shown, accounting = people[:PAGE], count_outcomes(request.account.pk, row.uid)
     next_url = ""
-    if len(rows) > PAGE_SIZE:
-        next_url = "?" + urlencode({"outcome": outcome, "after": shown[-1].cursor})
+    if len(people) > PAGE:
+        next_url = "?" + urlencode({"outcome": place, "after": to_public_id("msg", shown[-1].key)})
     context = {
         "page_title": row.name,
         "crumbs": [{"title": _("Campaigns"), "url": reverse("campaigns")}],
         "campaign": row,
         "rows": shown,
-        "outcome": outcome,
-        "accounting": count_outcomes(request.account.pk, row.uid),
-        "outcomes": [(name, f"?outcome={name}", name == outcome) for name in OUTCOMES],
+        "outcome": place,
+        "outcomes": [
+            (name, count, f"?outcome={name}", name == place) for name, count in _list_parts(accounting)
+        ],
         "next_url": next_url,
         "tabs": _tabs(row, "recipients"),
     }
@@ -113,7 +105,7 @@ def _write_csv(account_id: int, campaign: Campaign) -> Iterator[str]:
         ["email", "outcome", "at", "reason", "smtp_code", "enhanced_code", "reply", "opened", "clicked"]
     )
     with account_scope(account_id):  # the request's own transaction is over when this runs
-        for one in iter_recipients(account_id, campaign.uid):
+        for one in iter_people(account_id, campaign):
             cells = [
                 one.email,
                 one.outcome,
@@ -122,7 +114,7 @@ def _write_csv(account_id: int, campaign: Campaign) -> Iterator[str]:
                 one.smtp_code or "",
             ]
             cells += [one.enhanced_code, one.reply, "yes" if one.opened else "", "yes" if one.clicked else ""]
-            writer.writerow([protect_cell(str(cell)) for cell in cells])
+            writer.writerow([guard_formula(str(cell)) for cell in cells])
             if buffer.tell() > 65_536:
                 yield _take(buffer)
     yield _take(buffer)
@@ -183,9 +175,20 @@ def _draw_curve(hours: list[Hour]) -> Chart | None:
     )
 
 
+def _list_parts(accounting: Accounting) -> list[tuple[str, int]]:
+    return [(str(place), getattr(accounting, place)) for place in Whereabouts]
+
+
+def _read_place(text: str) -> Whereabouts:
+    try:
+        return Whereabouts(text)
+    except ValueError:
+        raise Http404 from None
+
+
 def _read_cursor(text: str) -> Any:
     try:
-        return from_public_id("con", text) if text else None
+        return from_public_id("msg", text) if text else None
     except UnknownId:
         return None
 

@@ -1,0 +1,124 @@
+"""Who got a campaign, who did not, and why: the people behind the numbers of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from dynamail.campaigns.models import Campaign
+from dynamail.contacts.models import Contact
+from dynamail.events.models import Interaction
+from dynamail.lib.ids import to_public_id
+from dynamail.messages.accounting import RecipientLine, Whereabouts, list_recipients
+from dynamail.messages.models import Message
+from dynamail.protocols.codes import DESCRIPTIONS, BounceClass
+
+PAGE = 50
+EXPORT_BLOCK = 1_000
+EXPLANATIONS = {
+    Whereabouts.DELIVERED: _("Accepted by the receiving server"),
+    Whereabouts.DEFERRED: _("A temporary failure; it is tried again by itself"),
+    Whereabouts.BOUNCED: _("Refused by the receiving server"),
+    Whereabouts.SUPPRESSED: _("May not be written to any more"),
+    Whereabouts.CANCELED: _("The campaign was canceled before it was this person's turn"),
+    Whereabouts.EXPIRED: _("Every attempt failed until the time was up"),
+    Whereabouts.UNKNOWN: _(
+        "The connection ended before the server answered; it may have arrived, so it is not sent again"
+    ),
+    Whereabouts.REMAINING: _("Not tried yet"),
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """One recipient: what happened and the reason in a sentence. `reply` is the server's own text, hostile."""
+
+    key: UUID
+    email: str
+    contact_public_id: str  # "" when the contact was deleted
+    outcome: str
+    reason: str
+    at: datetime | None
+    smtp_code: int
+    enhanced_code: str
+    reply: str
+    opened: bool
+    clicked: bool
+
+
+def list_people(
+    account_id: int, campaign: Campaign, place: Whereabouts, *, after: UUID | None = None, size: int = PAGE
+) -> list[Person]:
+    """Recipients of one outcome in a stable order; `after` is the last one's key."""
+    lines = list_recipients(account_id, campaign.uid, place, after=after, size=size)
+    ids = [line.contact_id for line in lines if line.contact_id]
+    emails = dict(Contact.objects.for_account(account_id).filter(id__in=ids).values_list("id", "email"))
+    acts = _find_acts(account_id, campaign, ids)
+    times = _find_times(account_id, [line.key for line in lines])
+    return [_describe(line, place, emails, acts, times) for line in lines]
+
+
+def iter_people(account_id: int, campaign: Campaign) -> Iterator[Person]:
+    """Every recipient, outcome by outcome, in blocks: memory does not grow with the campaign."""
+    for place in Whereabouts:
+        after: UUID | None = None
+        while block := list_people(account_id, campaign, place, after=after, size=EXPORT_BLOCK):
+            yield from block
+            if len(block) < EXPORT_BLOCK:
+                break
+            after = block[-1].key
+
+
+def _describe(
+    line: RecipientLine,
+    place: Whereabouts,
+    emails: dict[UUID, str],
+    acts: dict[UUID, set[str]],
+    times: dict[UUID, datetime],
+) -> Person:
+    contact_id = line.contact_id
+    done = acts.get(contact_id, set()) if contact_id else set()
+    return Person(
+        key=line.key,
+        email=line.recipient or (emails.get(contact_id, "") if contact_id else "") or gettext("(erased)"),
+        contact_public_id=to_public_id("con", contact_id) if contact_id in emails else "",
+        outcome=str(place),
+        reason=_explain(line, place),
+        at=times.get(line.key),
+        smtp_code=line.smtp_code,
+        enhanced_code=line.enhanced_code,
+        reply=line.reply,
+        opened="opened" in done,
+        clicked="clicked" in done,
+    )
+
+
+def _explain(line: RecipientLine, place: Whereabouts) -> str:
+    if place is Whereabouts.SUPPRESSED and line.reply:
+        return line.reply
+    if place is Whereabouts.BOUNCED and line.bounce_class in set(BounceClass):
+        return DESCRIPTIONS[BounceClass(line.bounce_class)]
+    return str(EXPLANATIONS[place])
+
+
+def _find_acts(account_id: int, campaign: Campaign, contact_ids: list[UUID]) -> dict[UUID, set[str]]:
+    found: dict[UUID, set[str]] = {}
+    rows = Interaction.objects.for_account(account_id).filter(
+        source_id=campaign.uid, contact_id__in=contact_ids
+    )
+    for contact_id, kind in rows.values_list("contact_id", "kind").distinct():
+        found.setdefault(contact_id, set()).add(kind)
+    return found
+
+
+def _find_times(account_id: int, keys: list[UUID]) -> dict[UUID, datetime]:
+    """When each outcome was recorded; those without a message row have none. Ids share the month of their launch."""
+    if not keys:
+        return {}
+    rows = Message.objects.for_account(account_id).filter(id__in=keys)
+    return dict(rows.values_list("id", "at"))
