@@ -36,7 +36,7 @@ def detect_encoding(head: bytes, *, complete: bool) -> str:
     for bom, name in BOMS:
         if head.startswith(bom):
             return name
-    if b"\x00" in head:
+    if head.count(0) * 20 > len(head):
         return _detect_utf16(head)
     if _decodes_as_utf8(head, complete=complete):
         _refuse_binary(head.decode("utf-8", "ignore"))

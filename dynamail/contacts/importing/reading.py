@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.utils.translation import gettext as _
 
@@ -62,7 +62,7 @@ def read_text_rows(file: BinaryIO, *, encoding: str, separator: str) -> Iterator
     strict_bytes = encoding == "utf-8"
     with open_text(file, encoding) as text:
         lines = _Lines(text)
-        reader = csv.reader(lines, delimiter=separator)
+        reader = csv.reader(lines, delimiter=separator, strict=True)
         number = 0
         while True:
             number += 1
@@ -75,18 +75,18 @@ def read_text_rows(file: BinaryIO, *, encoding: str, separator: str) -> Iterator
                 yield row
 
 
-def _read_record(
-    reader: Iterator[list[str]], lines: _Lines, number: int, *, strict_bytes: bool
-) -> Row | BadRow | None:
+def _read_record(reader: Any, lines: _Lines, number: int, *, strict_bytes: bool) -> Row | BadRow | None:
     """The next row, None for one without content. Raises StopIteration at the end."""
     try:
         cells = next(reader)
     except _LineTooLong:
         return BadRow(number, "line_too_long", _("The line is longer than a megabyte."), [lines.excerpt()])
-    except (_RecordTooLong, csv.Error):
+    except _RecordTooLong:
         return _reject_record(lines, number)
-    if lines.ended_inside:
-        return _reject_record(lines, number)
+    except csv.Error:
+        cells = lines.parse_leniently(reader.dialect.delimiter)
+        if cells is None:
+            return _reject_record(lines, number)
     if problem := _check_record(lines, cells, strict_bytes=strict_bytes):
         return BadRow(number, *problem, [cell[:SHOWN] for cell in cells[:MAX_COLUMNS]])
     return Row(number, cells) if any(cells) else None
@@ -137,6 +137,12 @@ class _Lines:
         first, *rest = self._taken
         self._again.extendleft(reversed(rest))
         return first
+
+    def parse_leniently(self, separator: str) -> list[str] | None:
+        """A record of one line whose quotes were doubled wrongly, read as well as it can be; None for any other."""
+        if len(self._taken) != 1 or self.ended_inside or len(self._taken[0]) > MAX_CELL:
+            return None
+        return next(csv.reader(self._taken, delimiter=separator), None)
 
     def excerpt(self) -> str:
         return self._taken[0][:SHOWN]

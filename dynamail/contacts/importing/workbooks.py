@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import datetime, time
 from pathlib import Path
+from typing import BinaryIO
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -70,15 +71,16 @@ def iter_workbook_rows(path: Path) -> Iterator[Row | BadRow]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl's remarks on styles
-            yield from _read_first_sheet(path)
+            with path.open("rb") as file:  # given a path, openpyxl would judge by its ending
+                yield from _read_first_sheet(file)
     except ImportProblem:
         raise
     except _BROKEN:
         raise _broken() from None
 
 
-def _read_first_sheet(path: Path) -> Iterator[Row | BadRow]:
-    book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+def _read_first_sheet(file: BinaryIO) -> Iterator[Row | BadRow]:
+    book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
     try:
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # what a file says about its size is often wrong
