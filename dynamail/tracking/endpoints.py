@@ -39,7 +39,9 @@ PIXEL: Final = (
 _COMMON: Headers = [(b"cache-control", b"no-store"), (b"x-robots-tag", b"noindex, nofollow")]
 _CLICK: Headers = [*_COMMON, (b"content-length", b"0"), (b"referrer-policy", b"no-referrer")]
 _OPEN: Headers = [*_COMMON, (b"content-type", b"image/gif"), (b"content-length", str(len(PIXEL)).encode())]
+PAGE_POLICY: Final = b"default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 _HTML: Headers = [
+    (b"content-security-policy", PAGE_POLICY),
     *_COMMON,
     (b"content-type", b"text/html; charset=utf-8"),
     (b"x-content-type-options", b"nosniff"),

@@ -1,5 +1,327 @@
+"""What a recipient sees: leaving, preferences, the web version. No sign-in, no cookie, no script; the link is the right to it.
+
+Opening a page changes nothing, whoever opens it (mail scanners do). A change is a POST; all POSTs may be repeated. A link that
+was not signed here gets one answer, whatever is wrong with it.
+"""
+
 from __future__ import annotations
 
-from django.urls import URLPattern
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, wraps
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
-urlpatterns: list[URLPattern] = []
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from dynamail.accounts.models import Account
+from dynamail.accounts.tenancy import account_scope
+from dynamail.consent.leaving import (
+    Person,
+    has_left_everything,
+    leave_everything,
+    return_to_topics,
+    undo_leaving_everything,
+)
+from dynamail.consent.models import ConsentState, Topic
+from dynamail.consent.proof import Proof
+from dynamail.consent.recording import choose_tracking, find_subscriptions, withdraw_consent
+from dynamail.consent.topics import find_topics
+from dynamail.contacts.models import Contact
+from dynamail.lib.clock import utc_now
+from dynamail.lib.signing import BadToken
+from dynamail.tracking.tokens import LeaveToken, PreferencesToken, load_token_keys
+from dynamail.web.access import public_page
+
+LANGUAGE_CODES = [code for code, _name in settings.LANGUAGES]
+ONE_CLICK = "One-Click"  # RFC 8058 §3.1: the body is List-Unsubscribe=One-Click
+
+View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True)
+class TopicChoice:
+    """One line of the preference page."""
+
+    id: str
+    name: str
+    description: str
+    subscribed: bool
+
+
+@dataclass(frozen=True)
+class LanguageLink:
+    code: str
+    name: str
+    url: str
+    current: bool
+
+
+def recipient_page(view: View) -> View:
+    """A page behind a signed link: public, never cached, in the language that the recipient asked for, sent with no referrer."""
+
+    @wraps(view)
+    def page(request: HttpRequest, token: str) -> HttpResponse:
+        language = request.GET.get("lang", "")
+        with translation.override(language if language in LANGUAGE_CODES else translation.get_language()):
+            try:
+                response = view(request, token)
+            except (BadToken, Account.DoesNotExist):
+                response = _show_unknown(request)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+    # The token in the address is what a forged form would need: there is no session to ride on.
+    return public_page(csrf_exempt(never_cache(page)))
+
+
+@recipient_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, text: str) -> HttpResponse:
+    """The page that List-Unsubscribe and the footer lead to; a POST by a mail program withdraws without a page (RFC 8058)."""
+    token = LeaveToken.parse(_keys(), text)
+    with account_scope(token.account_id):
+        account = Account.objects.get(pk=token.account_id)
+        topic = Topic.objects.for_account(account).filter(pk=token.topic_id).first()
+        contact = _find_contact(token.account_id, token.contact_id)
+        if request.method != "POST":
+            return _show_unsubscribe(request, account, topic, contact, text)
+        if contact is not None and topic is not None:
+            _change_by(request, contact, topic, token.source_id)
+    if request.POST.get("List-Unsubscribe") == ONE_CLICK:
+        return HttpResponse(_("You are unsubscribed.") + "\n", content_type="text/plain; charset=utf-8")
+    return _redirect_to(request, "unsubscribe", text)
+
+
+@recipient_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: HttpRequest, text: str) -> HttpResponse:
+    """Which topics, and whether opens and clicks may be tied to the person."""
+    token = PreferencesToken.parse(_keys(), text)
+    with account_scope(token.account_id):
+        account = Account.objects.get(pk=token.account_id)
+        contact = _find_contact(token.account_id, token.contact_id)
+        if request.method != "POST":
+            return _show_preferences(request, account, contact, text)
+        if contact is not None:
+            _save_preferences(request, account, contact)
+    return _redirect_to(request, "preferences", text, saved="1")
+
+
+# --- leaving -----------------------------------------------------------------------------------------------------------
+
+
+def _show_unsubscribe(
+    request: HttpRequest, account: Account, topic: Topic | None, contact: Contact | None, text: str
+) -> HttpResponse:
+    """The state as it is: the button, or that it is done and how to undo it. An erased person gets the page of one who left."""
+    states = find_subscriptions(account.pk, contact.id) if contact is not None else {}
+    row = states.get(topic.pk) if topic is not None else None
+    left = contact is None or topic is None or (row is not None and row.state == ConsentState.UNSUBSCRIBED)
+    everything = contact is not None and has_left_everything(_person(contact), now=utc_now())
+    return render(
+        request,
+        "public/unsubscribe.html",
+        _frame(request, account)
+        | {
+            "topic": topic,
+            "address": mask_address(contact.email) if contact is not None else "",
+            "left": left or everything,
+            "everything": everything,
+            "can_undo": contact is not None and topic is not None,
+            "preferences_url": _preferences_url(request, contact),
+        },
+    )
+
+
+def _change_by(request: HttpRequest, contact: Contact, topic: Topic, source_id: UUID) -> None:
+    """Do what the button says. An unknown button is the mail program's POST: it leaves the topic."""
+    person, now = _person(contact), utc_now()
+    button = request.POST.get("act", "leave")
+    origin = {"source_kind": "campaign", "source_id": str(source_id)} if source_id.int else {}
+    if request.POST.get("List-Unsubscribe") == ONE_CLICK:
+        proof = Proof(method="one_click", text="List-Unsubscribe=One-Click", **origin)
+        withdraw_consent(contact.account_id, contact.id, topic.pk, proof=proof, now=now)
+    elif button == "everything":
+        proof = Proof(method="page", text=_("Unsubscribe from everything"), **origin)
+        leave_everything(person, proof=proof, now=now)
+    elif button == "undo":
+        proof = Proof(method="page", text=_("Undo: subscribe me again"), **origin)
+        if not undo_leaving_everything(person, proof=proof, now=now):
+            return_to_topics(person, [topic.pk], proof=proof, now=now)
+    elif button == "leave":
+        proof = Proof(method="page", text=_("Unsubscribe"), **origin)
+        withdraw_consent(contact.account_id, contact.id, topic.pk, proof=proof, now=now)
+
+
+# --- preferences -------------------------------------------------------------------------------------------------------
+
+
+def _show_preferences(
+    request: HttpRequest, account: Account, contact: Contact | None, text: str
+) -> HttpResponse:
+    states = find_subscriptions(account.pk, contact.id) if contact is not None else {}
+    choices = [
+        TopicChoice(
+            topic.public_id,
+            topic.name,
+            topic.description,
+            topic.pk in states and states[topic.pk].state == ConsentState.SUBSCRIBED,
+        )
+        for topic in _offered_topics(account, states)
+    ]
+    answers = {row.tracking_allowed for row in states.values()}
+    return render(
+        request,
+        "public/preferences.html",
+        _frame(request, account)
+        | {
+            "address": mask_address(contact.email) if contact is not None else "",
+            "choices": choices,
+            "asks_tracking": bool(states) and any(topic.tracking != "none" for topic in find_topics(account)),
+            "tracking": "yes" if True in answers else "no" if False in answers else "",
+            "saved": request.GET.get("saved") == "1",
+            "everything": contact is not None and has_left_everything(_person(contact), now=utc_now()),
+        },
+    )
+
+
+def _save_preferences(request: HttpRequest, account: Account, contact: Contact) -> None:
+    person, now = _person(contact), utc_now()
+    if request.POST.get("act") == "everything":
+        proof = Proof(method="preference_page", text=_("Unsubscribe from everything"))
+        leave_everything(person, proof=proof, now=now)
+        return
+    states = find_subscriptions(account.pk, contact.id)
+    # A topic that was made after the page was opened is not in `shown`: nobody decided about it.
+    shown, wanted = set(request.POST.getlist("shown")), set(request.POST.getlist("topic"))
+    topics = [topic for topic in _offered_topics(account, states) if topic.public_id in shown]
+    chosen = [topic for topic in topics if topic.public_id in wanted]
+    if chosen:
+        proof = Proof(method="preference_page", text=_("Topics that I want to hear about"))
+        return_to_topics(person, [topic.pk for topic in chosen], proof=proof, now=now)
+    for topic in topics:
+        row = states.get(topic.pk)
+        if topic.public_id not in wanted and row is not None and row.state != ConsentState.UNSUBSCRIBED:
+            proof = Proof(method="preference_page", text=_("Topics that I want to hear about"))
+            withdraw_consent(account.pk, contact.id, topic.pk, proof=proof, now=now)
+    _save_tracking(request, contact)
+
+
+def _save_tracking(request: HttpRequest, contact: Contact) -> None:
+    answer = request.POST.get("tracking")
+    if answer in ("yes", "no"):
+        words = (
+            _("Yes, you may see which emails I open and which links I follow") if answer == "yes" else _("No")
+        )
+        proof = Proof(method="preference_page", text=words)
+        choose_tracking(contact.account_id, contact.id, allowed=answer == "yes", proof=proof, now=utc_now())
+
+
+def _offered_topics(account: Account, states: dict[int, Any]) -> list[Topic]:
+    """The public topics, and those that the person is on already."""
+    subscribed = {topic_id for topic_id, row in states.items() if row.state == ConsentState.SUBSCRIBED}
+    return [topic for topic in find_topics(account) if topic.is_public or topic.pk in subscribed]
+
+
+# --- common ------------------------------------------------------------------------------------------------------------
+
+
+def mask_address(email: str) -> str:
+    """`d•••@mail.example`: enough to know one's own address, too little for whom the mail was forwarded to."""
+    local, _at, domain = email.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
+
+
+def render_notice(status: int, accept_language: str) -> bytes:
+    """The page behind the tracking endpoints' 404 and 503, for an Accept-Language header. Made once a language."""
+    return _render_notice(status, _choose_language(accept_language))
+
+
+@lru_cache(maxsize=16)
+def _render_notice(status: int, language: str) -> bytes:
+    request = HttpRequest()
+    request.path = "/"
+    request.user = AnonymousUser()
+    with translation.override(language):
+        return render_to_string(
+            "public/notice.html", {"status": status, "language_url": ""}, request
+        ).encode()
+
+
+def _choose_language(accept_language: str) -> str:
+    for part in re.split(r"[,;\s]+", accept_language.lower()[:200]):
+        if (code := part.split("-")[0]) in LANGUAGE_CODES:
+            return code
+    return settings.LANGUAGE_CODE
+
+
+def _show_unknown(request: HttpRequest) -> HttpResponse:
+    return render(request, "public/notice.html", {"status": 404, "language_url": ""}, status=404)
+
+
+def _frame(request: HttpRequest, account: Account) -> dict[str, Any]:
+    current = translation.get_language()
+    names = dict(settings.LANGUAGES)
+    languages = [
+        LanguageLink(
+            code,
+            translation.get_language_info(code)["name_local"].capitalize(),
+            f"?lang={code}",
+            code == current,
+        )
+        for code in names
+    ]
+    # The language switch of other pages is a form with a cookie; a recipient's page sets none.
+    return {"brand_name": account.name, "sender": account, "languages": languages, "language_url": ""}
+
+
+def _redirect_to(request: HttpRequest, route: str, token: str, **query: str) -> HttpResponse:
+    """Back to the page, which shows the state as it now is: reloading repeats nothing."""
+    language = request.GET.get("lang", "")
+    if language in LANGUAGE_CODES:
+        query["lang"] = language
+    tail = f"?{urlencode(query)}" if query else ""
+    response = HttpResponseRedirect(reverse(route, args=[token]) + tail)
+    response.status_code = 303
+    return response
+
+
+def _preferences_url(request: HttpRequest, contact: Contact | None) -> str:
+    if contact is None:
+        return ""
+    token = PreferencesToken(contact.account_id, contact.id).sign(_keys())
+    language = request.GET.get("lang", "")
+    tail = f"?lang={language}" if language in LANGUAGE_CODES else ""
+    return reverse("preferences", args=[token]) + tail
+
+
+def _find_contact(account_id: int, contact_id: UUID) -> Contact | None:
+    return Contact.objects.for_account(account_id).filter(id=contact_id).first()
+
+
+def _person(contact: Contact) -> Person:
+    return Person(contact.account_id, contact.id, contact.email_key)
+
+
+def _keys() -> Any:
+    return load_token_keys(settings.SECRET_KEY)
+
+
+urlpatterns: list[URLPattern] = [
+    path("u/<str:token>", unsubscribe, name="unsubscribe"),
+    path("p/<str:token>", preferences, name="preferences"),
+]

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from importlib import metadata
+
+import msgspec
+from django.conf import settings
+from litestar import Litestar, Response, get
+from litestar.datastructures import State
+from psycopg_pool import AsyncConnectionPool
+
+from dynamail.api.errors import EXCEPTION_HANDLERS
+from dynamail.api.health import show_health, show_readiness
+
+VERSION = "v1"
+
+
+class ApiRoot(msgspec.Struct, frozen=True):
+    """Where a program, or a person with a browser, finds the rest."""
+
+    name: str
+    version: str
+    api: str
+    documentation: str
+    privacy_policy: str
+    cookie_policy: str
+
+
+@get(["/api", f"/api/{VERSION}"], sync_to_thread=False)
+def show_root() -> Response[ApiRoot]:
+    root = ApiRoot(
+        name="DynaMail",
+        version=metadata.version("dynamail"),
+        api=f"{settings.PUBLIC_URL}/api/{VERSION}/",
+        documentation=f"{settings.PUBLIC_URL}/api/",
+        privacy_policy=f"{settings.PUBLIC_URL}/policy/",
+        cookie_policy=f"{settings.PUBLIC_URL}/cookies/",
+    )
+    return Response(root, headers={"cache-control": "no-store"})
+
+
+def create_api(pool: AsyncConnectionPool) -> Litestar:
+    """The application. Its lifespan is `asgi.py`'s: the pool is opened and closed there."""
+    return Litestar(
+        route_handlers=[show_root, show_health, show_readiness],
+        exception_handlers=EXCEPTION_HANDLERS,
+        state=State({"pool": pool}),
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=10 * 2**20,
+    )
