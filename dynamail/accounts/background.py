@@ -11,6 +11,7 @@ from typing import Any
 from dynamail.accounts.models import BackgroundWork, User
 
 TRAY_LENGTH = 5  # pieces of work shown in the corner of a page
+RECENT_LENGTH = 50
 
 
 class WorkCanceled(Exception):
@@ -77,6 +78,12 @@ def list_running_work(account_id: int) -> list[BackgroundWork]:
         .filter(state__in=[BackgroundWork.State.QUEUED, BackgroundWork.State.RUNNING])
         .order_by("-created_at")[:TRAY_LENGTH]
     )
+
+
+def list_recent_work(account_id: int) -> list[BackgroundWork]:
+    """The latest pieces of work, running or over."""
+    rows = BackgroundWork.objects.for_account(account_id).select_related("created_by")
+    return list(rows.order_by("-created_at")[:RECENT_LENGTH])
 
 
 def _end(work: BackgroundWork, state: str, now: datetime, message: str, result: dict[str, Any]) -> None:

@@ -127,15 +127,16 @@ class Account(PublicIdModel):
 
 
 @annotated(
-    operational("id", "account_id", "role", "created_at"),
+    operational("id", "account_id", "uid", "role", "created_at"),
     personal("user_id", category=Category.IDENTIFIER, subject=Subject.USER, purpose=Purpose.ACCESS),
 )
-class Member(TenantModel):
+class Member(TenantModel, PublicIdModel):
     """A user's role in one account."""
+
+    public_prefix = "mem"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("Role"), max_length=12, choices=Role.choices)
-    created_at = models.DateTimeField(default=utc_now, editable=False)
 
     class Meta(TenantModel.Meta):
         db_table = "member"
@@ -162,6 +163,7 @@ class Member(TenantModel):
 class Invitation(TenantModel, PublicIdModel):
     """An offer of membership, sent to an address; its link is signed, not stored."""
 
+    open_to_workers = True  # retention
     public_prefix = "inv"
 
     email = models.EmailField(_("Email"), max_length=254)

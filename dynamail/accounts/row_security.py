@@ -24,6 +24,10 @@ from dynamail.lib.personal_data import REGISTRY, Category
 
 OWN_ACCOUNT = "account_id = nullif(current_setting('dynamail.account_id', true), '')::bigint"
 OWN_MEMBERSHIP = "user_id = nullif(current_setting('dynamail.user_id', true), '')::bigint"
+OWN_KEY = "key_hash = nullif(current_setting('dynamail.key_hash', true), '')"
+# Rows that show the way to an account before one is chosen: to a user, and to whoever holds a key's secret. Reading only.
+ALSO_VISIBLE = {"member": OWN_MEMBERSHIP, "api_key": OWN_KEY}
+APPEND_ONLY = {"audit_entry"}  # the running product adds and reads; only the owner's retention deletes
 HIDDEN_FROM_STATS = {Category.TECHNICAL, Category.CREDENTIAL, Category.IDENTIFIER}
 ROLES = ("dynamail_owner", "dynamail_web", "dynamail_work", "dynamail_stats")
 
@@ -50,6 +54,8 @@ def raise_walls(cursor: Any) -> None:
     partitions = _partitions(cursor)
     for table in sorted(existing - partitions):
         cursor.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO dynamail_web, dynamail_work')
+    for table in sorted(APPEND_ONLY & existing):
+        cursor.execute(f'REVOKE UPDATE, DELETE ON "{table}" FROM dynamail_web, dynamail_work')
     cursor.execute("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO dynamail_web, dynamail_work")
     cursor.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO dynamail_web, dynamail_work")
     for table in sorted(tenant_tables.keys() & existing):
@@ -62,8 +68,10 @@ def tenant_models() -> list[type[models.Model]]:
 
 def _protect_table(cursor: Any, table: str, model: type[models.Model]) -> None:
     cursor.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY')
-    own = f"{OWN_ACCOUNT} OR {OWN_MEMBERSHIP}" if table == "member" else OWN_ACCOUNT
-    _replace_policy(cursor, table, "own_account", "dynamail_web, dynamail_stats", own, OWN_ACCOUNT)
+    _replace_policy(cursor, table, "own_account", "dynamail_web, dynamail_stats", OWN_ACCOUNT, OWN_ACCOUNT)
+    if also := ALSO_VISIBLE.get(table):
+        cursor.execute(f'DROP POLICY IF EXISTS also_visible ON "{table}"')
+        cursor.execute(f'CREATE POLICY also_visible ON "{table}" FOR SELECT TO dynamail_web USING ({also})')
     if model.open_to_workers:  # type: ignore[attr-defined]
         _replace_policy(cursor, table, "workers", "dynamail_work", "true", "true")
 

@@ -37,3 +37,12 @@ def accept_policy(
     PolicyAcceptance.objects.get_or_create(
         user=user, document=document, defaults={"at": now, "language": language, "method": method}
     )
+
+
+def find_last_accepted(user: User, *, kind: str) -> PolicyDocument | None:
+    """The newest version that this user has accepted, in the language of that acceptance."""
+    return (
+        PolicyDocument.objects.filter(kind=kind, acceptances__user=user)
+        .order_by("-version", "-acceptances__at")
+        .first()
+    )

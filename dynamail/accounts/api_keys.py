@@ -1,0 +1,144 @@
+"""API keys: the secret is shown once, its SHA-256 is kept.
+
+A secret reads `dm_live_<40 characters>_<6 characters>`. The tail is a checksum, so that a mistyped key is refused without a
+question to the database and scanners of source code can tell a real key from a lookalike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import datetime, timedelta
+from zlib import crc32
+
+from django.db import connection, models, transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from dynamail.accounts.audit import record_audit
+from dynamail.accounts.models import Account, ApiKey, Member
+from dynamail.accounts.tenancy import account_scope
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+SECRET_LENGTH = 40  # 238 bits
+CHECKSUM_LENGTH = 6  # 32 bits in base 62
+PREFIX_LENGTH = 12  # shown in lists: "dm_live_" and four more
+LAST_USED_GRAIN = timedelta(minutes=1)  # a busy key is written once a minute
+_SHAPE = re.compile(rf"(dm_live_[0-9A-Za-z]{{{SECRET_LENGTH}}})_([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})", re.ASCII)
+
+
+class Scope(models.TextChoices):
+    """What a key may be used for. A key without a scope is refused where it is asked for."""
+
+    SEND_MESSAGES = "messages.send", _("Send transactional messages (API and SMTP)")
+    READ_MESSAGES = "messages.read", _("Read the state of messages")
+    READ_CONTACTS = "contacts.read", _("Read contacts")
+    WRITE_CONTACTS = "contacts.write", _("Add, change and remove contacts")
+    READ_CAMPAIGNS = "campaigns.read", _("Read campaigns and reports")
+    WRITE_CAMPAIGNS = "campaigns.write", _("Create and launch campaigns")
+    WRITE_EVENTS = "events.write", _("Send events about contacts")
+
+
+@transaction.atomic
+def create_api_key(
+    account_id: int,
+    *,
+    name: str,
+    scopes: list[str],
+    by: Member,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """The row and, this once, the secret."""
+    secret = make_secret()
+    key = ApiKey.objects.add(
+        account_id,
+        name=name,
+        scopes=sorted(set(scopes) & set(Scope.values)),
+        prefix=secret[:PREFIX_LENGTH],
+        key_hash=hash_secret(secret),
+        created_by=by.user,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    record_audit(account_id, by=by, action="api_key.created", subject=key, name=name, scopes=key.scopes)
+    return key, secret
+
+
+@transaction.atomic
+def revoke_api_key(key: ApiKey, *, by: Member, now: datetime) -> bool:
+    """Refuse the key from now on. False when it was revoked before."""
+    revoked = (
+        ApiKey.objects.for_account(key.account_id).filter(pk=key.pk, revoked_at=None).update(revoked_at=now)
+    )
+    if revoked:
+        record_audit(key.account_id, by=by, action="api_key.revoked", subject=key, name=key.name)
+    return bool(revoked)
+
+
+def list_api_keys(account_id: int) -> QuerySet[ApiKey]:
+    """Keys that still work first, then the others, each the latest first."""
+    return (
+        ApiKey.objects.for_account(account_id)
+        .select_related("created_by")
+        .order_by(models.F("revoked_at").asc(nulls_first=True), "-created_at")
+    )
+
+
+def find_api_key(secret: str, *, now: datetime) -> ApiKey | None:
+    """The key behind a secret, with its account; None for a wrong, revoked or expired one. Notes the use, at most once a minute.
+
+    Knowing the secret is what opens the row: the policy of the table compares the hash that is set here.
+    """
+    if not is_well_formed(secret):
+        return None
+    key_hash = hash_secret(secret)
+    with account_scope(0), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('dynamail.key_hash', %s, true)", [key_hash])
+        key = _find_working(key_hash, now=now)
+        cursor.execute("SELECT set_config('dynamail.key_hash', '', true)")
+    if key is not None:
+        _note_use(key, now=now)
+    return key
+
+
+def make_secret() -> str:
+    body = "dm_live_" + "".join(secrets.choice(ALPHABET) for _place in range(SECRET_LENGTH))
+    return f"{body}_{_checksum(body)}"
+
+
+def is_well_formed(secret: str) -> bool:
+    match = _SHAPE.fullmatch(secret)
+    return match is not None and _checksum(match[1]) == match[2]
+
+
+def hash_secret(secret: str) -> str:
+    # Without salt or stretching: 238 random bits cannot be guessed, and the hash must be found by an index.
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _find_working(key_hash: str, *, now: datetime) -> ApiKey | None:
+    return (
+        ApiKey.objects.across_accounts(reason="the secret names the account")
+        .filter(Q(expires_at=None) | Q(expires_at__gt=now), key_hash=key_hash, revoked_at=None)
+        .exclude(account__state=Account.State.CLOSED)
+        .select_related("account")
+        .first()
+    )
+
+
+def _note_use(key: ApiKey, *, now: datetime) -> None:
+    if key.last_used_at is not None and now - key.last_used_at < LAST_USED_GRAIN:
+        return
+    with account_scope(key.account_id):
+        ApiKey.objects.for_account(key.account_id).filter(pk=key.pk).update(last_used_at=now)
+    key.last_used_at = now
+
+
+def _checksum(body: str) -> str:
+    number, characters = crc32(body.encode()), []
+    for _place in range(CHECKSUM_LENGTH):
+        number, digit = divmod(number, len(ALPHABET))
+        characters.append(ALPHABET[digit])
+    return "".join(reversed(characters))
