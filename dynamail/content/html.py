@@ -151,7 +151,7 @@ def _clean_token(cleaner: _Cleaner, token: Token, base: int, *, in_comment: bool
         case Type.START:
             return _clean_start(cleaner, token, base)
         case Type.END:
-            return f"</{token.name}>" if _is_kept(token.name) and token.name not in VOID else ""
+            return f"</{_name(token)}>" if _is_kept(token.name) and token.name not in VOID else ""
         case Type.RAW:
             return _clean_raw(cleaner, token, base)
         case Type.DOCTYPE:
@@ -162,6 +162,10 @@ def _clean_token(cleaner: _Cleaner, token: Token, base: int, *, in_comment: bool
             )
         case Type.COMMENT:
             return _clean_comment(cleaner, token, base, in_comment=in_comment)
+
+
+def _name(token: Token) -> str:
+    return token.written_name if ":" in token.name else token.name
 
 
 def _is_kept(name: str) -> bool:
@@ -178,10 +182,22 @@ def _clean_start(cleaner: _Cleaner, token: Token, base: int) -> str:
         if not is_balanced(cleaner.protected.codes_in(token.source)):
             cleaner.refuse_liquid(base + token.start)
         return ""
-    attributes = [_clean_attribute(cleaner, token, attribute, base) for attribute in token.attributes]
+    apart = [part for attribute in token.attributes for part in _apart(cleaner.protected, attribute)]
+    attributes = [_clean_attribute(cleaner, token, attribute, base) for attribute in apart]
     if not is_balanced(code for a in token.attributes for code in cleaner.protected.codes_in(a.name)):
         cleaner.refuse_liquid(base + token.start)
-    return write_start(token.name, tuple(a for a in attributes if a), self_closing=token.self_closing)
+    return write_start(_name(token), tuple(a for a in attributes if a), self_closing=token.self_closing)
+
+
+def _apart(protected: Protected, attribute: Attribute) -> list[Attribute]:
+    """`{% if a %}class="b"` is read as one attribute; it is Liquid, and an attribute."""
+    rest = attribute.name
+    while match := protected.pattern.match(rest):
+        rest = rest[match.end() :]
+    leading = attribute.name.removesuffix(rest) if rest else attribute.name
+    if not leading or not rest:
+        return [attribute]
+    return [Attribute(leading, None, attribute.start), Attribute(rest, attribute.value, attribute.start)]
 
 
 def _may_stay(token: Token) -> bool:

@@ -47,11 +47,11 @@ class LinkNode(Node):
 
     def render_to_output(self, context: Any, buffer: Any) -> int:
         text = LimitedStringIO(limit=MAX_ADDRESS_BYTES)
-        escapes, context.autoescape = context.autoescape, False  # an address is data until it is written
+        escapes, context.escapes = context.escapes, False  # an address is data until it is written
         try:
             self.block.render(context, text)
         finally:
-            context.autoescape = escapes
+            context.escapes = escapes
         plain = text.getvalue().strip()
         is_dynamic = any(not isinstance(node, ContentNode) for node in self.block.nodes)
         address = context.resolver.link(

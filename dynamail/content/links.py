@@ -114,7 +114,7 @@ def _mark_start(numbering: _Numbering, token: Token, *, in_comment: bool) -> str
         Code(link_source(number, numbering.protected.restore(href.strip())), LINK_TAG)
     )
     attributes = tuple(Attribute(a.name, marked if a.name == "href" else a.value) for a in token.attributes)
-    return write_start(token.name, attributes, self_closing=token.self_closing)
+    return write_start(token.written_name, attributes, self_closing=token.self_closing)
 
 
 def link_source(number: int, url: str) -> str:

@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Any, ClassVar, TextIO
+from typing import ClassVar
 
-from liquid import BoundTemplate, Environment, RenderContext, TokenStream
+from liquid import BoundTemplate, Environment
 from liquid.ast import BlockNode, Node
 from liquid.builtin.tags.case_tag import CaseNode
-from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode, ForTag
-from liquid.builtin.tags.if_tag import IfNode, IfTag
-from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
-from liquid.builtin.tags.unless_tag import UnlessNode, UnlessTag
+from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
+from liquid.builtin.tags.if_tag import IfNode
+from liquid.builtin.tags.tablerow_tag import TablerowNode
+from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.exceptions import LiquidError, LiquidTypeError
 from liquid.expression import Expression
 
 from dynamail.content.liquid_filters import FILTERS, PLAIN_FILTERS, REMOVED_FILTERS
 from dynamail.content.liquid_help import advise_on_error, advise_on_filters, lint_liquid
 from dynamail.content.liquid_limits import CountingContext
+from dynamail.content.liquid_nodes import OWN_TAGS
 from dynamail.content.liquid_source import Kind, scan_liquid, without_comments
 from dynamail.content.problems import ContentError, Positions, Problem, Where, errors_of
 
@@ -32,85 +33,6 @@ REMOVED_TAGS = ("include", "render")
 OWN_VARIABLES = frozenset(
     {"contact", "account", "campaign", "unsubscribe_url", "preferences_url", "view_url", "today"}
 )
-
-
-class LenientCondition(Expression):
-    """A condition that compares what cannot be compared (text with a number) is false, not an error."""
-
-    __slots__ = ("inner",)
-
-    def __init__(self, inner: Expression) -> None:
-        super().__init__(inner.token)
-        self.inner = inner
-
-    def __str__(self) -> str:
-        return str(self.inner)
-
-    def evaluate(self, context: RenderContext) -> object:
-        try:
-            return self.inner.evaluate(context)
-        except LiquidTypeError:
-            return False
-
-    def children(self) -> list[Expression]:
-        return [self.inner]
-
-
-class _IfTag(IfTag):
-    def parse(self, stream: TokenStream) -> IfNode:
-        return _made_lenient(super().parse(stream))
-
-
-class _UnlessTag(UnlessTag):
-    def parse(self, stream: TokenStream) -> UnlessNode:
-        return _made_lenient(super().parse(stream))
-
-
-def _made_lenient(node: Any) -> Any:
-    if isinstance(node, IfNode | UnlessNode):
-        node.condition = LenientCondition(node.condition)
-        for alternative in node.alternatives:
-            alternative.expression = LenientCondition(alternative.expression)
-    return node
-
-
-class _WeighedForNode(ForNode):
-    """A loop that costs as much as its body is long."""
-
-    __slots__ = ("weight",)
-
-    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return _charging_body(self, context, partial(super().render_to_output, context, buffer))
-
-
-class _WeighedTablerowNode(TablerowNode):
-    __slots__ = ("weight",)
-
-    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return _charging_body(self, context, partial(super().render_to_output, context, buffer))
-
-
-def _charging_body(node: Any, context: Any, render: Any) -> int:
-    if not hasattr(node, "weight"):
-        node.weight = _weight(node.block)
-    before, context.body_weight = context.body_weight, node.weight
-    try:
-        return render()
-    finally:
-        context.body_weight = before
-
-
-def _weight(node: Node) -> int:
-    own = 1 + sum(len(str(expression)) // 32 for expression in node.expressions())
-    return own + sum(_weight(child) for child in node.children(None, include_partials=False))
-
-
-class _ForTag(ForTag):
-    node_class = _WeighedForNode
-
-
-class _TablerowTag(TablerowTag):
-    node_class = _WeighedTablerowNode
 
 
 class _Template(BoundTemplate):
@@ -128,7 +50,7 @@ class LiquidEnvironment(Environment):
 
     def __init__(self, *, escapes_html: bool) -> None:
         self.escapes_html = escapes_html
-        super().__init__()  # `autoescape` stays off: it would trust every literal as HTML
+        super().__init__()  # `autoescape` stays off: see liquid_nodes
 
     def __hash__(self) -> int:
         return id(self)
@@ -138,7 +60,7 @@ class LiquidEnvironment(Environment):
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
-        for tag in (_IfTag, _UnlessTag, _ForTag, _TablerowTag):
+        for tag in OWN_TAGS:
             self.add_tag(tag)
         for name in REMOVED_TAGS:
             del self.tags[name]

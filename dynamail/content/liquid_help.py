@@ -28,6 +28,8 @@ from dynamail.content.liquid_source import (
 )
 from dynamail.content.problems import Positions, Problem, Severity, Where, nearest
 
+MAX_BRACKETS = 20  # in one tag; python-liquid follows them by recursion
+
 BLOCKS = {name: f"end{name}" for name in ("if", "unless", "case", "for", "tablerow", "capture", "ifchanged")}
 BRANCHES = {
     "elsif": ("if", "unless"),
@@ -77,6 +79,7 @@ _SMART_QUOTES = str.maketrans(
 )
 _SMART_QUOTE = re.compile("[“”„«»‘’‚]")
 _SINGLE_EQUALS = re.compile(r"(?<![=!<>])=(?!=)")
+_RESERVED = re.compile(r"expected an identifier, found ([a-z]+)")
 _FOREIGN = (
     (re.compile(r"\*\|([A-Za-z][\w:]{0,60})\|\*"), "Mailchimp"),
     (re.compile(r"%%([A-Za-z][\w .-]{0,60})%%"), "Marketing Cloud"),
@@ -232,6 +235,8 @@ def _lint_quotes(lint: _Lint, piece: Piece) -> Iterator[Problem]:
             _("Curly quotes do not work inside a tag."),
             _("Write %(code)s.") % {"code": piece.text.translate(_SMART_QUOTES)},
         )
+    elif max(code.count("["), code.count("(")) > MAX_BRACKETS:
+        yield lint.problem("syntax", piece.start, _("This tag has too many brackets."))
     elif code.count('"') % 2 or code.count("'") % 2:
         yield lint.problem(
             "open_quote",
@@ -378,6 +383,9 @@ def _explain(error: Exception) -> tuple[str, str, str]:
     if isinstance(error, ResourceLimitError | RecursionError):
         return "work_limit", _("The template does more work than one email may cost."), _("Make it simpler.")
     message = str(error.message) if isinstance(error, LiquidError) else str(error)
+    if match := _RESERVED.fullmatch(message):
+        sentence = _("“%(word)s” is a word of Liquid itself and cannot follow a dot.") % {"word": match[1]}
+        return "syntax", sentence, _("Write it in brackets: %(code)s.") % {"code": f'contact["{match[1]}"]'}
     sentence = _("This is not understood: %(message)s.") % {"message": message[:200]}
     return "syntax", sentence, ""
 

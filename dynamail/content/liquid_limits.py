@@ -39,11 +39,11 @@ class StepLimitError(ResourceLimitError):
 class CountingContext(RenderContext):
     """The state of one render. `resolver` answers for tracked links; see programs.py."""
 
-    __slots__ = ("body_weight", "iterations", "resolver", "steps", "utm")
+    __slots__ = ("body_weight", "escapes", "iterations", "resolver", "steps", "utm")
 
     def __init__(self, template: Any, *, globals: Mapping[str, object] | None = None, **kwargs: Any) -> None:
         super().__init__(template, globals=globals, **kwargs)
-        self.autoescape = template.env.escapes_html
+        self.escapes = template.env.escapes_html
         # Without python-liquid's `now` and `today`: they read the server's local clock.
         self.scope = ReadOnlyChainMap(self.locals, self.globals, self.counters)
         self.steps = self.iterations = 0

@@ -59,6 +59,12 @@ class Token:
     attributes: tuple[Attribute, ...] = ()
     self_closing: bool = False
 
+    @property
+    def written_name(self) -> str:
+        """The name in its own case: Outlook's XML knows upper and lower."""
+        start = 2 if self.type is Type.END else 1
+        return self.source[start : start + len(self.name)]
+
     def get(self, name: str) -> str | None:
         """The value of an attribute, "" when it has none, None when it is absent."""
         for attribute in self.attributes:

@@ -124,7 +124,9 @@ def _read(source: str, protected: Protected | None, *, has_preheader: bool) -> _
 
 
 def _finish(reader: _Reader, source: str) -> None:
-    for token in reader.open_tags:
+    # An unclosed <mj-text> swallows the end tags of all that is around it.
+    swallowed = bool(reader.open_tags) and reader.open_tags[-1].name in ENDING
+    for token in reader.open_tags[-1:] if swallowed else reader.open_tags:
         reader.report(
             "unclosed_element",
             token.start,
@@ -256,6 +258,9 @@ def _check_attributes(reader: _Reader, token: Token) -> None:
     inside_defaults = reader.parent == "mj-attributes"
     known = ALL_ATTRIBUTES if inside_defaults else ELEMENTS[token.name].attributes
     for attribute in token.attributes:
+        if "<" in attribute.name:
+            reader.report("unclosed_tag", token.start, _("This tag is never closed."), _("Close it with >."))
+            return
         if reader.protected.holds_token(attribute.name):
             reader.report(
                 "liquid_in_tag",
