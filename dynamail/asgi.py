@@ -175,7 +175,10 @@ class DjangoPages:
         self._middleware = WSGIMiddleware(handler, workers=threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._middleware(clean_scope(scope), receive, send)  # type: ignore[arg-type]
+        async def read() -> Any:
+            return await receive()  # granian's is awaitable but no coroutine, which a2wsgi insists on
+
+        await self._middleware(clean_scope(scope), read, send)  # type: ignore[arg-type]
 
     def close(self) -> None:
         """Wait for the pages that are being made."""
