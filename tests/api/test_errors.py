@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from litestar import Litestar, get, post
+from litestar.datastructures import State
+from litestar.params import JSONBody
+
+from dynamail.api.app import create_api
+from dynamail.api.errors import EXCEPTION_HANDLERS, FieldError, Problem
+from dynamail.tracking.pool import make_pool
+from tests.support.asgi import Answer, call
+
+
+class Letter(msgspec.Struct):
+    subject: str
+    size: int
+
+
+@get("/refused", sync_to_thread=False)
+def refuse() -> None:
+    raise Problem(
+        409,
+        "already_sent",
+        "The campaign is being sent. Pause it first.",
+        (FieldError("state", "running"),),
+        {"retry-after": "9"},
+    )
+
+
+@get("/broken", sync_to_thread=False)
+def break_down() -> None:
+    raise RuntimeError("a secret of ours")
+
+
+@post("/letters", sync_to_thread=False)
+def take(data: JSONBody[Letter]) -> None:
+    return None
+
+
+@pytest.fixture
+def app() -> Litestar:
+    return Litestar(
+        [refuse, break_down, take],
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def body_of(answer: Answer) -> dict[str, Any]:
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    body = json.loads(answer.body)
+    assert body["status"] == answer.status
+    assert {"type", "title", "status", "code", "detail"} <= body.keys()
+    return body
+
+
+async def test_a_refusal_has_a_code_for_programs_and_a_sentence_for_people(app: Litestar) -> None:
+    answer = await call(app, "GET", "/refused")
+    body = body_of(answer)
+    assert (body["code"], body["detail"]) == ("already_sent", "The campaign is being sent. Pause it first.")
+    assert body["errors"] == [{"field": "state", "message": "running"}]
+    assert answer.headers["retry-after"] == "9"
+
+
+async def test_what_nobody_foresaw_says_nothing_about_us(
+    app: Litestar, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await call(app, "GET", "/broken")
+    assert body_of(answer)["code"] == "internal_error"
+    assert b"secret" not in answer.body
+    assert "GET /broken" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"subject": 5}', 422),
+        (b'{"subject": "x", "size": "big"}', 422),
+        (b"{", 422),
+        (b"\xff", 422),
+        (b"[]", 422),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_named(app: Litestar, body: bytes, status: int) -> None:
+    answer = await call(
+        app, "POST", "/letters", {"content-type": "application/json", "content-length": str(len(body))}, body
+    )
+    problem = body_of(answer)
+    assert problem["status"] in (400, status)
+
+
+async def test_unknown_addresses_and_methods_have_the_same_shape() -> None:
+    api = create_api(make_pool("postgresql://nobody@127.0.0.1:1/none"))
+    assert body_of(await call(api, "GET", "/api/v1/nothing"))["code"] == "not_found"
+    assert body_of(await call(api, "DELETE", "/api"))["code"] == "method_not_allowed"
+
+
+async def test_the_root_leads_to_the_policy_and_the_documentation() -> None:
+    api = create_api(make_pool("postgresql://nobody@127.0.0.1:1/none"))
+    for path in ("/api", "/api/", "/api/v1", "/api/v1/"):
+        root = json.loads((await call(api, "GET", path)).body)
+        assert root["name"] == "DynaMail"
+        assert root["privacy_policy"].endswith("/policy/")
+
+
+async def test_a_process_without_its_database_lives_but_is_not_ready() -> None:
+    pool = make_pool("postgresql://nobody@127.0.0.1:1/none")
+    api = create_api(pool)
+    api.state = State({"pool": pool})
+    assert (await call(api, "GET", "/healthz")).body == b"ok\n"
+    assert (await call(api, "HEAD", "/healthz")).status == 200
+    answer = await call(api, "GET", "/readyz")
+    assert (answer.status, json.loads(answer.body)["ready"]) == (503, False)
