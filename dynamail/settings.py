@@ -53,9 +53,13 @@ if OPEN_SYSTEM_MAILBOX and not (IS_LOOPBACK and DYNAMAIL_HOST in ("127.0.0.1", "
         "It shows password-reset mail to anyone; use it on a loopback address only.",
     )
 SYSTEM_SENDER = read_text("DYNAMAIL_SYSTEM_SENDER", f"DynaMail <no-reply@{RETURN_PATH_DOMAIN}>")
-SYSTEM_SMTP_URL = read_secret("DYNAMAIL_SYSTEM_SMTP_URL")  # smtp[s]://user:password@host:port; none: the Mailbox
+SYSTEM_SMTP_URL = read_secret(
+    "DYNAMAIL_SYSTEM_SMTP_URL"
+)  # smtp[s]://user:password@host:port; none: the Mailbox
 if SYSTEM_SMTP_URL and not SYSTEM_SMTP_URL.startswith(("smtp://", "smtps://")):
-    raise BadSetting("DYNAMAIL_SYSTEM_SMTP_URL", "it is not an SMTP address", "Write smtp://user:password@host:587.")
+    raise BadSetting(
+        "DYNAMAIL_SYSTEM_SMTP_URL", "it is not an SMTP address", "Write smtp://user:password@host:587."
+    )
 OPERATOR_NAME = read_text("DYNAMAIL_OPERATOR_NAME", "the operator of this server")
 OPERATOR_PLACE = read_text("DYNAMAIL_OPERATOR_PLACE", "the operator's own premises")
 
@@ -187,6 +191,7 @@ ROOT_URLCONF = "dynamail.urls"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [PACKAGE / "web" / "templates"],  # ours before those of allauth
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -200,7 +205,7 @@ TEMPLATES = [
         },
     }
 ]
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "dynamail.web.forms_look.LookRenderer"
 X_FRAME_OPTIONS = "SAMEORIGIN"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -239,10 +244,14 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False  # a mail scanner that follows links must not confirm
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
-ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this browser stays signed in, every other one does not
+ACCOUNT_CHANGE_EMAIL = True  # one address per user
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to strangers whose address somebody typed
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or sign-in method is told by mail
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_ADAPTER = "dynamail.web.sign_in.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "dynamail.web.forms.accounts.SignUpForm"}
-ACCOUNT_RATE_LIMITS = {"login_failed": False}  # axes counts failed sign-ins
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}  # codes of the second step; axes counts failed passwords
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "DynaMail"
@@ -253,7 +262,12 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "login"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # our own sign-in records hold less, and for a shorter time
-AXES_IPWARE_PROXY_COUNT = 1 if TRUST_PROXY else 0
+AXES_HANDLER = "dynamail.web.sign_in.AttemptHandler"
+AXES_USERNAME_CALLABLE = "dynamail.web.sign_in.find_attempted_name"
+AXES_CLIENT_IP_CALLABLE = "dynamail.web.sign_in.find_client_ip"
+AXES_LOCKOUT_CALLABLE = "dynamail.web.sign_in.show_locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "login", "csrfmiddlewaretoken"]
+AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 EMAIL_BACKEND = "dynamail.messages.system_mail.SystemMailBackend"
 DEFAULT_FROM_EMAIL = SYSTEM_SENDER
@@ -261,6 +275,7 @@ DEFAULT_FROM_EMAIL = SYSTEM_SENDER
 # ── Language and time ────────────────────────────────────────────────────────────────────────────────────────────────
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ru", _("Russian")), ("be", _("Belarusian"))]
+LANGUAGE_COOKIE_NAME = "dynamail_language"
 LOCALE_PATHS = [PACKAGE / "web" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = USE_I18N = True

@@ -169,7 +169,7 @@ def _list_jobs(member: Member | None) -> list[Job]:
 
 
 def make_job(work: BackgroundWork) -> Job:
-    return Job(find_url("work"), work.title, work.done, work.total or 0)
+    return Job(reverse("work_progress", args=[work.public_id]), work.title, work.done, work.total or 0)
 
 
 def _once(make: Callable[[], Any]) -> Callable[[], Any]:

@@ -106,14 +106,26 @@ class choose_account:
             return _send_to(request, redirect_to_login(back).url)
         if access.kind == "user":
             return None
+        return _find_refusal(request, access) or self._run_in_account(request, view, args, kwargs, access)
+
+    def _run_in_account(
+        self, request: Any, view: Any, args: Any, kwargs: Any, access: Access
+    ) -> HttpResponse | None:
         if access.kind == "staff":
-            return None if request.user.is_staff else _refuse(request)
-        if request.member is None:
-            return _send_to(request, reverse("account_new"))
-        if access.permission is not None and not request.member.may(access.permission):
-            return _refuse(request)
+            return None
         with account_scope(request.account, user_id=request.user.pk):
             return view(request, *args, **kwargs)
+
+
+def _find_refusal(request: Any, access: Access) -> HttpResponse | None:
+    """Why a signed-in user may not open this page; None when they may."""
+    if access.kind == "staff":
+        return None if request.user.is_staff else _refuse(request)
+    if request.member is None:
+        return _send_to(request, reverse("account_new"))
+    if access.permission is not None and not request.member.may(access.permission):
+        return _refuse(request)
+    return None
 
 
 def _is_open(request: HttpRequest) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
+from axes.handlers.database import AxesDatabaseHandler
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
 from django.conf import settings
@@ -26,19 +27,38 @@ class AccountAdapter(DefaultAccountAdapter):
     def format_email_subject(self, subject: str) -> str:
         return subject  # allauth would put "[127.0.0.1:8000] " before it
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """axes counts failed passwords. allauth's own limit "login_failed" stays for codes of the second step."""
+
     def get_client_ip(self, request: HttpRequest) -> str:
         return find_client_ip(request) or "0.0.0.0"  # noqa: S104 — a key for rate limits, not an address to listen on
 
     def set_password(self, user: User, password: str) -> None:
-        """A changed password ends every other sign-in, also those whose session store outlives the hash check."""
+        """A changed password ends every sign-in. The browser that changed it gets a fresh session, and so a new record."""
         super().set_password(user, password)
-        current = self.request.session.session_key if self.request.user.is_authenticated else None
-        end_sign_ins(user, now=utc_now(), keep_session=current)
+        end_sign_ins(user, now=utc_now())
 
     def logout(self, request: HttpRequest) -> None:
         if session_key := request.session.session_key:
             end_session(session_key, now=utc_now())
         super().logout(request)
+
+
+class AttemptHandler(AxesDatabaseHandler):
+    """Failed sign-ins are counted by name and address alone: no raw User-Agent or Accept header is stored (P2.1)."""
+
+    def user_login_failed(
+        self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any
+    ) -> None:
+        if request is not None:
+            request.axes_user_agent = request.axes_http_accept = ""
+        super().user_login_failed(sender, credentials, request, **kwargs)
+
+
+def find_attempted_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """The name that failures are counted under: the address as it was typed, in one case."""
+    given = (credentials or {}).get("email") or request.POST.get(settings.AXES_USERNAME_FORM_FIELD, "")
+    return str(given).strip().lower()[:255]
 
 
 def notice_request(request: HttpRequest, *, now: datetime) -> bool:
@@ -82,7 +102,7 @@ def show_locked_out(
 def find_wait_minutes(request: HttpRequest, *, now: datetime) -> int:
     """Whole minutes until this name may be tried again from this address; at least one."""
     cool_off = get_cool_off(request) or timedelta()
-    name = request.POST.get(settings.AXES_USERNAME_FORM_FIELD, "")
+    name = find_attempted_name(request)
     last = (
         AccessAttempt.objects.filter(username=name, ip_address=find_client_ip(request))
         .order_by("-attempt_time")
@@ -95,7 +115,7 @@ def find_wait_minutes(request: HttpRequest, *, now: datetime) -> int:
 
 def _find_method(request: HttpRequest) -> str:
     """How they signed in, from allauth's records: password, passkey, password and code."""
-    records = get_authentication_records(request)
+    records = get_authentication_records(request, request.user)
     if any(record.get("passwordless") for record in records):
         return "passkey"
     kinds = [record.get("type") or record.get("method", "") for record in records]
