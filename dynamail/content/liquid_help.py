@@ -368,26 +368,33 @@ def advise_on_error(error: Exception, source: str, *, where: Where) -> Problem:
 
 
 def _explain(error: Exception) -> tuple[str, str, str]:
-    if isinstance(error, LoopIterationLimitError):
-        return (
-            "loop_limit",
-            _("A loop runs too often."),
-            _("Use limit, as in {% for item in list limit: 20 %}."),
-        )
-    if isinstance(error, OutputStreamLimitError):
-        return "output_limit", _("The result is larger than 2 MB."), ""
-    if isinstance(error, LocalNamespaceLimitError):
-        return "memory_limit", _("The template stores too much text in its variables."), ""
-    if isinstance(error, BlockNestingError):
-        return "nesting_limit", _("The blocks are nested too deeply."), ""
     if isinstance(error, ResourceLimitError | RecursionError):
-        return "work_limit", _("The template does more work than one email may cost."), _("Make it simpler.")
+        return _explain_limit(error)
     message = str(error.message) if isinstance(error, LiquidError) else str(error)
     if match := _RESERVED.fullmatch(message):
         sentence = _("“%(word)s” is a word of Liquid itself and cannot follow a dot.") % {"word": match[1]}
         return "syntax", sentence, _("Write it in brackets: %(code)s.") % {"code": f'contact["{match[1]}"]'}
     sentence = _("This is not understood: %(message)s.") % {"message": message[:200]}
     return "syntax", sentence, ""
+
+
+def _explain_limit(error: Exception) -> tuple[str, str, str]:
+    match error:
+        case LoopIterationLimitError():
+            return (
+                "loop_limit",
+                _("A loop runs too often."),
+                _("Use limit, as in {% for item in list limit: 20 %}."),
+            )
+        case OutputStreamLimitError():
+            return "output_limit", _("The result is larger than 2 MB."), ""
+        case LocalNamespaceLimitError():
+            return "memory_limit", _("The template stores too much text in its variables."), ""
+        case BlockNestingError():
+            return "nesting_limit", _("The blocks are nested too deeply."), ""
+        case _:
+            sentence = _("The template does more work than one email may cost.")
+            return "work_limit", sentence, _("Make it simpler.")
 
 
 def advise_on_filters(template: Any, source: str, filters: Collection[str], *, where: Where) -> list[Problem]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
 from typing import Any
 
 from dynamail.content.compiling import CompiledEmail, EmailSource, compile_email
 from dynamail.content.html import after_body_start
+from dynamail.content.personalization import personal_data
 from dynamail.content.programs import PlainResolver
+from dynamail.lib.clock import utc_now
 
 _DARK_QUERY = re.compile(r"@media[^{]*prefers-color-scheme\s*:\s*(dark|light)[^{]*\{", re.IGNORECASE)
 _PLAIN_PAGE = (
@@ -134,6 +136,14 @@ def _decide(html: str, scheme: str) -> str:
     )
 
 
+SAMPLE_PERSON: Mapping[str, object] = {
+    "email": "alex@example.com",
+    "name": "Alex Morgan",
+    "first_name": "Alex",
+    "last_name": "Morgan",
+}
+
+
 def sample_context(
     contact: Mapping[str, object] | None = None,
     *,
@@ -143,16 +153,12 @@ def sample_context(
     subject: str = "",
     now: datetime | None = None,
 ) -> dict[str, Any]:
-    """Data for a preview; `contact` overrides the sample person's values."""
-    person: dict[str, object] = {
-        "email": "alex@example.com",
-        "name": "Alex Morgan",
-        "first_name": "Alex",
-        "last_name": "Morgan",
-    }
-    return {
-        "contact": person | dict(contact or {}),
-        "account": {"name": account_name, "postal_address": postal_address},
-        "campaign": {"name": campaign_name, "subject": subject},
-        "today": (now or datetime.now(UTC)).date(),
-    }
+    """Data for a preview: of the given contact and nobody else, or of a sample person."""
+    return personal_data(
+        contact=SAMPLE_PERSON if contact is None else contact,
+        account_name=account_name,
+        postal_address=postal_address,
+        campaign_name=campaign_name,
+        subject=subject,
+        today=(now or utc_now()).date(),
+    )

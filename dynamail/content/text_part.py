@@ -54,7 +54,10 @@ class _Writer:
     preformatted: int = 0
     after_break: bool = False  # the last line ended by <br>
     prefix: str = ""  # of the next line: a list item's marker
-    links: list[tuple[str, list[str]]] = field(default_factory=list)  # address and label of the open <a>s
+    links: list[tuple[str, int, int]] = field(
+        default_factory=list
+    )  # address, line and place in it of the open <a>s
+    lines: int = 0  # how many were finished
 
     def write(self, text: str) -> None:
         self.line.append(text)
@@ -71,6 +74,7 @@ class _Writer:
         if text:
             self.out.append(self.lead() + text)
             self.newlines = 0
+            self.lines += 1
         while self.newlines < wanted:
             self.out.append("\n")
             self.newlines += 1
@@ -91,6 +95,8 @@ def make_text_part(html: str, protected: Protected) -> str:
     for token in tokens:
         if not hidden.swallows(token):
             _write_token(writer, token, is_data=token.start in data_tables)
+    while writer.links:
+        _end_link(writer)
     writer.end_line(1)
     return protected.restore("".join(writer.out)).strip("\n") + "\n"
 
@@ -197,8 +203,7 @@ def _write_start(writer: _Writer, token: Token, *, is_data: bool) -> None:
     elif name == "img":
         writer.write(_image(token, inside_link=bool(writer.links)))
     elif name == "a":
-        writer.links.append((token.get("href") or "", writer.line))
-        writer.line = []
+        writer.links.append((token.get("href") or "", writer.lines, len(writer.line)))
     elif name in CELLS:
         _start_cell(writer)
     elif name in PARAGRAPHS:
@@ -284,9 +289,11 @@ def _end_paragraph(writer: _Writer, name: str) -> None:
 def _end_link(writer: _Writer) -> None:
     if not writer.links:
         return
-    href, before = writer.links.pop()
-    label = writer.current()
-    writer.line = [*before, _link_text(writer.protected, label, href)]
+    href, line, place = writer.links.pop()
+    if line != writer.lines:  # blocks inside the link: their text stands above
+        place = len(writer.line)
+    label = " ".join("".join(writer.line[place:]).split())
+    writer.line[place:] = [_link_text(writer.protected, label, href)]
 
 
 def _link_text(protected: Protected, label: str, href: str) -> str:

@@ -41,9 +41,10 @@ def rendered(source: str, environment: object = HTML) -> str | None:
     try:
         return render(parse(source, environment=environment), DATA)  # type: ignore[arg-type]
     except ContentError as error:
-        assert error.problems
-        assert all(problem.sentence for problem in error.problems)
-        return None
+        problems = error.problems
+    assert problems
+    assert all(problem.sentence for problem in problems)
+    return None
 
 
 @pytest.mark.parametrize("source", INJECTIONS)
