@@ -21,7 +21,8 @@ from dynamail.contacts.models import Contact
 from dynamail.events.counters import read_totals
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import new_id
-from dynamail.tracking.tokens import LeaveToken, PreferencesToken, load_token_keys
+from dynamail.messages.freezing import FrozenSender, FrozenSettings, FrozenSource, freeze_content
+from dynamail.tracking.tokens import LeaveToken, PreferencesToken, ViewToken, load_token_keys
 from dynamail.web.views import public
 from dynamail.web.views.public import mask_address, render_notice
 from tests.support.people import make_contact, make_topic, subscribe
@@ -260,6 +261,63 @@ def test_ticking_a_topic_takes_back_leaving_everything(visitor: Client, dana: Co
     visitor.post(preferences_url(dana), {"shown": [topic.public_id], "topic": [topic.public_id]})
     assert state_of(dana, topic) == "subscribed"
     assert find_suppression(dana.account_id, dana.email_key, now=utc_now()) is None
+
+
+# --- the web version ---------------------------------------------------------------------------------------------------
+
+
+def freeze_campaign(account: Account, topic: Topic, kind: str = "html") -> None:
+    source = FrozenSource(
+        kind=kind,
+        subject="Hello {{ contact.first_name }}",
+        body="<p>Dear {{ contact.name }}</p><script>alert(1)</script>"
+        if kind == "html"
+        else "Dear {{ contact.name }} <b>",
+    )
+    freeze_content(
+        account.pk,
+        source_id=CAMPAIGN,
+        source=source,
+        sender=FrozenSender("news@acme.example", "Acme"),
+        settings=FrozenSettings(topic.pk, topic.name, "Spring", account.name),
+        launched_at=NOW,
+    )
+
+
+def view_url(contact: Contact) -> str:
+    return "/v/" + ViewToken(contact.account_id, CAMPAIGN, contact.id).sign(KEYS)
+
+
+def test_the_web_version_is_the_person_s_copy_and_can_run_nothing(
+    visitor: Client, account: Account, dana: Contact, topic: Topic
+) -> None:
+    Contact.objects.for_account(account).filter(id=dana.id).update(name="<b>Dana</b>")
+    freeze_campaign(account, topic)
+    response = visitor.get(view_url(dana))
+    assert response.status_code == 200
+    assert "&lt;b&gt;Dana&lt;/b&gt;" in response.content.decode()
+    assert b"<script" not in response.content
+    policy = response.headers["Content-Security-Policy"]
+    assert "sandbox" in policy
+    assert "allow-scripts" not in policy
+    assert not response.cookies
+
+
+def test_the_web_version_of_a_text_is_text(
+    visitor: Client, account: Account, dana: Contact, topic: Topic
+) -> None:
+    freeze_campaign(account, topic, kind="text")
+    page = visitor.get(view_url(dana)).content.decode()
+    assert "&lt;b&gt;" in page
+
+
+def test_the_web_version_ends_with_the_person_and_the_campaign(
+    visitor: Client, account: Account, dana: Contact, topic: Topic
+) -> None:
+    assert visitor.get(view_url(dana)).status_code == 404
+    freeze_campaign(account, topic)
+    gone = Contact(account_id=account.pk, id=new_id(NOW))
+    assert visitor.get(view_url(gone)).status_code == 404
 
 
 # --- the pages themselves ----------------------------------------------------------------------------------------------

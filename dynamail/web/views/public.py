@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -28,6 +28,7 @@ from django.views.decorators.http import require_http_methods
 
 from dynamail.accounts.models import Account
 from dynamail.accounts.tenancy import account_scope
+from dynamail.campaigns.previewing import make_recipient
 from dynamail.consent.leaving import (
     Person,
     has_left_everything,
@@ -40,13 +41,21 @@ from dynamail.consent.proof import Proof
 from dynamail.consent.recording import choose_tracking, find_subscriptions, withdraw_consent
 from dynamail.consent.topics import find_topics
 from dynamail.contacts.models import Contact
+from dynamail.content.problems import ContentError
 from dynamail.lib.clock import utc_now
 from dynamail.lib.signing import BadToken
-from dynamail.tracking.tokens import LeaveToken, PreferencesToken, load_token_keys
+from dynamail.messages.composing import Composer, FrozenCampaign, load_composing_settings, read_frozen
+from dynamail.messages.models import FrozenContent
+from dynamail.messages.personalizing import Recipient
+from dynamail.tracking.tokens import LeaveToken, PreferencesToken, ViewToken, load_token_keys
 from dynamail.web.access import public_page
 
 LANGUAGE_CODES = [code for code, _name in settings.LANGUAGES]
 ONE_CLICK = "One-Click"  # RFC 8058 §3.1: the body is List-Unsubscribe=One-Click
+VIEW_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src http: https: data:; "
+    "style-src 'unsafe-inline' http: https:; font-src http: https: data:; base-uri 'none'; form-action 'none'"
+)
 
 View = Callable[..., HttpResponse]
 
@@ -237,6 +246,36 @@ def _offered_topics(account: Account, states: dict[int, Any]) -> list[Topic]:
     return [topic for topic in find_topics(account) if topic.is_public or topic.pk in subscribed]
 
 
+# --- the web version ---------------------------------------------------------------------------------------------------
+
+
+@recipient_page
+@require_http_methods(["GET", "HEAD"])
+def view_message(request: HttpRequest, text: str) -> HttpResponse:
+    """The email as this person's copy of it, in a document that can run nothing and send no form."""
+    token = ViewToken.parse(_keys(), text)
+    with account_scope(token.account_id):
+        contact = _find_contact(token.account_id, token.contact_id)
+        frozen = FrozenContent.objects.for_account(token.account_id).filter(id=token.source_id).first()
+        if contact is None or frozen is None:
+            return _show_unknown(request)
+        try:
+            composer = Composer(read_frozen(frozen), load_composing_settings())
+            copy = composer.make_copy(_make_recipient(contact, composer.frozen), now=utc_now())
+        except ContentError:
+            return _show_unknown(request)
+    html = copy.html or render_to_string("public/text.html", {"subject": copy.subject, "text": copy.text})
+    response = HttpResponse(html)
+    response.headers["Content-Security-Policy"] = VIEW_POLICY
+    response._csp_exempt = True  # type: ignore[attr-defined]  # the pages' own policy would forbid the email's styles
+    return response
+
+
+def _make_recipient(contact: Contact, frozen: FrozenCampaign) -> Recipient:
+    row = find_subscriptions(contact.account_id, contact.id).get(frozen.settings.topic_id)
+    return replace(make_recipient(contact), tracking_allowed=bool(row and row.tracking_allowed))
+
+
 # --- common ------------------------------------------------------------------------------------------------------------
 
 
@@ -324,4 +363,5 @@ def _keys() -> Any:
 urlpatterns: list[URLPattern] = [
     path("u/<str:token>", unsubscribe, name="unsubscribe"),
     path("p/<str:token>", preferences, name="preferences"),
+    path("v/<str:token>", view_message, name="view_message"),
 ]
