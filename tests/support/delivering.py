@@ -33,7 +33,6 @@ from psycopg import conninfo, sql
 PATIENCE_SECONDS = 120.0  # patience, not a measurement
 LOOK_AGAIN_SECONDS = 0.02
 ROOT = Path(__file__).parents[2]
-TICKS = os.sysconf("SC_CLK_TCK")
 STATES = ("delivered", "deferred", "bounced", "suppressed", "canceled", "expired", "unknown", "remaining")
 
 
@@ -114,6 +113,7 @@ class Workplace:
     dsn: str
     environment: dict[str, str]
     workers: list[Worker] = field(default_factory=list)
+    _connection: psycopg.Connection[Any] | None = None
 
     def run(self, *arguments: str) -> str:
         """Run `python -m …` in this environment and return what it printed."""
@@ -179,24 +179,32 @@ class Workplace:
         return Counts(*self.fetch(load_sql("messages", "count_outcomes"), parameters)[0])
 
     def fetch(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-        """Rows of a statement, seen as a worker process sees them."""
-        with psycopg.connect(self.dsn, options="-c role=dynamail_work", autocommit=True) as connection:
-            return connection.execute(statement.encode(), parameters).fetchall()
+        """Rows of a statement, seen as a worker process sees them. Raises psycopg.OperationalError without a server."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self.dsn, options="-c role=dynamail_work", autocommit=True)
+        try:
+            return self._connection.execute(statement.encode(), parameters).fetchall()
+        except psycopg.OperationalError:
+            self._connection.close()
+            raise
 
     def wait_until(self, is_true: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> None:
-        """Ask again and again; a worker that ended meanwhile is an error, with its log."""
+        """Ask again and again; a worker that ended by itself meanwhile is an error, with its log."""
         deadline = time.monotonic() + seconds
         while not is_true():
-            for worker in self.workers:
-                if worker.process.poll() not in (None, 0, -signal.SIGKILL, -signal.SIGTERM):
-                    raise AssertionError(
-                        f"deliver ended with {worker.process.returncode}:\n{self.read_log()}"
-                    )
+            self.check_workers()
             if time.monotonic() > deadline:
                 raise AssertionError(
                     f"not true after {seconds:g} s; the last worker said:\n{self.read_log()}"
                 )
             time.sleep(LOOK_AGAIN_SECONDS)
+
+    def check_workers(self) -> None:
+        for worker in self.workers:
+            if worker.process.poll() not in (None, 0, -signal.SIGKILL, -signal.SIGTERM):
+                raise AssertionError(
+                    f"deliver ended with {worker.process.returncode}:\n{worker.log.read_text()[-4000:]}"
+                )
 
     def read_log(self, characters: int = 4000) -> str:
         """What the last worker said last."""
@@ -206,14 +214,13 @@ class Workplace:
         for worker in self.workers:
             if worker.is_alive:
                 worker.kill()
+        if self._connection is not None:
+            self._connection.close()
 
     def _has_announced(self, worker: Worker) -> bool:
-        return bool(
-            self.fetch(
-                "SELECT 1 FROM deliver_worker WHERE pid = %s AND seen_at > started_at - interval '1 day'",
-                [worker.pid],
-            )
-        )
+        """By its process id; every start of a worker is a row of its own."""
+        known = self.fetch("SELECT count(*) FROM deliver_worker WHERE pid = %s", [worker.pid])
+        return bool(known[0][0])
 
 
 @contextmanager
