@@ -9,7 +9,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_no_file_names_the_folder_it_was_written_in() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
     own_path = str(ROOT).encode()
     naming = [name for name in listed if (ROOT / name).is_file() and own_path in (ROOT / name).read_bytes()]
     assert naming == []
@@ -20,5 +22,7 @@ def test_init_files_hold_a_docstring_only() -> None:
 
     for path in (ROOT / "dynamail").rglob("__init__.py"):
         body = ast.parse(path.read_text()).body
-        statements = [node for node in body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
+        statements = [
+            node for node in body if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        ]
         assert statements == [], path

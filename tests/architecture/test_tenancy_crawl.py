@@ -1,0 +1,210 @@
+"""Two accounts: every page and every id of one, asked for by the owner of the other.
+
+The second run takes the filters out of the managers, so that row-level security stands alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, models
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from dynamail.accounts.api_keys import create_api_key
+from dynamail.accounts.models import Account, BackgroundWork, Invitation, Member, User
+from dynamail.accounts.row_security import tenant_models
+from dynamail.accounts.tenancy import TenantManager
+from dynamail.campaigns.models import Campaign
+from dynamail.consent.models import Subscription, Topic
+from dynamail.contacts.models import Attribute, Contact, ContactImport, Tag
+from dynamail.content.models import Template
+from dynamail.lib.ids import new_id, to_public_id
+from dynamail.senders.models import Sender, Transport
+from dynamail.web.access import find_access
+from tests.senders.test_mailbox import capture
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+CANARY = "canary-of-alice"
+ACTIONS = ("remove", "use", "check", "default", "resend", "pause", "cancel")
+# A word in the address that is no id of a row: nothing of an account is behind it.
+PLAIN_PARAMETERS = {"version", "language", "slug", "code", "step", "card", "kind"}
+
+
+@pytest.fixture
+def alices_ids(account: Account, alice: User) -> list[str]:
+    """One of everything that an account can own, each with the canary in it; returns their public ids."""
+    member = Member.objects.for_account(account).get(user=alice)
+    topic = Topic.objects.add(account, name=CANARY)
+    tag = Tag.objects.add(account, name=CANARY)
+    attribute = Attribute.objects.add(account, key="canary", label=CANARY)
+    contact = Contact.objects.add(
+        account,
+        id=new_id(NOW),
+        email=f"{CANARY}@mail.example",
+        email_key=f"{CANARY}@mail.example",
+        name=CANARY,
+        attributes={str(attribute.pk): CANARY},
+        tags=[tag.pk],
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    Subscription.objects.add(
+        account, topic_id=topic.pk, contact_id=contact.id, state="subscribed", changed_at=NOW
+    )
+    sender = Sender.objects.add(account, email=f"{CANARY}@acme.example", name=CANARY, verified_at=NOW)
+    relay = Transport.objects.add(account, name=CANARY, host=f"{CANARY}.example")
+    draft = Campaign.objects.add(
+        account,
+        name=CANARY,
+        subject=CANARY,
+        body=f"<p>{CANARY}</p>",
+        kind="html",
+        topic=topic,
+        sender=sender,
+        updated_at=NOW,
+    )
+    sent = Campaign.objects.add(
+        account,
+        name=CANARY,
+        subject=CANARY,
+        body=CANARY,
+        kind="text",
+        topic=topic,
+        sender=sender,
+        state="finished",
+        launched_at=NOW,
+        finished_at=NOW,
+        frozen=1,
+        updated_at=NOW,
+    )
+    template = Template.objects.add(
+        account, name=CANARY, kind="html", source=CANARY, created_at=NOW, updated_at=NOW
+    )
+    upload = ContactImport.objects.add(
+        account,
+        file_name=CANARY,
+        file_path="none",
+        file_sha256="0" * 64,
+        file_bytes=1,
+        format="csv",
+        columns=[CANARY],
+    )
+    work = BackgroundWork.objects.add(
+        account, kind="contacts.import", title=CANARY, state="running", created_by=alice
+    )
+    invitation = Invitation.objects.add(
+        account, email=f"{CANARY}@friend.example", role="admin", expires_at=NOW + timedelta(days=9000)
+    )
+    key, _secret = create_api_key(account, name=CANARY, scopes=[], expires_at=None, by=member, now=NOW)
+    captured = capture(account.pk, subject=CANARY)
+    rows = [
+        topic,
+        tag,
+        attribute,
+        sender,
+        relay,
+        draft,
+        sent,
+        template,
+        upload,
+        work,
+        invitation,
+        key,
+        account,
+        captured,
+        contact,
+    ]
+    return [row.public_id for row in rows] + [to_public_id("mem", member.uid)]
+
+
+def test_the_other_account_finds_nothing(
+    account: Account,
+    other_account: Account,
+    charlie: User,
+    alices_ids: list[str],
+    sign_in: Callable[[User], Client],
+) -> None:
+    before = take_snapshot(account)
+    crawl(sign_in(charlie), alices_ids)
+    assert take_snapshot(account) == before
+
+
+def test_row_level_security_alone_keeps_the_accounts_apart(
+    account: Account,
+    other_account: Account,
+    charlie: User,
+    alices_ids: list[str],
+    sign_in: Callable[[User], Client],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = sign_in(charlie)
+    before = take_snapshot(account)
+    monkeypatch.setattr(TenantManager, "for_account", lambda self, _: models.Manager.get_queryset(self))
+    assert Contact.objects.for_account(other_account).exists(), "outside of a page the filter is really gone"
+    crawl(client, alices_ids)
+    monkeypatch.undo()
+    assert take_snapshot(account) == before
+
+
+def test_the_crawler_finds_what_is_there(
+    account: Account, alice: User, alices_ids: list[str], sign_in: Callable[[User], Client]
+) -> None:
+    """The check can fail: Alice herself meets the canary on her pages."""
+    client = sign_in(alice)
+    seen = [url for url, _has_id in iter_addresses(alices_ids) if CANARY in read(client.get(url))]
+    assert len(seen) > 10
+
+
+def crawl(client: Client, ids: list[str]) -> None:
+    for url, has_id in iter_addresses(ids):
+        for answer in (client.get(url), *([client.post(url)] if has_id else [])):
+            assert CANARY not in read(answer), url
+            if has_id:
+                assert answer.status_code in (403, 404, 405), (url, answer.status_code)
+
+
+def iter_addresses(ids: list[str]) -> Iterator[tuple[str, bool]]:
+    """Every member page; where it takes an id, with every id of the account. The flag says whether it does."""
+    for pattern in iter_patterns(get_resolver().url_patterns):
+        access = find_access(pattern.callback)
+        if access is None or access.kind != "member" or not pattern.name:
+            continue
+        names = list(pattern.pattern.converters)
+        if not names:
+            yield reverse(pattern.name), False
+        elif not set(names) & PLAIN_PARAMETERS:
+            choices = [ids if index == 0 else ACTIONS for index in range(len(names))]
+            for values in itertools.product(*choices):
+                yield reverse(pattern.name, args=values), True
+
+
+def iter_patterns(patterns: Any) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from iter_patterns(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+def read(answer: Any) -> str:
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return content.decode("utf-8", "replace")
+
+
+def take_snapshot(account: Account) -> dict[str, str]:
+    """A digest of every row that the account owns, by table."""
+    digests = {}
+    with connection.cursor() as cursor:
+        for model in tenant_models():
+            table = model._meta.db_table
+            cursor.execute(
+                f"SELECT md5(coalesce(string_agg(t::text, '' ORDER BY t::text), '')) FROM {table} AS t WHERE account_id = %s",
+                [account.pk],
+            )
+            digests[table] = cursor.fetchone()[0]
+    return digests
