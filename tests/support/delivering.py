@@ -280,3 +280,50 @@ def _with_database(dsn: str, name: str) -> str:
 
     parts = conninfo.conninfo_to_dict(dsn) | {"dbname": name}
     return f"postgresql:///{quote(name)}?{urlencode({key: str(value) for key, value in parts.items() if key != 'dbname'})}"
+
+
+@dataclass
+class LoggedSink:
+    """`tests.support.fast_sink` as a process: each message is in its log before it is acknowledged."""
+
+    port: int
+    log: Path
+    _seen: int = 0
+    _position: int = 0
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return "127.0.0.1", self.port
+
+    def count_new(self) -> int:
+        """How many messages have arrived so far; reads only what was added since the last call."""
+        with self.log.open("rb") as file:
+            file.seek(self._position)
+            data = file.read()
+        self._position += len(data)
+        self._seen += data.count(b"\n")
+        return self._seen
+
+    def list_arrivals(self) -> list[tuple[str, str]]:
+        """(Message-ID without brackets, recipient) of everything that arrived, in this order."""
+        lines = (line.partition("\t") for line in self.log.read_text(encoding="utf-8").splitlines())
+        return [(message_id.strip("<>"), recipient) for message_id, _, recipient in lines]
+
+
+@contextmanager
+def start_logged_sink(folder: Path) -> Iterator[LoggedSink]:
+    log = folder / f"arrivals-{uuid4().hex[:8]}"
+    log.touch()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.fast_sink", "--log", str(log)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield LoggedSink(int(json.loads(process.stdout.readline())["port"]), log)
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
