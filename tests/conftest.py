@@ -7,6 +7,7 @@ import os
 
 import django
 import pytest
+from django.conf import settings
 from django.db import connections
 
 from tests.support import database
@@ -14,6 +15,8 @@ from tests.support import database
 database.prepare_environment()  # before Django reads its settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamail.settings")
 django.setup()  # the personas import models
+# A password that takes a third of a second to hash on purpose would be most of the run.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 pytest_plugins = ["tests.support.personas"]
 
@@ -25,8 +28,6 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings_parallel_suffix(request: pytest.FixtureRequest) -> None:
     """Two runs on one server (PYTEST_DB_SUFFIX) and two workers of one run (xdist) each have their own database."""
-    from django.conf import settings
-
     parts = [
         os.environ.get("PYTEST_DB_SUFFIX", ""),
         getattr(request.config, "workerinput", {}).get("workerid", ""),

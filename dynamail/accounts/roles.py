@@ -52,3 +52,14 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 def may(role: str, permission: Permission) -> bool:
     """Does this role hold the permission? An unknown role holds none."""
     return permission in PERMISSIONS.get(role, frozenset())  # type: ignore[call-overload]
+
+
+def write_role_table() -> str:
+    """The table as Markdown, for `docs/guide/roles.md`."""
+    head = "| may | " + " | ".join(role.value for role in Role) + " |"
+    rule = "|---|" + ":-:|" * len(Role)
+    rows = (
+        f"| {permission.label} | " + " | ".join("✓" if may(role, permission) else "" for role in Role) + " |"
+        for permission in Permission
+    )
+    return "\n".join([head, rule, *rows]) + "\n"
