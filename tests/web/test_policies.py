@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from dynamail.accounts.models import Account, Member, User
 from dynamail.lib.clock import utc_now
+from dynamail.lib.ids import to_public_id
 from dynamail.privacy.models import PolicyAcceptance, PolicyDocument
 from dynamail.privacy.policies import PolicyText, ensure_policies, publish_policy
 from dynamail.web.access import find_access
@@ -42,7 +43,13 @@ def _fill(entry: Any) -> str:
     for name, converter in entry.pattern.converters.items():
         kind = type(converter).__name__.removesuffix("Converter").lower().replace("string", "str")
         written = re.sub(rf"<(\w+:)?{name}>", str(EXAMPLES.get(kind, "x")), written)
-    return re.sub(r"\(\?P<\w+>[^)]*\)", "x-y", written).replace("^", "").replace("$", "").replace("\\", "")
+    return re.sub(r"\(\?P<\w+>([^)]*)\)", _match, written).replace("^", "").replace("$", "").replace("\\", "")
+
+
+def _match(group: re.Match[str]) -> str:
+    """Something that the expression takes: an id with its prefix, or letters."""
+    prefix = re.match(r"([a-z]{3})_", group[1])
+    return to_public_id(prefix[1], UUID(int=1)) if prefix else "x-y"
 
 
 ROUTES = list(walk(get_resolver().url_patterns))
