@@ -24,7 +24,7 @@ from benchmarks.harness import (
     run_smtp_source,
     start_sink,
 )
-from tests.support.delivering import Counts, Launchable, Worker, Workplace, open_workplace
+from tests.support.delivering import Counts, Launchable, Order, Worker, Workplace, open_workplace
 
 BUDGET = 0.6  # of the rate of smtp-source
 MESSAGES, QUICK_MESSAGES = 100_000, 10_000
@@ -52,7 +52,7 @@ class Measured:
 
 def send_campaign(place: Workplace, sink: Sink, *, messages: int, processes: int) -> Measured:
     """Prepare, launch, wait for the last outcome."""
-    campaign = place.prepare(generate=messages, relay=(sink.host, sink.port))
+    campaign = place.prepare(Order(generate=messages, relay=(sink.host, sink.port)))
     workers = [place.start_worker() for _ in range(processes)]
     pids = [worker.pid for worker in workers]
     workers_before, postgres_before = read_cpu_seconds(pids), read_cpu_seconds(list_backends(place))

@@ -12,7 +12,7 @@ import argparse
 import time
 
 from benchmarks.harness import print_result, print_table, read_load, read_memory_mb, start_sink
-from tests.support.delivering import Launchable, Worker, Workplace, open_workplace
+from tests.support.delivering import Launchable, Order, Worker, Workplace, open_workplace
 
 BUDGET_MB = 200.0
 MAX_GROWTH = 1.10
@@ -32,7 +32,7 @@ def sample_memory(place: Workplace, campaign: Launchable, worker: Worker) -> lis
 
 def measure(messages: int) -> dict[str, object]:
     with start_sink() as sink, open_workplace() as place:
-        campaign = place.prepare(generate=messages, relay=(sink.host, sink.port))
+        campaign = place.prepare(Order(generate=messages, relay=(sink.host, sink.port)))
         worker = place.start_worker()
         idle = read_memory_mb(worker.pid)
         started = place.launch(campaign)

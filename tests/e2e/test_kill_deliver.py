@@ -13,6 +13,7 @@ import pytest
 from tests.support.delivering import (
     Launchable,
     LoggedSink,
+    Order,
     Worker,
     Workplace,
     open_workplace,
@@ -77,7 +78,7 @@ def wait_for_arrivals(place: Workplace, sink: LoggedSink, count: int) -> None:
 def test_ten_kills_lose_nothing_and_double_nothing(place: Workplace) -> None:
     moments = sorted(random.sample(range(1, RECIPIENTS - 2000), KILLS))
     with start_logged_sink(place.home) as sink:
-        campaign = place.prepare(generate=RECIPIENTS, relay=sink.address, connections=CONNECTIONS)
+        campaign = place.prepare(Order(generate=RECIPIENTS, relay=sink.address, connections=CONNECTIONS))
         place.launch(campaign)
         for moment in moments:
             worker = place.start_worker(ready=False)
@@ -91,7 +92,7 @@ def test_ten_kills_lose_nothing_and_double_nothing(place: Workplace) -> None:
 def test_neighbors_take_over_what_killed_workers_held(place: Workplace) -> None:
     """Two workers share a campaign; one of them dies four times and comes back, the other goes on."""
     with start_logged_sink(place.home) as sink:
-        campaign = place.prepare(generate=10_000, relay=sink.address, connections=CONNECTIONS)
+        campaign = place.prepare(Order(generate=10_000, relay=sink.address, connections=CONNECTIONS))
         place.launch(campaign)
         with place.start_worker():
             for moment in (500, 2500, 4500, 6500):
@@ -104,7 +105,7 @@ def test_neighbors_take_over_what_killed_workers_held(place: Workplace) -> None:
 
 def test_a_worker_that_is_asked_to_stop_leaves_nothing_in_doubt(place: Workplace) -> None:
     with start_logged_sink(place.home) as sink:
-        campaign = place.prepare(generate=3000, relay=sink.address, connections=CONNECTIONS)
+        campaign = place.prepare(Order(generate=3000, relay=sink.address, connections=CONNECTIONS))
         place.launch(campaign)
         for moment in (200, 1000, 2000):
             with place.start_worker(ready=False):

@@ -1,7 +1,7 @@
 """A workplace for the delivery engine: a database and a data folder of its own, real `dynamail deliver` processes, real peers.
 
     with open_workplace() as place, FakeMx() as mx:
-        campaign = place.prepare(people=[("dana@mail.example", "Dana")], relay=("127.0.0.1", mx.port))
+        campaign = place.prepare(Order([("dana@mail.example", "Dana")], relay=(mx.host, mx.port)))
         with place.start_worker():
             place.launch(campaign)
             place.wait_until(lambda: place.count(campaign).is_over)
@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -34,6 +34,21 @@ PATIENCE_SECONDS = 120.0  # patience, not a measurement
 LOOK_AGAIN_SECONDS = 0.02
 ROOT = Path(__file__).parents[2]
 STATES = ("delivered", "deferred", "bounced", "suppressed", "canceled", "expired", "unknown", "remaining")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What an account and its campaign should be like. People are (email, name); `generate` makes that many instead.
+
+    Without a relay the mail goes into the Mailbox; without a body it is the benchmarks' message of about 10 KB.
+    """
+
+    people: Sequence[tuple[str, str]] = ()
+    generate: int = 0
+    relay: tuple[str, int] | None = None
+    connections: int = 10
+    tracking: str = "individual"
+    body: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,12 +130,13 @@ class Workplace:
     workers: list[Worker] = field(default_factory=list)
     _connection: psycopg.Connection[Any] | None = None
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, given: str = "") -> str:
         """Run `python -m …` in this environment and return what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", *arguments],
             env=self.environment,
             cwd=ROOT,
+            input=given,
             capture_output=True,
             text=True,
             check=False,
@@ -131,28 +147,19 @@ class Workplace:
             )
         return done.stdout
 
-    def prepare(
-        self,
-        *,
-        people: Sequence[tuple[str, str]] = (),
-        generate: int = 0,
-        relay: tuple[str, int] | None,
-        connections: int = 10,
-        tracking: str = "individual",
-    ) -> Launchable:
+    def prepare(self, order: Order) -> Launchable:
         """An account of its own with these people, a relay and a campaign that is not launched yet."""
-        file = self.home / "people"
-        file.write_text("".join(f"{email}\t{name}\n" for email, name in people), encoding="utf-8")
-        address = f"{relay[0]}:{relay[1]}" if relay else ""
-        options = ["--people", str(file), "--generate", str(generate), "--relay", address]
-        options += ["--connections", str(connections), "--tracking", tracking]
-        made = json.loads(self.run("tests.support.seeding", "prepare", *options))
-        return Launchable(made["account_id"], made["campaign_id"], UUID(made["source_id"]))
+        return self.prepare_all([order])[0]
 
-    def launch(self, campaign: Launchable) -> float:
-        """Start it; returns the moment of the commit on this machine's monotonic clock."""
-        options = ["--account", str(campaign.account_id), "--campaign", str(campaign.campaign_id)]
-        return float(json.loads(self.run("tests.support.seeding", "launch", *options))["committed_at"])
+    def prepare_all(self, orders: Sequence[Order]) -> list[Launchable]:
+        given = json.dumps([asdict(order) for order in orders])
+        made = json.loads(self.run("tests.support.seeding", "prepare", given=given))
+        return [Launchable(one["account_id"], one["campaign_id"], UUID(one["source_id"])) for one in made]
+
+    def launch(self, *campaigns: Launchable) -> float:
+        """Start them; returns the moment of the last commit on this machine's monotonic clock."""
+        pairs = [f"{campaign.account_id}:{campaign.campaign_id}" for campaign in campaigns]
+        return float(json.loads(self.run("tests.support.seeding", "launch", *pairs))["committed_at"])
 
     def start_worker(self, *options: str, ready: bool = True, **settings: str) -> Worker:
         """`dynamail deliver`; with `ready`, return when it has announced itself in the database."""
@@ -205,6 +212,13 @@ class Workplace:
                 raise AssertionError(
                     f"deliver ended with {worker.process.returncode}:\n{worker.log.read_text()[-4000:]}"
                 )
+
+    def hurry(self) -> None:
+        """Let the time of every waiting retry have come."""
+        self.fetch(
+            "WITH due AS (UPDATE outbox SET run_at = now() WHERE run_at > now() AND worker IS NULL RETURNING 1)"
+            " SELECT pg_notify('dynamail_outbox', '') FROM due LIMIT 1"
+        )
 
     def read_log(self, characters: int = 4000) -> str:
         """What the last worker said last."""

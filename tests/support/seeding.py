@@ -1,25 +1,23 @@
-"""Puts an account, many contacts and a campaign into the database of this environment, with the product's own verbs.
+"""Puts accounts with many contacts and a campaign into the database of this environment, with the product's own verbs.
 
-    python -m tests.support.seeding prepare --people FILE --relay 127.0.0.1:2525     prints {"account_id", "campaign_id", "source_id"}
-    python -m tests.support.seeding launch --account 1 --campaign 1                  prints {"frozen", "committed_at"}
+    python -m tests.support.seeding prepare < ORDERS     ORDERS: a JSON list of `delivering.Order`; prints account, campaign and source of each
+    python -m tests.support.seeding launch 1:1 2:2       account:campaign; prints {"committed_at"}, CLOCK_MONOTONIC of this machine
 
-FILE has one `email TAB name` a line; `--generate 100000` makes them instead. `committed_at` is CLOCK_MONOTONIC of this machine.
 A process of its own, because the tests' process is bound to another database.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dynamail.accounts.models import Account, Member
+    from dynamail.campaigns.models import Campaign
     from dynamail.consent.models import Topic
 
 Person = tuple[str, str]  # email, name
@@ -30,13 +28,13 @@ def generate_people(count: int) -> Iterator[Person]:
     return ((f"person{number}@inbox{number % 40}.example", f"Person {number}") for number in range(count))
 
 
-def read_people(file: Path) -> Iterator[Person]:
-    for line in file.read_text(encoding="utf-8").splitlines():
-        email, _, name = line.partition("\t")
-        yield email, name
+def prepare(orders: list[dict[str, Any]]) -> list[dict[str, object]]:
+    made = [prepare_one(number, order) for number, order in enumerate(orders)]
+    analyze()
+    return made
 
 
-def prepare(options: argparse.Namespace) -> dict[str, object]:
+def prepare_one(number: int, order: dict[str, Any]) -> dict[str, object]:
     """Everything up to the launch. The audience is the people given, the message that of the benchmarks."""
     from dynamail.accounts.creating import create_account
     from dynamail.accounts.models import Member, User
@@ -44,18 +42,16 @@ def prepare(options: argparse.Namespace) -> dict[str, object]:
     from dynamail.lib.clock import utc_now
 
     now = utc_now()
-    user = User.objects.create_user(f"owner-{time.monotonic_ns()}@roastery.example", name="Owner")
+    user = User.objects.create_user(f"owner-{number}-{time.monotonic_ns()}@roastery.example", name="Owner")
     account = create_account(user, name="Roastery", now=now)
-    people = generate_people(options.generate) if options.generate else read_people(options.people)
+    people = generate_people(order["generate"]) if order["generate"] else iter(order["people"])
     with account_scope(account):
         by = Member.objects.for_account(account).get(user=user)
-        account.postal_address = "Main street 1, Grodno"
-        topic = make_topic(account, options.tracking)
-        if options.relay:
-            use_relay(account, options.relay, options.connections, by=by, now=now)
+        topic = make_topic(account, order["tracking"])
+        if order["relay"]:
+            use_relay(account, order["relay"], order["connections"], by=by, now=now)
         copy_people(account, topic, people, now=now)
-        campaign = make_campaign(account, topic, by=by, now=now)
-    analyze()
+        campaign = make_campaign(account, topic, order["body"], by=by, now=now)
     return {"account_id": account.pk, "campaign_id": campaign.pk, "source_id": str(campaign.uid)}
 
 
@@ -65,11 +61,13 @@ def make_topic(account: Account, tracking: str) -> Topic:
     return Topic.objects.add(account, name="Product news", tracking=tracking)
 
 
-def use_relay(account: Account, address: str, connections: int, *, by: Member, now: datetime) -> None:
+def use_relay(
+    account: Account, address: tuple[str, int], connections: int, *, by: Member, now: datetime
+) -> None:
     from dynamail.senders.relays import RelaySettings, save_relay, use_transport
 
-    host, _, port = address.rpartition(":")
-    settings = RelaySettings("Relay", host, int(port), "none", False, "", None, connections, None)
+    host, port = address
+    settings = RelaySettings("Relay", host, port, "none", False, "", None, connections, None)
     use_transport(account, save_relay(account, settings, relay=None, by=by, now=now), by=by)
 
 
@@ -106,7 +104,7 @@ def copy_people(account: Account, topic: Topic, people: Iterator[Person], *, now
         )
 
 
-def make_campaign(account: Account, topic: Topic, *, by: Member, now: datetime):
+def make_campaign(account: Account, topic: Topic, body: str, *, by: Member, now: datetime) -> Campaign:
     from benchmarks.sample_email import make_source
     from dynamail.campaigns.drafting import create_campaign
     from dynamail.senders.models import Sender
@@ -122,7 +120,7 @@ def make_campaign(account: Account, topic: Topic, *, by: Member, now: datetime):
         sender_id=sender.pk,
         subject=source.subject,
         kind=source.kind,
-        body=source.body,
+        body=body or source.body,
     )
 
 
@@ -134,40 +132,29 @@ def analyze() -> None:
         cursor.execute("ANALYZE contact; ANALYZE subscription")
 
 
-def launch(options: argparse.Namespace) -> dict[str, object]:
+def launch(pairs: list[str]) -> dict[str, float]:
     from dynamail.accounts.models import Member
     from dynamail.accounts.tenancy import account_scope
     from dynamail.campaigns.launching import launch_campaign
     from dynamail.campaigns.models import Campaign
     from dynamail.lib.clock import utc_now
 
-    with account_scope(options.account):
-        by = Member.objects.for_account(options.account).get()
-        campaign = Campaign.objects.for_account(options.account).get(pk=options.campaign)
-        frozen = launch_campaign(campaign, by=by, now=utc_now())
-    return {"frozen": frozen, "committed_at": time.monotonic()}
+    for pair in pairs:
+        account_id, campaign_id = map(int, pair.split(":"))
+        with account_scope(account_id):
+            by = Member.objects.for_account(account_id).get()
+            campaign = Campaign.objects.for_account(account_id).get(pk=campaign_id)
+            launch_campaign(campaign, by=by, now=utc_now())
+    return {"committed_at": time.monotonic()}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    actions = parser.add_subparsers(required=True)
-    first = actions.add_parser("prepare")
-    first.set_defaults(run=prepare)
-    first.add_argument("--people", type=Path)
-    first.add_argument("--generate", type=int, default=0)
-    first.add_argument("--relay", default="")
-    first.add_argument("--connections", type=int, default=10)
-    first.add_argument("--tracking", default="individual")
-    second = actions.add_parser("launch")
-    second.set_defaults(run=launch)
-    second.add_argument("--account", type=int, required=True)
-    second.add_argument("--campaign", type=int, required=True)
-    options = parser.parse_args()
-
     from dynamail.cli.setup import start_django
 
     start_django("login")
-    sys.stdout.write(json.dumps(options.run(options)) + "\n")
+    action, *arguments = sys.argv[1:]
+    answer = launch(arguments) if action == "launch" else prepare(json.load(sys.stdin))
+    sys.stdout.write(json.dumps(answer) + "\n")
 
 
 if __name__ == "__main__":
