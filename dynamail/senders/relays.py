@@ -10,6 +10,7 @@ from functools import cache
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from procrastinate.contrib.django import app
 
 from dynamail.accounts.audit import record_audit
 from dynamail.accounts.models import Account, Member
@@ -98,10 +99,8 @@ def open_password(relay: Transport) -> str:
 @transaction.atomic
 def start_check(relay: Transport) -> None:
     """Try the relay in the background, as a deliver worker would; the page watches `check_result`."""
-    from dynamail.senders.tasks import check_relay_task
-
     Transport.objects.for_account(relay.account_id).filter(pk=relay.pk).update(check_result={"running": True})
-    check_relay_task.defer(account_id=relay.account_id, transport_id=relay.pk)
+    app.configure_task("senders.check_relay").defer(account_id=relay.account_id, transport_id=relay.pk)
 
 
 def record_check(relay: Transport, steps: list[CheckStep], *, now: datetime) -> None:
