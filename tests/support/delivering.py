@@ -40,7 +40,7 @@ STATES = ("delivered", "deferred", "bounced", "suppressed", "canceled", "expired
 class Order:
     """What an account and its campaign should be like. People are (email, name); `generate` makes that many instead.
 
-    Without a relay the mail goes into the Mailbox; without a body it is the benchmarks' message of about 10 KB.
+    Without a relay the mail goes into the Mailbox; without subject and body it is the benchmarks' message of about 10 KB.
     """
 
     people: Sequence[tuple[str, str]] = ()
@@ -48,6 +48,7 @@ class Order:
     relay: tuple[str, int] | None = None
     connections: int = 10
     tracking: str = "individual"
+    subject: str = ""
     body: str = ""
 
 

@@ -51,7 +51,7 @@ def prepare_one(number: int, order: dict[str, Any]) -> dict[str, object]:
         if order["relay"]:
             use_relay(account, order["relay"], order["connections"], by=by, now=now)
         copy_people(account, topic, people, now=now)
-        campaign = make_campaign(account, topic, order["body"], by=by, now=now)
+        campaign = make_campaign(account, topic, order["subject"], order["body"], by=by, now=now)
     return {"account_id": account.pk, "campaign_id": campaign.pk, "source_id": str(campaign.uid)}
 
 
@@ -94,7 +94,7 @@ def copy_people(account: Account, topic: Topic, people: Iterator[Person], *, now
             " SELECT %(account)s, id, email, lower(email), name, jsonb_build_object(%(city)s::text, (%(cities)s::text[])[number %% 5 + 1],"
             " %(card)s::text, lpad(number::text, 8, '0'), %(points)s::text, number %% 1000), '{}', 'active', '', '', lane,"
             " number %% 1000, 'import', '', '', %(now)s, %(now)s FROM person",
-            {"account": account.pk, "now": now, "cities": list(CITIES)}
+            {"account": account.pk, "now": now, "cities": list(CITIES)}  # type: ignore[arg-type]
             | dict(zip(("city", "card", "points"), keys, strict=True)),
         )
         cursor.execute(
@@ -104,7 +104,9 @@ def copy_people(account: Account, topic: Topic, people: Iterator[Person], *, now
         )
 
 
-def make_campaign(account: Account, topic: Topic, body: str, *, by: Member, now: datetime) -> Campaign:
+def make_campaign(
+    account: Account, topic: Topic, subject: str, body: str, *, by: Member, now: datetime
+) -> Campaign:
     from benchmarks.sample_email import make_source
     from dynamail.campaigns.drafting import create_campaign
     from dynamail.senders.models import Sender
@@ -118,7 +120,7 @@ def make_campaign(account: Account, topic: Topic, body: str, *, by: Member, now:
         now=now,
         topic_id=topic.pk,
         sender_id=sender.pk,
-        subject=source.subject,
+        subject=subject or source.subject,
         kind=source.kind,
         body=body or source.body,
     )
