@@ -1,0 +1,382 @@
+"""The chunk lane: campaigns, five hundred recipients at a time.
+
+1. `ChunkLane` claims the fairest chunk of an account whose way out is open and not busy, and starts a `ChunkRun` for it.
+2. A run loads the contacts once, then commits windows: one fenced statement records outcomes and declares the next recipients.
+3. The gate is asked about the new ones; then they are queued on the way out.
+4. A run ends when the chunk is finished, or lets it go: paused, canceled, worker stopping, way out closed. What is on the wire is
+   settled first; what was declared and never sent goes back to the chunk or, inside a broken stretch, to the outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from dynamail.delivery.completing import finish_campaigns
+from dynamail.delivery.connections import WayOut
+from dynamail.delivery.database import Connection, Database, DatabaseGone, fetch, int_array, uuid_array
+from dynamail.delivery.gate import CANCELED_CAMPAIGN, PAUSED, STOPPED_ACCOUNT, check_with, stop_for_states
+from dynamail.delivery.journal import Journal
+from dynamail.delivery.recording import (
+    encode_rows,
+    find_counter_shard,
+    make_window_outcome,
+    record_bounces,
+    start_of_hour,
+)
+from dynamail.delivery.records import BOUNCED, RETURNED, ChunkLease, Parcel, Result
+from dynamail.delivery.sources import Reached, Source, Sources, load_reached
+from dynamail.delivery.ways import Ways
+from dynamail.delivery.windows import Window
+from dynamail.lib.clock import utc_now
+from dynamail.lib.sql import load_sql
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=120)
+MOST_RUNS = 16  # chunks held at once, for as many accounts
+RUNS_PER_ACCOUNT = 2  # one commits while the other sends
+LOOK_SECONDS = 1.0  # how often a waiting run looks around, and an idle lane for new chunks
+STOPPED_ACCOUNT_PAUSE = timedelta(minutes=5)
+FINISHED, RELEASED = "finished", "released"
+PAUSED_STATE, CANCELED_STATE = 2, 4  # of a chunk
+STOPPING = Result(RETURNED, reply="The worker is stopping.")
+CLOSED = Result(RETURNED, reply="The way out is closed.")
+
+
+class LeaseLost(Exception):
+    """Another worker owns the chunk now; nothing of ours was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every run needs."""
+
+    database: Database
+    journal: Journal
+    sources: Sources
+    ways: Ways
+    worker_id: UUID
+    width: int  # messages declared at once per chunk
+
+
+class ChunkRun:
+    """One chunk in this worker's hands."""
+
+    def __init__(self, lease: ChunkLease, tools: Tools, source: Source, way: WayOut) -> None:
+        self.lease = lease
+        self._tools, self._source, self._way = tools, source, way
+        self._window = Window(size=lease.size, done=lease.done, width=tools.width)
+        self._reached: dict[UUID, Reached] = {}
+        self._parcels: dict[int, Parcel] = {}
+        self._changed = asyncio.Event()
+        self._stop: Result | None = None
+
+    async def run(self) -> None:
+        """Until the chunk is finished or let go. Raises DatabaseGone when the worker stops without a database."""
+        try:
+            await self._send()
+            if not self._window.is_finished:
+                await self._let_go()
+            if self._window.is_finished:
+                await finish_campaigns(self._tools.database, self.lease.source_id)
+        except LeaseLost:
+            log.warning("Chunk %s has another owner now.", self.lease.id)
+            self._way.withdraw(self)
+
+    async def adopt(self, results: dict[int, Result]) -> None:
+        """Settle the declared recipients of a dead worker, of whom it is known or decided what became, and let the chunk go."""
+        lease = self.lease
+        declared = lease.contact_ids[lease.done : lease.started]
+        self._reached = await load_reached(self._tools.database, self._source, declared)
+        self._window.advance(lease.done, lease.started)
+        for position, result in results.items():
+            self._parcels[position] = self._make_parcel(position)
+            self._window.take(position, result)
+        await self.run()
+
+    def stop(self, reason: Result) -> None:
+        """Declare nothing more; what is on the wire is settled."""
+        self._stop = self._stop or reason
+        self._changed.set()
+
+    def take_result(self, parcel: Parcel, result: Result) -> None:
+        self._window.take(parcel.position, result)
+        if result.state == RETURNED:
+            self.stop(result)
+        elif self._window.is_worth_committing:
+            self._changed.set()
+
+    # --- sending -------------------------------------------------------------------------------------------------------
+
+    async def _send(self) -> None:
+        if self._window.started > self._window.done or self._find_stop():
+            return
+        ids = self.lease.contact_ids[self.lease.done :]
+        self._reached = await load_reached(self._tools.database, self._source, ids)
+        await self._commit()
+        while not self._window.is_finished:
+            await self._wait()
+            if self._window.is_worth_committing or self._window.has_due:
+                await self._commit()
+            if self._find_stop():
+                return
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._changed.wait()
+        self._changed.clear()
+
+    def _find_stop(self) -> Result | None:
+        if self._stop is None and self._way.is_closed:
+            self._stop = CLOSED
+        return self._stop
+
+    async def _commit(self) -> None:
+        """Record what is due, declare as many again, ask the gate about them, hand them over."""
+        window = self._window
+        due = window.find_due()
+        done = window.done + len(due)
+        started = window.started if self._find_stop() else window.next_started(done)
+        fresh = [self._make_parcel(position) for position in range(window.started, started)]
+        ending = FINISHED if done == window.size else ""
+        states = await self._write(due, done=done, started=started, ending=ending, fresh=fresh)
+        window.advance(done, started)
+        self._forget(due)
+        stop = stop_for_states(*states)
+        if stop is not None and not ending:
+            self.stop(stop)
+        for parcel in fresh:
+            self._parcels[parcel.position] = parcel
+        self._way.submit(fresh)
+        if stop is not None:
+            self._way.withdraw(self)
+
+    def _make_parcel(self, position: int) -> Parcel:
+        contact_id = self.lease.contact_ids[position]
+        return self._source.make_parcel(self, contact_id, self._reached.get(contact_id), position=position)
+
+    def _forget(self, due: list[tuple[int, Result]]) -> None:
+        parcels = [self._parcels.pop(position) for position, _ in due]
+        self._tools.journal.forget(parcel.message_id for parcel in parcels)
+        for parcel in parcels:
+            if parcel.contact_id is not None:
+                self._reached.pop(parcel.contact_id, None)
+
+    # --- letting go ----------------------------------------------------------------------------------------------------
+
+    async def _let_go(self) -> None:
+        """Settle what is on the wire, then give the rest of the chunk back."""
+        self._way.withdraw(self)
+        while self._window.outstanding:
+            await self._wait()
+            self._way.withdraw(self)  # What a lost connection gave back is not sent again by us.
+        rows, end = self._window.find_ending()
+        rows = [(position, self._settle_returned(result)) for position, result in rows]
+        ending = FINISHED if end == self._window.size else RELEASED
+        await self._write(rows, done=end, started=end, ending=ending, fresh=[])
+        self._window.advance(end, end)
+        self._forget(rows)
+
+    def _settle_returned(self, result: Result) -> Result:
+        """Someone in the middle was not sent to: with a canceled campaign that is final, else the outbox keeps them."""
+        return CANCELED_CAMPAIGN if result.state == RETURNED and self._stop is CANCELED_CAMPAIGN else result
+
+    # --- the database --------------------------------------------------------------------------------------------------
+
+    async def _write(
+        self, due: list[tuple[int, Result]], *, done: int, started: int, ending: str, fresh: list[Parcel]
+    ) -> tuple[str | None, str | None]:
+        """The states of campaign and account. Raises LeaseLost."""
+        now = utc_now()
+        pairs = [(self._parcels[position], result) for position, result in due]
+        parameters = self._make_parameters(pairs, done=done, started=started, ending=ending, now=now)
+        bounces = [
+            (parcel, result, self._key_of(parcel)) for parcel, result in pairs if result.state == BOUNCED
+        ]
+
+        async def write(connection: Connection) -> list[tuple[Any, ...]]:
+            if not bounces and ending != FINISHED:
+                rows = await fetch(connection, load_sql("delivery", "commit_window"), parameters)
+            else:
+                rows = await self._write_in_transaction(connection, parameters, bounces, ending, now)
+            if rows and fresh:
+                await check_with(connection, fresh)
+            return rows
+
+        rows = await self._tools.database.insist(write)
+        if not rows:
+            raise LeaseLost
+        chunk_state, campaign_state, account_state = rows[0]
+        if chunk_state == CANCELED_STATE:
+            campaign_state = "canceled"
+        elif chunk_state == PAUSED_STATE:
+            campaign_state = "paused"
+        return campaign_state, account_state
+
+    async def _write_in_transaction(
+        self,
+        connection: Connection,
+        parameters: dict[str, Any],
+        bounces: list[tuple[Parcel, Result, str]],
+        ending: str,
+        now: datetime,
+    ) -> list[tuple[Any, ...]]:
+        account_id = self.lease.account_id
+        async with connection.transaction():
+            rows = await fetch(connection, load_sql("delivery", "commit_window"), parameters)
+            if rows and bounces:
+                await record_bounces(connection, account_id, "campaign", bounces, now=now)
+            if rows and ending == FINISHED:
+                ids = uuid_array(map(self._source.composer.message_id, self.lease.contact_ids))
+                await fetch(
+                    connection,
+                    load_sql("delivery", "record_engagement"),
+                    {"account_id": account_id, "message_ids": ids},
+                )
+        return rows
+
+    def _make_parameters(
+        self, pairs: list[tuple[Parcel, Result]], *, done: int, started: int, ending: str, now: datetime
+    ) -> dict[str, Any]:
+        lease, transport_id = self.lease, self._way.route.transport_id
+        pause = self._stop is PAUSED
+        outcomes = [
+            make_window_outcome(parcel, result, transport_id=transport_id, now=now, pause=pause)
+            for parcel, result in pairs
+        ]
+        return {
+            "shard": lease.shard,
+            "id": lease.id,
+            "worker": self._tools.worker_id,
+            "epoch": lease.epoch,
+            "done": done,
+            "started": started,
+            "ending": ending,
+            "lease_until": now + LEASE,
+            "run_at": now + STOPPED_ACCOUNT_PAUSE if self._stop is STOPPED_ACCOUNT else None,
+            "now": now,
+            "hour": start_of_hour(now),
+            "counter_shard": find_counter_shard(),
+            "outcomes": encode_rows(outcomes),
+        }
+
+    def _key_of(self, parcel: Parcel) -> str:
+        reached = self._reached.get(parcel.contact_id) if parcel.contact_id else None
+        return reached.key if reached else ""
+
+
+class ChunkLane:
+    """Claims chunks and runs them side by side."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._runs: dict[asyncio.Task[None], ChunkRun] = {}
+        self._news = asyncio.Event()
+        self._is_stopping = False
+        self.largest_tag = 0.0
+        self.is_hungry = False  # the last claim found nothing
+
+    @property
+    def run_count(self) -> int:
+        return len(self._runs)
+
+    def held_ids(self) -> list[UUID]:
+        return [run.lease.id for run in self._runs.values()]
+
+    def wake(self) -> None:
+        """A campaign was launched or resumed."""
+        self._news.set()
+
+    def stop(self) -> None:
+        self._is_stopping = True
+        for run in self._runs.values():
+            run.stop(STOPPING)
+        self._news.set()
+
+    async def work(self) -> None:
+        """Until `stop`, then until every run has ended."""
+        while not self._is_stopping:
+            lease = await self._claim() if len(self._runs) < MOST_RUNS else None
+            self.is_hungry = lease is None
+            if lease is not None:
+                await self._begin(lease)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._news.wait()
+            self._news.clear()
+        await asyncio.gather(*self._runs, return_exceptions=True)
+
+    async def _claim(self) -> ChunkLease | None:
+        now = utc_now()
+        counts = Counter(run.lease.account_id for run in self._runs.values())
+        busy = [account_id for account_id, count in counts.items() if count >= RUNS_PER_ACCOUNT]
+        rows = await self._tools.database.run(
+            "claim_chunk",
+            {
+                "worker": self._tools.worker_id,
+                "now": now,
+                "lease_until": now + LEASE,
+                "passed_over": int_array({*busy, *self._tools.ways.closed_accounts()}),
+            },
+        )
+        return read_lease(rows[0]) if rows else None
+
+    async def _begin(self, lease: ChunkLease) -> None:
+        self.largest_tag = max(self.largest_tag, lease.tag)
+        source = await self._tools.sources.find(lease.account_id, lease.source_id)
+        if source is None:  # Its campaign is paused now; nothing of the chunk was declared.
+            await release_chunk(self._tools, lease)
+            return
+        way = await self._tools.ways.find(lease.account_id)
+        run = ChunkRun(lease, self._tools, source, way)
+        if self._is_stopping:
+            run.stop(STOPPING)
+        task = asyncio.create_task(run.run())
+        self._runs[task] = run
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        run = self._runs.pop(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, DatabaseGone):
+            log.error("Chunk %s: an error of ours; its lease will run out", run.lease.id, exc_info=error)
+        self._news.set()
+
+
+async def release_chunk(tools: Tools, lease: ChunkLease) -> None:
+    """Give back a chunk of which nothing is declared."""
+    now = utc_now()
+    await tools.database.run(
+        "commit_window",
+        {
+            "shard": lease.shard,
+            "id": lease.id,
+            "worker": tools.worker_id,
+            "epoch": lease.epoch,
+            "done": lease.done,
+            "started": lease.done,
+            "ending": RELEASED,
+            "lease_until": now,
+            "run_at": None,
+            "now": now,
+            "hour": start_of_hour(now),
+            "counter_shard": find_counter_shard(),
+            "outcomes": "[]",
+        },
+    )
+
+
+def read_lease(row: tuple[Any, ...]) -> ChunkLease:
+    shard, chunk_id, account_id, source_id, lane, tag, contact_ids, done, started, epoch = row[:10]
+    return ChunkLease(
+        shard, chunk_id, account_id, source_id, lane, tag, tuple(contact_ids), done, started, epoch
+    )

@@ -1,0 +1,292 @@
+"""The outbox lane: single messages and second attempts, one row each.
+
+1. Rows that are due are claimed in small batches, separately for each priority: single messages never queue behind retries.
+2. Each becomes a parcel: its own content, or the frozen content of its campaign. What has waited too long expires unsent.
+3. The gate is asked, then the parcels are queued; single messages go first on every connection.
+4. Results are settled in groups: whatever arrived while the last statement ran goes into the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from dynamail.consent.address_hash import hash_address
+from dynamail.delivery.chunk_lane import LEASE, Tools
+from dynamail.delivery.completing import finish_campaigns
+from dynamail.delivery.database import Connection, fetch, int_array
+from dynamail.delivery.gate import Gate
+from dynamail.delivery.outcomes import judge_content_failure
+from dynamail.delivery.recording import (
+    OutboxOutcome,
+    encode_rows,
+    find_counter_shard,
+    make_outbox_outcome,
+    record_bounces,
+    start_of_hour,
+)
+from dynamail.delivery.records import BOUNCED, DEFERRED, EXPIRED, RETURNED, OutboxRow, Parcel, Result
+from dynamail.delivery.sources import load_reached
+from dynamail.lib.clock import utc_now
+from dynamail.lib.sql import load_sql
+from dynamail.messages.accepting import Content
+from dynamail.messages.composing import ComposingSettings, compose_single
+from dynamail.protocols.address import AddressError, parse_address
+from dynamail.protocols.retrying import is_expired
+from dynamail.protocols.smtp.envelopes import Envelope
+
+log = logging.getLogger(__name__)
+
+BATCH = 50
+MOST_HELD = 200  # claimed and not settled
+LOOK_SECONDS = 1.0
+STOPPED_PAUSE = timedelta(minutes=1)  # before a row is looked at again whose account or campaign is stopped
+
+
+class Held:
+    """A claimed row and its parcel. `key` is the folded address."""
+
+    __slots__ = ("key", "parcel", "row")
+
+    def __init__(self, row: OutboxRow, parcel: Parcel, key: str) -> None:
+        self.row, self.parcel, self.key = row, parcel, key
+
+
+class OutboxLane:
+    """One priority of the outbox; the owner of its parcels."""
+
+    def __init__(self, priority: int, tools: Tools, gate: Gate, composing: ComposingSettings) -> None:
+        self._priority = priority
+        self._tools, self._gate, self._composing = tools, gate, composing
+        self._held: dict[UUID, Held] = {}
+        self._results: list[tuple[Parcel, Result]] = []
+        self._news = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._is_stopping = False
+        self.is_hungry = False  # the last claim found nothing
+
+    @property
+    def held_count(self) -> int:
+        return len(self._held)
+
+    def held_ids(self) -> list[UUID]:
+        return list(self._held)
+
+    def wake(self) -> None:
+        """Messages were accepted."""
+        self._news.set()
+
+    def stop(self) -> None:
+        self._is_stopping = True
+        self._news.set()
+
+    def take_result(self, parcel: Parcel, result: Result) -> None:
+        self._results.append((parcel, result))
+        self._settled.set()
+
+    async def work(self) -> None:
+        """Until `stop`, then until everything held is settled or given back."""
+        settling = asyncio.create_task(self._settle_results())
+        while not self._is_stopping:
+            self._withdraw_from_closed()
+            rows = await self._claim() if len(self._held) < MOST_HELD else []
+            self.is_hungry = not rows
+            if rows:
+                await self._begin(rows)
+            if len(rows) == BATCH:
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._news.wait()
+            self._news.clear()
+        self._settled.set()
+        await settling
+
+    def _withdraw_from_closed(self) -> None:
+        for way in self._tools.ways:
+            if way.is_closed or self._is_stopping:
+                way.withdraw(self)
+
+    # --- claiming ------------------------------------------------------------------------------------------------------
+
+    async def _claim(self) -> list[OutboxRow]:
+        now = utc_now()
+        rows = await self._tools.database.run(
+            "claim_outbox",
+            {
+                "worker": self._tools.worker_id,
+                "now": now,
+                "lease_until": now + LEASE,
+                "priority": self._priority,
+                "size": BATCH,
+                "passed_over": int_array(self._tools.ways.closed_accounts()),
+            },
+        )
+        return [OutboxRow(*row) for row in rows]
+
+    async def _begin(self, rows: list[OutboxRow]) -> None:
+        """Make parcels, ask the gate, queue them."""
+        now = utc_now()
+        fresh = await self._make_campaign_parcels([row for row in rows if row.is_campaign])
+        fresh += [self._make_single(row) for row in rows if not row.is_campaign]
+        for held in fresh:
+            self._held[held.row.id] = held
+        parcels = []
+        for held in fresh:
+            if is_expired(held.row.created_at, now):
+                self.take_result(
+                    held.parcel, Result(EXPIRED, code=held.row.last_code, reply=held.row.last_reply)
+                )
+            elif held.parcel.stopped is not None:
+                self.take_result(held.parcel, held.parcel.stopped)
+            else:
+                parcels.append(held.parcel)
+        await self._gate.check(parcels)
+        by_account: dict[int, list[Parcel]] = defaultdict(list)
+        for parcel in parcels:
+            by_account[parcel.account_id].append(parcel)
+        for account_id, members in by_account.items():
+            way = await self._tools.ways.find(account_id)
+            way.submit(members, urgent=self._priority == 0)
+
+    async def _make_campaign_parcels(self, rows: list[OutboxRow]) -> list[Held]:
+        groups: dict[tuple[int, UUID], list[OutboxRow]] = defaultdict(list)
+        for row in rows:
+            if row.source_id is not None:
+                groups[row.account_id, row.source_id].append(row)
+        made = []
+        for (account_id, source_id), members in groups.items():
+            source = await self._tools.sources.find(account_id, source_id)
+            if source is None:
+                made += [self._make_stopped(row) for row in members]
+                continue
+            ids = [row.contact_id for row in members if row.contact_id is not None]
+            reached = await load_reached(self._tools.database, source, ids)
+            for row in members:
+                if row.contact_id is not None:
+                    known = reached.get(row.contact_id)
+                    parcel = source.make_parcel(self, row.contact_id, known)
+                    made.append(Held(row, parcel, known.key if known else ""))
+        return made
+
+    def _make_stopped(self, row: OutboxRow) -> Held:
+        held = self._make_single(row)
+        held.parcel.stopped = Result(RETURNED, reply="The campaign's content cannot be written.")
+        return held
+
+    def _make_single(self, row: OutboxRow) -> Held:
+        settings, payload = self._composing, row.payload or {}
+
+        def compose(parcel: Parcel, now: datetime) -> Envelope:
+            return compose_single(
+                read_content(payload),
+                message_id=row.id,
+                recipient=row.recipient,
+                settings=settings,
+                now=now,
+                token=parcel,
+            )
+
+        parcel = Parcel(
+            owner=self,
+            account_id=row.account_id,
+            message_id=row.id,
+            email=row.recipient,
+            compose=compose,
+            contact_id=row.contact_id,
+        )
+        key = ""
+        try:
+            key = parse_address(row.recipient).key
+            parcel.address_hash = hash_address(row.account_id, key)
+        except AddressError as error:
+            parcel.stopped = judge_content_failure(str(error))
+        return Held(row, parcel, key)
+
+    async def adopt(self, findings: list[tuple[OutboxRow, Result]]) -> None:
+        """Settle rows of a dead worker, of which it is known or decided what became of them."""
+        rows = {row.id: row for row, _ in findings}
+        campaigns = await self._make_campaign_parcels([row for row in rows.values() if row.is_campaign])
+        for held in (*campaigns, *(self._make_single(row) for row in rows.values() if not row.is_campaign)):
+            self._held[held.row.id] = held
+        await self._settle([(self._held[row.id].parcel, result) for row, result in findings])
+
+    # --- settling ------------------------------------------------------------------------------------------------------
+
+    async def _settle_results(self) -> None:
+        while not (self._is_stopping and not self._held):
+            self._withdraw_from_closed()
+            if self._results:
+                results, self._results = self._results, []
+                await self._settle(results)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._settled.wait()
+            self._settled.clear()
+
+    async def _settle(self, results: list[tuple[Parcel, Result]]) -> None:
+        now = utc_now()
+        entries = [(self._held[parcel.message_id], result) for parcel, result in results]
+        outcomes = [self._make_outcome(held, result, now) for held, result in entries]
+        parameters = {
+            "worker": self._tools.worker_id,
+            "now": now,
+            "hour": start_of_hour(now),
+            "counter_shard": find_counter_shard(),
+            "outcomes": encode_rows(outcomes),
+        }
+        bounces = [(held, result) for held, result in entries if result.state == BOUNCED]
+        await self._tools.database.insist(
+            lambda connection: self._write(connection, parameters, bounces, now)
+        )
+        for held, _ in entries:
+            del self._held[held.row.id]
+        self._tools.journal.forget(held.row.id for held, _ in entries)
+        ended = {
+            held.row.source_id
+            for (held, _), outcome in zip(entries, outcomes, strict=True)
+            if held.row.is_campaign and outcome.state not in (DEFERRED, RETURNED)
+        }
+        for source_id in ended:
+            await finish_campaigns(self._tools.database, source_id)
+        self._news.set()
+
+    def _make_outcome(self, held: Held, result: Result, now: datetime) -> OutboxOutcome:
+        route = self._tools.ways.route_of(held.row.account_id)
+        outcome = make_outbox_outcome(
+            held.row, held.parcel, result, transport_id=route.transport_id if route else None, now=now
+        )
+        if outcome.state == RETURNED and held.parcel.stopped is not None:
+            outcome.run_at = now + STOPPED_PAUSE
+        return outcome
+
+    async def _write(
+        self,
+        connection: Connection,
+        parameters: dict[str, Any],
+        bounces: list[tuple[Held, Result]],
+        now: datetime,
+    ) -> None:
+        if not bounces:
+            await fetch(connection, load_sql("delivery", "settle_outbox"), parameters)
+            return
+        groups: dict[tuple[int, str], list[tuple[Parcel, Result, str]]] = defaultdict(list)
+        for held, result in bounces:
+            if held.row.account_id:  # the installation's own mail has no suppressions and no events
+                groups[held.row.account_id, held.row.source_kind].append((held.parcel, result, held.key))
+        async with connection.transaction():
+            await fetch(connection, load_sql("delivery", "settle_outbox"), parameters)
+            for (account_id, source_kind), members in groups.items():
+                await record_bounces(connection, account_id, source_kind, members, now=now)
+
+
+def read_content(payload: dict[str, Any]) -> Content:
+    """A row's payload as accept_message wrote it."""
+    headers = tuple((name, value) for name, value in payload.get("headers", ()))
+    return Content(**{**payload, "headers": headers})

@@ -1,0 +1,189 @@
+"""Outcomes as rows: what commit_window.sql and settle_outbox.sql are given."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from dynamail.delivery.database import Connection, fetch
+from dynamail.delivery.records import BOUNCED, CANCELED, DEFERRED, RETURNED, OutboxRow, Parcel, Result
+from dynamail.lib.ids import derived_id
+from dynamail.lib.sql import load_sql
+from dynamail.messages.freezing import HELD, RETRY
+from dynamail.protocols.retrying import is_expired, next_attempt_at
+
+COUNTER_SHARDS = 8  # writers of one hot counter spread over this many rows
+DOUBT_PAUSE = timedelta(minutes=15)  # before a single message in doubt is sent again
+
+
+class WindowOutcome(msgspec.Struct):
+    """One recipient of a chunk, as commit_window.sql reads it."""
+
+    id: UUID
+    contact_id: UUID | None
+    recipient: str
+    domain: str
+    state: str
+    bounce_class: str
+    code: int
+    enhanced: str
+    reply: str
+    attempts: int
+    size: int
+    run_at: datetime | None
+    priority: int
+    transport_id: int | None
+
+
+class OutboxOutcome(msgspec.Struct):
+    """One claimed row, as settle_outbox.sql reads it."""
+
+    shard: int
+    id: UUID
+    recipient: str
+    domain: str
+    state: str
+    bounce_class: str
+    code: int
+    enhanced: str
+    reply: str
+    attempts: int
+    size: int
+    run_at: datetime | None
+    in_doubt: bool
+    transport_id: int | None
+
+
+class BounceFact(msgspec.Struct):
+    """One bounce, as record_bounces.sql reads it."""
+
+    event_id: UUID
+    suppression_event_id: UUID
+    message_id: UUID
+    source_id: UUID | None
+    contact_id: UUID | None
+    email_key: str
+    address_hash: str
+    hard: bool
+    code: int
+    reply: str
+    bounce_class: str = msgspec.field(name="class")
+
+
+def make_window_outcome(
+    parcel: Parcel, result: Result, *, transport_id: int | None, now: datetime, pause: bool
+) -> WindowOutcome:
+    """A recipient of a chunk is settled, or goes on as an outbox row: after a temporary failure, or because the worker lets the chunk
+    go before it was this recipient's turn (`returned`; then nothing counts as an attempt)."""
+    state, attempts, run_at = result.state, 1, None
+    if state == DEFERRED:
+        run_at = next_attempt_at(1, now, parcel.message_id.bytes)
+    elif state == RETURNED:
+        state, attempts, run_at = DEFERRED, 0, now
+    return WindowOutcome(
+        parcel.message_id,
+        parcel.contact_id,
+        parcel.email,
+        find_domain(parcel.email),
+        state,
+        result.bounce_class,
+        result.code,
+        result.enhanced,
+        clean(result.reply),
+        attempts,
+        parcel.size,
+        run_at,
+        HELD if pause else RETRY,
+        transport_id,
+    )
+
+
+def make_outbox_outcome(
+    row: OutboxRow, parcel: Parcel, result: Result, *, transport_id: int | None, now: datetime
+) -> OutboxOutcome:
+    """A single message in doubt is tried once more with the same Message-ID; a campaign's is held for a decision (`unknown`)."""
+    state, run_at, in_doubt, attempts = result.state, None, row.in_doubt, row.attempts + 1
+    if state == "unknown" and not row.is_campaign:
+        state, run_at, in_doubt = DEFERRED, now + DOUBT_PAUSE, True
+    elif state == DEFERRED:
+        run_at = next_attempt_at(attempts, now, row.id.bytes)
+    elif state == RETURNED:
+        run_at, attempts = now, row.attempts
+    if state == DEFERRED and run_at is not None and is_expired(row.created_at, run_at):
+        state = "expired"
+    recipient = parcel.email or row.recipient
+    return OutboxOutcome(
+        row.shard,
+        row.id,
+        recipient,
+        find_domain(recipient),
+        state,
+        result.bounce_class,
+        result.code,
+        result.enhanced,
+        clean(result.reply),
+        attempts if state != CANCELED else row.attempts,
+        parcel.size,
+        run_at,
+        in_doubt,
+        transport_id,
+    )
+
+
+def encode_rows(rows: Sequence[msgspec.Struct]) -> str:
+    return msgspec.json.encode(rows).decode()
+
+
+async def record_bounces(
+    connection: Connection,
+    account_id: int,
+    source_kind: str,
+    bounces: Iterable[tuple[Parcel, Result, str]],
+    *,
+    now: datetime,
+) -> None:
+    """Events and suppressions for `(parcel, result, email key)`, in the caller's transaction. Only real bounces count."""
+    facts = [
+        BounceFact(
+            derived_id(now, "message.bounced", parcel.message_id),
+            derived_id(now, "contact.suppressed", parcel.message_id),
+            parcel.message_id,
+            parcel.source_id,
+            parcel.contact_id,
+            key,
+            parcel.address_hash.hex(),
+            result.is_hard and bool(key),
+            result.code,
+            clean(result.reply),
+            result.bounce_class,
+        )
+        for parcel, result, key in bounces
+        if result.state == BOUNCED
+    ]
+    if facts:
+        await fetch(
+            connection,
+            load_sql("delivery", "record_bounces"),
+            {"account_id": account_id, "source_kind": source_kind, "now": now, "bounces": encode_rows(facts)},
+        )
+
+
+def find_counter_shard() -> int:
+    return os.getpid() % COUNTER_SHARDS
+
+
+def start_of_hour(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def find_domain(email: str) -> str:
+    return email.rpartition("@")[2].lower()
+
+
+def clean(text: str) -> str:
+    """PostgreSQL stores no NUL; nothing else of a server's words is touched."""
+    return text.replace("\0", "")

@@ -1,0 +1,100 @@
+"""The records that the parts of the worker hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from dynamail.protocols.smtp.envelopes import Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a message, in the words of the log. `deferred` and `returned` are not final and never logged.
+
+    `returned` was not tried, or not to the end, through no fault of its own. `is_hard`: the address must not be written to again.
+    """
+
+    state: str
+    bounce_class: str = ""
+    code: int = 0
+    enhanced: str = ""
+    reply: str = ""
+    is_hard: bool = False
+
+
+DELIVERED, BOUNCED, SUPPRESSED = "delivered", "bounced", "suppressed"
+CANCELED, EXPIRED, UNKNOWN = "canceled", "expired", "unknown"
+DEFERRED, RETURNED = "deferred", "returned"
+
+
+class Owner(Protocol):
+    """Who waits for a parcel's result: a chunk's run or the outbox lane."""
+
+    def take_result(self, parcel: Parcel, result: Result) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Parcel:
+    """One message on its way through this worker. Changed in place: it lives for milliseconds and there are many."""
+
+    owner: Owner
+    account_id: int
+    message_id: UUID
+    email: str
+    compose: Callable[[Parcel, datetime], Envelope]
+    contact_id: UUID | None = None
+    source_id: UUID | None = None  # of a campaign; None for single messages
+    topic_id: int | None = None
+    address_hash: bytes = b""
+    position: int = 0  # in its chunk
+    gated_at: float = 0.0  # loop time of the gate's last answer
+    stopped: Result | None = None  # why it must not be sent after all
+    tries: int = 0  # connections that failed under it in this attempt
+    size: int = 0  # octets, once composed
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkLease:
+    """A chunk that this worker holds, as it was when claimed."""
+
+    shard: int
+    id: UUID
+    account_id: int
+    source_id: UUID
+    lane: int
+    tag: float
+    contact_ids: tuple[UUID, ...]
+    done: int
+    started: int
+    epoch: int
+
+    @property
+    def size(self) -> int:
+        return len(self.contact_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A waiting message that this worker holds."""
+
+    shard: int
+    id: UUID
+    account_id: int
+    source_kind: str
+    source_id: UUID | None
+    contact_id: UUID | None
+    recipient: str
+    payload: dict | None
+    attempts: int
+    in_doubt: bool
+    last_code: int
+    last_reply: str
+    created_at: datetime
+
+    @property
+    def is_campaign(self) -> bool:
+        return self.source_kind == "campaign"

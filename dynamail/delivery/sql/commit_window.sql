@@ -1,0 +1,52 @@
+-- The heart of the chunk lane, once per 25 to 50 messages: record the outcomes of what was declared, declare what comes next, renew
+-- the lease, all or nothing. Fenced: a worker that lost its lease changes nothing and gets no row. Running it twice with the same
+-- parameters changes nothing the second time. Keys used: primary keys of chunk, message, outbox, rollup_hour, campaign, account.
+-- Parameters: shard, id, worker, epoch; done, started; ending: '' to go on, 'finished', 'released'; lease_until, run_at; now, hour;
+-- counter_shard; outcomes: JSON array of {id, contact_id, recipient, domain, state, bounce_class, code, enhanced, reply, attempts,
+-- size, run_at, priority, transport_id}.
+WITH held AS (
+    UPDATE chunk
+    SET done = %(done)s,
+        started = %(started)s,
+        lease_until = CASE WHEN %(ending)s = '' THEN %(lease_until)s::timestamptz END,
+        worker = CASE WHEN %(ending)s = '' THEN worker END,
+        run_at = coalesce(%(run_at)s, run_at),
+        state = CASE WHEN %(ending)s = 'finished' THEN 3 WHEN %(ending)s = 'released' AND state = 1 THEN 0 ELSE state END
+    WHERE shard = %(shard)s AND id = %(id)s AND worker = %(worker)s AND epoch = %(epoch)s
+    RETURNING shard, account_id, source_id, lane, state
+),
+outcome AS (
+    SELECT held.shard, held.account_id, held.source_id, held.lane, o.*
+    FROM held CROSS JOIN json_to_recordset(%(outcomes)s::json) AS o (
+        id uuid, contact_id uuid, recipient text, domain text, state text, bounce_class text, code smallint, enhanced text,
+        reply text, attempts smallint, size integer, run_at timestamptz, priority smallint, transport_id bigint
+    )
+),
+recorded AS (
+    INSERT INTO message (account_id, id, at, source_kind, source_id, contact_id, recipient, domain, state, bounce_class, smtp_code,
+        enhanced_code, reply, transport_id, attempts, size_bytes)
+    SELECT account_id, id, %(now)s, 'campaign', source_id, contact_id, recipient, domain, state, bounce_class, code, enhanced, reply,
+        transport_id, attempts, size
+    FROM outcome WHERE state <> 'deferred'
+    ON CONFLICT DO NOTHING
+    RETURNING state
+),
+waiting AS (
+    INSERT INTO outbox (shard, id, account_id, source_kind, source_id, contact_id, recipient, priority, lane, run_at, attempts,
+        in_doubt, last_code, last_reply, created_at)
+    SELECT shard, id, account_id, 'campaign', source_id, contact_id, recipient, priority, lane, run_at, attempts, false, code,
+        reply, %(now)s
+    FROM outcome WHERE state = 'deferred'
+    ON CONFLICT DO NOTHING
+),
+counted AS (
+    INSERT INTO rollup_hour AS counter (account_id, source_id, kind, hour, domain_lane, shard, n)
+    SELECT held.account_id, held.source_id, recorded.state, %(hour)s, held.lane, %(counter_shard)s, count(*)
+    FROM held CROSS JOIN recorded
+    GROUP BY held.account_id, held.source_id, held.lane, recorded.state
+    ON CONFLICT (account_id, source_id, kind, hour, domain_lane, shard) DO UPDATE SET n = counter.n + excluded.n
+)
+SELECT held.state, campaign.state, account.state
+FROM held
+LEFT JOIN campaign ON campaign.uid = held.source_id
+LEFT JOIN account ON account.id = held.account_id

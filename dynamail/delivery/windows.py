@@ -1,0 +1,71 @@
+"""The window of one chunk: which recipients are recorded, which are declared, which are due. No I/O, no clock.
+
+    0 ………… done ………… started ………… size
+    recorded │ declared: may be on the wire │ untouched
+
+Outcomes arrive in any order; only the unbroken stretch behind `done` is recorded, so that position and log always agree.
+"""
+
+from __future__ import annotations
+
+from dynamail.delivery.records import RETURNED, Result
+
+
+class Window:
+    """`width` is how many recipients may be declared at once."""
+
+    def __init__(self, *, size: int, done: int, width: int) -> None:
+        self.size = size
+        self.done = done
+        self.started = done
+        self._width = width
+        self._due = done  # where the unbroken stretch ends
+        self._results: dict[int, Result] = {}
+
+    def take(self, position: int, result: Result) -> None:
+        """Called once for each declared position."""
+        self._results[position] = result
+        while self._due in self._results:
+            self._due += 1
+
+    @property
+    def outstanding(self) -> int:
+        """Declared and without a result."""
+        return self.started - self.done - len(self._results)
+
+    @property
+    def has_due(self) -> bool:
+        return self._due > self.done
+
+    @property
+    def is_worth_committing(self) -> bool:
+        """Half a window is due, or nothing else can happen before a commit."""
+        return (self._due - self.done) * 2 >= self._width or self.outstanding == 0
+
+    @property
+    def is_finished(self) -> bool:
+        return self.done == self.size
+
+    def find_due(self) -> list[tuple[int, Result]]:
+        """The unbroken stretch of results behind `done`."""
+        return [(position, self._results[position]) for position in range(self.done, self._due)]
+
+    def next_started(self, done: int) -> int:
+        """How far may be declared when `done` is recorded."""
+        return max(self.started, min(done + self._width, self.size))
+
+    def advance(self, done: int, started: int) -> None:
+        """The commit went through."""
+        for position in range(self.done, done):
+            del self._results[position]
+        self.done, self.started = done, started
+
+    def find_ending(self) -> tuple[list[tuple[int, Result]], int]:
+        """When everything declared has a result and nothing new may begin: what to record, and where the next owner begins.
+
+        Those at the end who came back untouched are as if never declared.
+        """
+        end = self.started
+        while end > self.done and self._results[end - 1].state == RETURNED:
+            end -= 1
+        return [(position, self._results[position]) for position in range(self.done, end)], end
