@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from dynamail.accounts.models import Account
+from dynamail.consent.topics import find_topics
 from dynamail.content.gallery import GalleryTemplate
 from dynamail.content.models import Template
+from dynamail.senders.models import Sender
 
 _MJML = """<mjml>
   <mj-body background-color="#f4f5f7">
@@ -86,3 +89,15 @@ def start_from_gallery(template: GalleryTemplate) -> Start:
 
 def start_from_template(template: Template) -> Start:
     return Start(template.kind, template.source, template.subject, template.preheader)
+
+
+def find_defaults(account: Account) -> dict[str, int]:
+    """Fields that a new draft takes for granted: the default sender and, where there is only one, the topic."""
+    defaults = {}
+    topics = find_topics(account)
+    verified = Sender.objects.for_account(account).filter(verified_at__isnull=False)
+    if len(topics) == 1:
+        defaults["topic_id"] = topics[0].pk
+    if sender := verified.order_by("-is_default", "pk").first():
+        defaults["sender_id"] = sender.pk
+    return defaults

@@ -5,6 +5,7 @@ import "htmx.org/dist/ext/hx-alpine-compat.js";
 
 import Alpine from "@alpinejs/csp";
 
+import { contentEditor, personPicker } from "./components/content_editor";
 import { copyButton } from "./components/copy_button";
 import { dirtyForm } from "./components/dirty_form";
 import { palette } from "./components/palette";
@@ -22,9 +23,11 @@ import { startToasts } from "./lib/toasts";
 
 Object.assign(window, { Alpine });
 
+Alpine.data("contentEditor", contentEditor);
 Alpine.data("copyButton", copyButton);
 Alpine.data("dirtyForm", dirtyForm);
 Alpine.data("palette", palette);
+Alpine.data("personPicker", personPicker);
 Alpine.data("reveal", reveal);
 Alpine.data("selection", selection);
 Alpine.data("themeSwitch", themeSwitch);
