@@ -26,6 +26,7 @@ from dynamail.content.html import (
 )
 from dynamail.content.links import PIXEL_TAG, Link, Utm, number_links
 from dynamail.content.liquid import check_liquid
+from dynamail.content.liquid_source import MAX_SOURCE_BYTES
 from dynamail.content.mjml import check_mjml, compile_mjml
 from dynamail.content.problems import ContentError, Positions, Problem, Severity, Where, errors_of
 from dynamail.content.programs import Program, make_program
@@ -137,12 +138,16 @@ def _check_fields(source: EmailSource) -> list[Problem]:
 
 
 def _check_lengths(source: EmailSource) -> Iterator[Problem]:
-    for text, where in ((source.subject, Where.SUBJECT), (source.preheader, Where.PREHEADER)):
-        if len(text) > MAX_SUBJECT:
-            sentence = _("This is too long: %(size)d characters. The limit is %(limit)d.")
-            yield Problem(
-                "too_large", 0, 0, sentence % {"size": len(text), "limit": MAX_SUBJECT}, where=where
-            )
+    fields = (
+        (source.subject, Where.SUBJECT, MAX_SUBJECT),
+        (source.preheader, Where.PREHEADER, MAX_SUBJECT),
+        (source.body, Where.BODY, MAX_SOURCE_BYTES),
+        (source.text or "", Where.TEXT, MAX_SOURCE_BYTES),
+    )
+    for text, where, limit in fields:
+        if len(text) > limit:
+            sentence = _("This is too large: %(size)d characters. The limit is %(limit)d.")
+            yield Problem("too_large", 0, 0, sentence % {"size": len(text), "limit": limit}, where=where)
 
 
 def _compile_plain(
@@ -180,10 +185,11 @@ def _compile_html(
     text = make_text_part(html, body.protected)
     html = before_body_end(html, body.protected.add(Code(f"{{% {PIXEL_TAG} %}}", PIXEL_TAG)))
     html_program = make_program(body.protected.restore(html), is_html=True, utm=utm)
-    if not source.text:
-        text_program, extra = make_program(text, is_html=False, where=Where.TEXT, utm=utm), ()
-    else:
+    extra: tuple[Link, ...] = ()
+    if source.text:
         text_program, extra = _own_text(source, links, utm)
+    else:
+        text_program = make_program(text, is_html=False, where=Where.TEXT, utm=utm)
     return CompiledEmail(
         source, subject, html_program, text_program, (*links, *extra), (*problems, *body.problems), has_own
     )

@@ -147,7 +147,8 @@ class _Skipped:
 def _clean_token(cleaner: _Cleaner, token: Token, base: int, *, in_comment: bool) -> str:
     match token.type:
         case Type.TEXT:
-            return token.source
+            # A lone "<" must not meet the text behind something that is removed: `<</>script>`.
+            return token.source.replace("<", "&lt;")
         case Type.START:
             return _clean_start(cleaner, token, base)
         case Type.END:

@@ -64,8 +64,8 @@ class LinkNode(Node):
 
 
 class _LinkTag(Tag):
-    name: ClassVar[str] = LINK_TAG
-    end: ClassVar[str] = f"end{LINK_TAG}"
+    name = LINK_TAG
+    end = f"end{LINK_TAG}"
 
     def parse(self, stream: TokenStream) -> Node:
         token = stream.eat(TOKEN_TAG)
@@ -86,7 +86,7 @@ class PixelNode(Node):
 
 
 class _PixelTag(Tag):
-    name: ClassVar[str] = PIXEL_TAG
+    name = PIXEL_TAG
     block = False
 
     def parse(self, stream: TokenStream) -> Node:

@@ -24,7 +24,7 @@ from liquid.expression import Expression
 from dynamail.content.liquid_filters import FILTERS, PLAIN_FILTERS, REMOVED_FILTERS
 from dynamail.content.liquid_help import advise_on_error, advise_on_filters, lint_liquid
 from dynamail.content.liquid_limits import CountingContext
-from dynamail.content.liquid_nodes import OWN_TAGS
+from dynamail.content.liquid_nodes import OWN_TAGS, inner_nodes
 from dynamail.content.liquid_source import Kind, scan_liquid, without_comments
 from dynamail.content.problems import ContentError, Positions, Problem, Where, errors_of
 
@@ -137,7 +137,7 @@ def _refuse_stray_jumps(nodes: Iterable[Node]) -> None:
         if isinstance(node, BreakNode | ContinueNode):
             raise LiquidTypeError(f"unexpected '{node.token.value}'", token=node.token)
         if not isinstance(node, ForNode | TablerowNode):
-            _refuse_stray_jumps(node.children(None, include_partials=False))
+            _refuse_stray_jumps(inner_nodes(node))
 
 
 def find_variables(source: str) -> list[str]:
@@ -171,9 +171,9 @@ def _node_outputs(node: Node, name: str) -> bool:
         branches = [node.consequence, *(alternative.block for alternative in node.alternatives), node.default]
         return all(branch is not None and always_outputs(branch.nodes, name) for branch in branches)
     if isinstance(node, CaseNode):
-        branches = [getattr(block, "block", block) for block in node.blocks]
+        cases = [block if isinstance(block, BlockNode) else block.block for block in node.blocks]
         has_else = any(isinstance(block, BlockNode) for block in node.blocks)
-        return has_else and all(always_outputs(branch.nodes, name) for branch in branches)
+        return has_else and all(always_outputs(case.nodes, name) for case in cases)
     if node.token.kind == "output" or node.token.value == "echo":
         return any(_reads(expression, name) for expression in node.expressions())
     return False

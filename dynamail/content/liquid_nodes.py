@@ -95,7 +95,13 @@ def _charging_body(node: Any, context: Any, render: Any) -> int:
 
 def _weight(node: Node) -> int:
     own = 1 + sum(len(str(expression)) // 32 for expression in node.expressions())
-    return own + sum(_weight(child) for child in node.children(None, include_partials=False))
+    return own + sum(map(_weight, inner_nodes(node)))
+
+
+def inner_nodes(node: Node) -> list[Node]:
+    """The nodes inside a block."""
+    nowhere: Any = None  # only templates that load others would look at the context
+    return list(node.children(nowhere, include_partials=False))
 
 
 class WeighedForTag(ForTag):

@@ -33,6 +33,7 @@ from dynamail.content.link_tags import HTML, TEXT, LinkNode, PixelNode, pixel_ht
 from dynamail.content.links import OWN_URLS, Utm, safe_link
 from dynamail.content.liquid import LiquidEnvironment, render_error
 from dynamail.content.liquid_limits import CountingContext
+from dynamail.content.liquid_nodes import inner_nodes
 from dynamail.content.problems import Where
 
 _MAX_OUTPUT = LiquidEnvironment.output_stream_limit or 0
@@ -264,7 +265,7 @@ def _counters(nodes: Sequence[Node]) -> set[str]:
     for node in nodes:
         if type(node).__name__ in ("IncrementNode", "DecrementNode"):
             names.add(str(node.name))  # type: ignore[attr-defined]  # both node classes have it
-        names |= _counters(list(node.children(None, include_partials=False)))  # type: ignore[arg-type]
+        names |= _counters(inner_nodes(node))
     return names
 
 

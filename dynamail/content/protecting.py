@@ -6,6 +6,7 @@ is a word of lower-case letters and digits: it passes through text, attribute va
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from bisect import bisect_right
@@ -69,7 +70,7 @@ class Protected:
 
     def absorb(self, source: str) -> str:
         """Another source with its Liquid as tokens of this one."""
-        other = Protected(source.replace(self._prefix, "lqz"))
+        other = Protected(source.replace(self._prefix, "lq"))
         return other.pattern.sub(lambda match: self.add(other._codes[int(match[1])]), other.text)
 
     def codes_in(self, text: str) -> list[Code]:
@@ -79,7 +80,19 @@ class Protected:
         return self._prefix in text
 
     def restore(self, text: str) -> str:
-        return self.pattern.sub(lambda match: self._codes[int(match[1])].text, text)
+        """The text with its Liquid back. Braces that are not from a token stay braces.
+
+        Cleaning may join what stood apart (`{<link>{ x }}`) and decode what was escaped (`&#123;{ x }}`); nobody checked that.
+        """
+        parts: list[str] = []
+        position = 0
+        for match in self.pattern.finditer(text):
+            parts += (
+                _literal(text[position : match.start()], before_code=True),
+                self._codes[int(match[1])].text,
+            )
+            position = match.end()
+        return "".join(parts) + _literal(text[position:], before_code=False)
 
     def code_of(self, token: str) -> Code | None:
         """The code of a text that is exactly one token."""
@@ -98,16 +111,27 @@ class Protected:
             opener, closer = piece.text.index("%}") + 2, piece.text.rindex("{%")
             return self.add(Code(piece.text[:opener] + piece.text[closer:], "comment"))
         inside = piece.text[piece.text.index("%}") + 2 : piece.text.rindex("{%")]
-        return _DELIMITER.sub(
-            lambda match: self.add(Code(f"{{% raw %}}{match[0]}{{% endraw %}}", "raw")), inside
-        )
+        return _DELIMITER.sub(lambda match: self.add(Code(_verbatim(match[0]), "raw")), inside)
+
+
+def _literal(text: str, *, before_code: bool) -> str:
+    text = _DELIMITER.sub(lambda match: _verbatim(match[0]), text)
+    return text[:-1] + _verbatim("{") if before_code and text.endswith("{") else text
+
+
+def _verbatim(text: str) -> str:
+    return f"{{% raw %}}{text}{{% endraw %}}"
 
 
 def _unused_prefix(source: str) -> str:
-    lowered, number = source.lower(), 0
-    while f"lqz{number}" in lowered:
-        number += 1
-    return f"lqz{number}"
+    """A word that the source does not hold, and that no author can write into it: it depends on every character."""
+    lowered, salt = source.lower(), 0
+    while True:
+        data = f"{salt}{source}".encode("utf-8", "surrogatepass")
+        prefix = f"lq{hashlib.blake2b(data, digest_size=8).hexdigest()}"
+        if prefix not in lowered:
+            return prefix
+        salt += 1
 
 
 def _repaired(code: str) -> str:

@@ -184,3 +184,8 @@ def test_only_addresses_are_links() -> None:
     assert safe_link("mailto:a@b.example") == "mailto:a@b.example"
     for bad in ("", "a.example", "javascript:x", "java\nscript:x", "file:///etc/passwd", "\x00https:x"[:1]):
         assert safe_link(bad) == "#"
+
+
+def test_words_that_look_like_our_tokens_are_words() -> None:
+    body = "<p>lqz0n0q lq&#48;n0q lq0123456789abcdefn99q {{ contact.count }}</p>"
+    assert "lqz0n0q lq0n0q lq0123456789abcdefn99q 12" in compiled(body).text.render(DATA, PlainResolver())

@@ -165,6 +165,22 @@ XSS = [
     "{% cycle '<script>alert(1)</script>' %}",
     "{% echo '<script>alert(1)</script>' %}",
     "{% raw %}<script>alert(1)</script>{% endraw %}",
+    "<</>script>alert(1)<</>/script>",
+    "<<script></script>script>alert(1)<<script></script>/script>",
+    "<<!-- x -->img src=x onerror=alert(1)>",
+    "<<link>img src=x onerror=alert(1)>",
+    "<<x>img src=x onerror=alert(1)>",
+    "<{{ contact.empty }}img src=x onerror=alert(1)>",
+    "<{% if yes %}img src=x onerror=alert(1)>{% endif %}",
+    "<{% comment %}{% endcomment %}img src=x onerror=alert(1)>",
+    "<style>a{}<{% if yes %}/style{% endif %}><img src=x onerror=alert(1)></style>",
+    "<style><<!--/style><img src=x onerror=alert(1)></style>",
+    "<style><@import x;/style><img src=x onerror=alert(1)></style>",
+    '<a title="&#123;% if no %}">{<link>% endif %}" onclick=alert(1) x="y">z</a>',
+    '<a title="{&#1;% if no %}">&#123;% endif %}" onclick=alert(1) x="y">z</a>',
+    '<a title="&lbrace;% if no %}">{<!-- -->% endif %}" onclick=alert(1) x="y">z</a>',
+    '<a title="{&lbrace; contact.evil_html }}">{<link>{ contact.evil_html }}</a>',
+    "{<link>% dynamail_link 1 %}javascript:alert(1){<link>% enddynamail_link %}",
     "<scr\x00ipt>alert(1)</scr\x00ipt>",
 ]  # fmt: skip
 
@@ -222,7 +238,7 @@ def test_no_soup_of_markup_and_liquid_runs(body: str) -> None:
         '<img src="https://x.example/a.png" width="10" alt="a &amp; b">',
         '<a href="https://x.example/?a=1&amp;b=2">x</a>',
         "<td style=\"mso-padding-alt:10px 25px;background:url('https://x.example/a.png')\">x</td>",
-        "text with a < b and &nbsp; entities &copy;",
+        "text with a &lt; b > c and &nbsp; entities &copy;",
         '<div {% if contact.yes %} class="a" {% endif %}>x</div>',
         "<tr>{% for p in products %}<td>{{ p.name }}</td>{% endfor %}</tr>",
         '<input type="checkbox" class="mj-menu-checkbox">',
@@ -255,6 +271,23 @@ def test_cleaning_twice_changes_nothing_more(source: str) -> None:
 @pytest.mark.parametrize("bomb", ["<" * 500_000, "<a " * 250_000, "<!--" * 200_000, "<!---->" * 100_000, "<style>" * 100_000, "<svg>" * 150_000, "<title>" * 100_000, "<a b='" * 150_000, "<!--[if mso]>" * 60_000, "&" * 900_000], ids=lambda bomb: bomb[:12])  # fmt: skip
 def test_markup_bombs_are_read_in_one_pass(bomb: str) -> None:
     cleaned(bomb)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("{<link>{ contact.name }}", "{{ contact.name }}"),
+        ("&#123;&#123; contact.name }}", "&#123;&#123; contact.name }}"),
+        ('<p title="&#123;{ contact.name }}">', '<p title="{{ contact.name }}">'),
+        ("{<link>{{ contact.count }}", "{12"),
+        ("{<link>% if x %}", "{% if x %}"),
+        ("{% raw %}{{ x }}{% endraw %}{", "{{ x }}{"),
+    ],
+)
+def test_braces_that_were_not_liquid_do_not_become_liquid(body: str, shown: str) -> None:
+    assert f"<body>{shown}" in sent(body)
+    email = compile_email(EmailSource(Kind.HTML, body, "s", stream=Stream.TRANSACTIONAL))
+    assert "Alex" not in email.text.render(DATA, PlainResolver())
 
 
 def test_styles_are_copied_into_the_tags_and_loops_in_tables_stay_in_place() -> None:
