@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connections, models, transaction
 from django.utils.translation import gettext_lazy as _
+from procrastinate.contrib.django import app
 
 from dynamail.accounts.audit import Actor, record_audit
 from dynamail.accounts.background import (
@@ -57,7 +58,7 @@ def apply_act(
 def queue_act(
     account_id: int, wanted: ContactFilter, act: BulkAct, *, by: User, now: datetime
 ) -> BackgroundWork:
-    """The row for an act on all that match; the caller defers the task in the same transaction."""
+    """Do it in the background to all that match: row and task in the caller's transaction."""
     count = count_contacts(account_id, wanted)
     work = queue_work(
         account_id,
@@ -67,6 +68,13 @@ def queue_act(
         total=count.number if count.exact else None,
     )
     record_audit(account_id, by=by, action=f"contacts.{act.act}", subject=work, subject_of_act=act.subject_id)
+    app.configure_task("contacts.run_act", queue="default").defer(
+        account_id=account_id,
+        work_id=work.pk,
+        wanted=wanted.to_json(),
+        act=act.act,
+        subject_id=act.subject_id,
+    )
     return work
 
 

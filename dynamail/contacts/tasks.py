@@ -9,6 +9,7 @@ from procrastinate.contrib.django import app
 from dynamail.accounts.models import BackgroundWork
 from dynamail.contacts.bulk import BulkAct, run_act
 from dynamail.contacts.importing.running import check_import, run_import
+from dynamail.contacts.importing.uploads import remove_old_uploads
 from dynamail.contacts.models import ContactImport
 from dynamail.contacts.queries import ContactFilter
 from dynamail.lib.clock import utc_now
@@ -41,3 +42,9 @@ def _load_import(account_id: int, import_id: int) -> ContactImport:
     return (
         ContactImport.objects.for_account(account_id).select_related("work", "created_by").get(pk=import_id)
     )
+
+
+@app.task(name="contacts.remove_old_uploads", queueing_lock="contacts.remove_old_uploads")
+def remove_old_upload_files(timestamp: int | None = None) -> None:
+    """Retention: uploaded files, samples and rejected rows are kept for seven days."""
+    remove_old_uploads(utc_now())

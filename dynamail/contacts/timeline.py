@@ -21,6 +21,7 @@ class Moment:
     source_kind: str = ""
     source_id: UUID | None = None
     topic_id: int | None = None
+    message_id: UUID | None = None
 
 
 # A consent record says more than the event that goes with it.
@@ -42,7 +43,7 @@ def _list_events(account_id: int, contact_id: UUID, before: datetime | None, lim
     if before is not None:
         rows = rows.filter(at__lt=before)
     return [
-        Moment(row.at, row.kind, row.data, row.source_kind, row.source_id)
+        Moment(row.at, row.kind, row.data, row.source_kind, row.source_id, message_id=row.message_id)
         for row in rows.order_by("-id")[:limit]
     ]
 
