@@ -19,6 +19,7 @@ from dynamail.campaigns.readiness import Problem, list_blocking
 from dynamail.campaigns.reviewing import check_launch
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
+from dynamail.messages.composing import compile_frozen, read_frozen
 from dynamail.messages.freezing import (
     FrozenSender,
     FrozenSettings,
@@ -29,6 +30,7 @@ from dynamail.messages.freezing import (
     pause_chunks,
     resume_chunks,
 )
+from dynamail.tracking.links import FrozenLink, freeze_links
 
 State = CampaignState
 FARTHEST = timedelta(days=366)
@@ -176,7 +178,7 @@ def _freeze(campaign: Campaign, now: datetime) -> int:
     sender, topic = campaign.sender, campaign.topic
     assert sender is not None  # noqa: S101 - readiness refused otherwise
     assert topic is not None  # noqa: S101
-    freeze_content(
+    content = freeze_content(
         campaign.account_id,
         source_id=campaign.uid,
         source=FrozenSource(
@@ -196,6 +198,12 @@ def _freeze(campaign: Campaign, now: datetime) -> int:
             utm=campaign.utm,
         ),
         launched_at=now,
+    )
+    links = compile_frozen(read_frozen(content)).links  # numbered as the workers will number them
+    freeze_links(
+        campaign.account_id,
+        campaign.uid,
+        [FrozenLink(link.number, link.url, link.label, link.is_dynamic) for link in links],
     )
     return freeze_audience(
         campaign.account_id,
