@@ -20,8 +20,8 @@ CLIP_BYTES = 102_000  # Gmail shows "[Message clipped]" after this much HTML
 SUBJECT_CHARS = 70  # about what a mail program shows on a wide screen
 PREHEADER_CHARS = 140
 
-STANDARD_CONTACT_FIELDS = frozenset({"email", "name", "first_name", "last_name"})
-ACCOUNT_FIELDS = frozenset({"name", "postal_address"})
+STANDARD_CONTACT_FIELDS = frozenset({"email", "name", "first_name", "last_name", "language"})
+ACCOUNT_FIELDS = frozenset({"name", "postal_address", "website"})
 CAMPAIGN_FIELDS = frozenset({"name", "subject"})
 
 _PLACEHOLDER_HOSTS = re.compile(

@@ -14,7 +14,7 @@ from typing import Any
 
 from dynamail.content.compiling import CompiledEmail, EmailSource, compile_email
 from dynamail.content.html import after_body_start
-from dynamail.content.personalization import personal_data
+from dynamail.content.personalization import without_blanks
 from dynamail.content.programs import PlainResolver
 from dynamail.lib.clock import utc_now
 
@@ -154,11 +154,9 @@ def sample_context(
     now: datetime | None = None,
 ) -> dict[str, Any]:
     """Data for a preview: of the given contact and nobody else, or of a sample person."""
-    return personal_data(
-        contact=SAMPLE_PERSON if contact is None else contact,
-        account_name=account_name,
-        postal_address=postal_address,
-        campaign_name=campaign_name,
-        subject=subject,
-        today=(now or utc_now()).date(),
-    )
+    return {
+        "contact": without_blanks(SAMPLE_PERSON if contact is None else contact),
+        "account": without_blanks({"name": account_name, "postal_address": postal_address}),
+        "campaign": without_blanks({"name": campaign_name, "subject": subject}),
+        "today": (now or utc_now()).date(),
+    }

@@ -8,9 +8,10 @@ import pytest
 from dynamail.content.checking import review_email
 from dynamail.content.compiling import EmailSource, Kind, compile_email
 from dynamail.content.gallery import GalleryTemplate, UnknownTemplate, get_gallery_template, list_gallery
-from dynamail.content.personalization import contact_data, personal_data
+from dynamail.content.personalization import without_blanks
 from dynamail.content.preview import render_email, render_preview, sample_context
 from dynamail.content.problems import ContentError
+from dynamail.content.programs import PlainResolver
 
 
 def ids(template: GalleryTemplate) -> str:
@@ -103,33 +104,16 @@ def test_sample_data_is_of_the_chosen_contact_alone() -> None:
     assert context["today"] == date(2026, 3, 12)
 
 
-def test_blank_values_are_left_out_and_names_are_taken_apart() -> None:
-    data = personal_data(
-        contact={
-            "email": "a@b.example",
-            "name": " Ada King Lovelace",
-            "city": " ",
-            "n": 0,
-            "yes": False,
-            "tags": [],
-        },
-        account_name="Acme",
-        today=date(2026, 3, 12),
-        extra={"order": {"id": 5}, "contact": "never"},
-    )
-    assert data["contact"] == {
-        "email": "a@b.example",
-        "name": " Ada King Lovelace",
-        "first_name": "Ada",
-        "last_name": "King Lovelace",
-        "n": 0,
-        "yes": False,
-    }
-    assert (data["account"], data["campaign"], data["order"]) == ({"name": "Acme"}, {}, {"id": 5})
+def test_blank_values_are_left_out() -> None:
+    fields = {"name": "Ada", "city": " ", "n": 0, "yes": False, "tags": [], "none": None, "map": {}}
+    assert without_blanks(fields) == {"name": "Ada", "n": 0, "yes": False}
 
 
-def test_a_contacts_own_first_name_wins_over_the_whole_name() -> None:
-    assert contact_data({"name": "Dr. Ada King", "first_name": "Ada"}) == {
-        "name": "Dr. Ada King",
-        "first_name": "Ada",
-    }
+@pytest.mark.parametrize("template", list_gallery(), ids=ids)
+def test_a_greeting_without_a_name_has_no_gap(template: GalleryTemplate) -> None:
+    compiled = compile_email(template.as_email())
+    for first_name in ("", None):
+        data = {**sample_context(), "contact": {"email": "a@b.example", "first_name": first_name}}
+        for program in (compiled.subject, compiled.text):
+            text = program.render(data, PlainResolver())
+            assert not re.search(r"(hello|dear|morning|welcome|you),? +[,.]|, *[-–]", text, re.IGNORECASE)
