@@ -33,7 +33,9 @@ from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
 from dynamail.messages.accounting import Accounting, Whereabouts, count_outcomes
 from dynamail.web.access import needs
-from dynamail.web.charts import Chart, Series, make_funnel_chart, make_line_chart
+from dynamail.web.charts import Chart, Series, make_bar_chart, make_funnel_chart, make_line_chart
+
+HOURS_FOR_A_LINE = 8
 
 
 @needs(Permission.VIEW_CAMPAIGNS)
@@ -170,9 +172,10 @@ def _draw_curve(hours: list[Hour]) -> Chart | None:
         Series(_("Opens"), [hour.opens for hour in hours]),
         Series(_("Clicks"), [hour.clicks for hour in hours]),
     ]
-    return make_line_chart(
-        _("Opens and clicks per hour after launch"), axis=_("Hour"), points=points, series=series
-    )
+    draw = (
+        make_bar_chart if len(hours) < HOURS_FOR_A_LINE else make_line_chart
+    )  # a line of two points says nothing
+    return draw(_("Opens and clicks per hour after launch"), axis=_("Hour"), points=points, series=series)
 
 
 def _list_parts(accounting: Accounting) -> list[tuple[str, int]]:

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from dynamail.accounts.models import Account, User
+from dynamail.campaigns.launching import launch_campaign
+from dynamail.campaigns.models import Campaign
+from dynamail.campaigns.recipients import iter_people, list_people
+from dynamail.campaigns.stats import (
+    Totals,
+    read_curve,
+    read_days,
+    read_domains,
+    read_lanes,
+    read_links,
+    read_period,
+    summarize_campaigns,
+)
+from dynamail.contacts.models import Contact
+from dynamail.events.counters import count_for_source
+from dynamail.events.models import Interaction
+from dynamail.lib.ids import derived_id
+from dynamail.messages.accounting import Whereabouts
+from dynamail.messages.models import Chunk, Message
+from tests.support.campaigns import make_ready_campaign, member_of
+from tests.support.personas import NOW
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def sent(account: Account, alice: User) -> Campaign:
+    """Three recipients: one delivered, one bounced, one still to come."""
+    member = member_of(account, alice)
+    campaign = make_ready_campaign(account, member)
+    launch_campaign(campaign, by=member, now=NOW)
+    chunk = Chunk.objects.for_account(account).get(source_id=campaign.uid)
+    people = {contact.id: contact for contact in Contact.objects.for_account(account)}
+    first, second = (people[contact_id] for contact_id in chunk.contact_ids[:2])
+    Chunk.objects.for_account(account).update(done=2, started=2)
+    outcomes = [(first, "delivered", 250, ""), (second, "bounced", 550, "invalid_recipient")]
+    for contact, state, code, bounce_class in outcomes:
+        Message.objects.add(
+            account,
+            id=derived_id(NOW, campaign.uid, contact.id),
+            at=NOW + HOUR,
+            source_kind="campaign",
+            source_id=campaign.uid,
+            contact_id=contact.id,
+            recipient=contact.email,
+            domain="mail.example",
+            state=state,
+            smtp_code=code,
+            bounce_class=bounce_class,
+            reply=f"{code} said the server",
+        )
+        count_for_source(account.pk, campaign.uid, state, now=NOW)
+    campaign.refresh_from_db()
+    return campaign
+
+
+def test_totals_are_summed_over_hours_and_lanes(account: Account, sent: Campaign) -> None:
+    for hour, lane, n in ((0, 0, 2), (1, 0, 3), (1, 1, 4)):
+        count_for_source(account.pk, sent.uid, "unique_clicked", now=NOW + hour * HOUR, n=n, lane=lane)
+    totals = summarize_campaigns(account.pk, [sent])[sent.uid]
+    assert (totals.delivered, totals.bounced, totals.clicked) == (1, 1, 9)
+    assert totals.delivery_rate == 0.5
+
+
+def test_rates_of_nothing_are_unknown_not_zero() -> None:
+    assert Totals().open_rate is None
+    assert Totals(delivered=4, opened=1).open_rate == 0.25
+
+
+def test_machines_are_counted_apart(account: Account, sent: Campaign) -> None:
+    count_for_source(account.pk, sent.uid, "machine_opened", now=NOW, n=7)
+    totals = summarize_campaigns(account.pk, [sent])[sent.uid]
+    assert (totals.machine_opens, totals.opened, totals.all_opens) == (7, 0, 0)
+
+
+def test_the_curve_has_an_entry_for_every_hour(account: Account, sent: Campaign) -> None:
+    count_for_source(account.pk, sent.uid, "opened", now=NOW + 2 * HOUR, n=5)
+    hours = read_curve(account.pk, sent, now=NOW + 3 * HOUR)
+    assert [hour.opens for hour in hours] == [0, 0, 5, 0]
+
+
+def test_clicks_of_a_link_count_people_and_acts(account: Account, sent: Campaign) -> None:
+    for contact in Contact.objects.for_account(account)[:2]:
+        Interaction.objects.add(
+            account,
+            source_id=sent.uid,
+            kind="clicked",
+            contact_id=contact.id,
+            link_number=read_links(account.pk, sent)[0].number,
+            first_at=NOW,
+            last_at=NOW,
+            times=2,
+        )
+    (link,) = read_links(account.pk, sent)
+    assert (link.url, link.people, link.clicks, link.share) == ("https://shop.acme.by/new", 2, 4, 1.0)
+
+
+def test_domains_and_lanes_add_up(account: Account, sent: Campaign) -> None:
+    (domain,) = read_domains(account.pk, sent)
+    assert (domain.domain, domain.delivered, domain.bounced, domain.other) == ("mail.example", 1, 1, 0)
+    (lane,) = read_lanes(account.pk, sent)
+    assert (lane.name, lane.totals.attempted) == ("Other", 2)
+
+
+def test_every_recipient_is_in_exactly_one_list(account: Account, sent: Campaign) -> None:
+    people = list(iter_people(account.pk, sent))
+    assert sorted(person.email for person in people) == sorted(
+        Contact.objects.for_account(account).values_list("email", flat=True)
+    )
+    assert {person.outcome for person in people} == {"delivered", "bounced", "remaining"}
+
+
+def test_a_bounce_is_explained_in_words_beside_the_servers_own(account: Account, sent: Campaign) -> None:
+    (person,) = list_people(account.pk, sent, Whereabouts.BOUNCED)
+    assert person.reason == "The mailbox does not exist."
+    assert (person.smtp_code, person.reply) == (550, "550 said the server")
+
+
+def test_the_people_who_clicked_are_marked(account: Account, sent: Campaign) -> None:
+    (person,) = list_people(account.pk, sent, Whereabouts.DELIVERED)
+    assert not person.clicked
+    contact = Contact.objects.for_account(account).get(email=person.email)
+    Interaction.objects.add(
+        account, source_id=sent.uid, kind="clicked", contact_id=contact.id, first_at=NOW, last_at=NOW
+    )
+    (person,) = list_people(account.pk, sent, Whereabouts.DELIVERED)
+    assert person.clicked
+
+
+def test_home_counts_thirty_days_and_the_thirty_before(account: Account, sent: Campaign) -> None:
+    count_for_source(account.pk, sent.uid, "delivered", now=NOW - timedelta(days=40), n=10)
+    month = timedelta(days=30)
+    assert read_period(account.pk, start=NOW - month, end=NOW + HOUR).delivered == 1
+    assert read_period(account.pk, start=NOW - 2 * month, end=NOW - month).delivered == 10
+    days = read_days(account.pk, now=NOW)
+    assert len(days) == 30
+    assert (days[-1].on, days[-1].delivered) == (NOW.date(), 1)
+
+
+def test_another_account_sees_none_of_it(account: Account, sent: Campaign, other_account: Account) -> None:
+    assert summarize_campaigns(other_account.pk, [sent])[sent.uid] == Totals()
+    assert list(iter_people(other_account.pk, sent)) == []
+    assert read_links(other_account.pk, sent) == []
