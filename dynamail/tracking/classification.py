@@ -7,7 +7,8 @@ kept and marked, and not counted. In doubt a hit is a person's: a rule here need
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
+from functools import lru_cache
 
 # Apple Mail Privacy Protection fetches every image through a proxy with nothing but this.
 _APPLE_PRIVACY = "mozilla/5.0"
@@ -21,18 +22,36 @@ _PROGRAMS = re.compile(
     r"zscaler|cloudmark|checkpoint|bitdefender|kaspersky|mail\.ru_bot|yandeximages|datadog|uptime|monitor"
 )
 _IN_ADVANCE = {"prefetch", "prerender", "preview", "prefetch;prerender"}
-_ADVANCE_HEADERS = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+_ADVANCE_HEADERS = frozenset((b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"))
 
 
-def is_machine(method: str, headers: Mapping[bytes, bytes]) -> bool:
-    """Was this request made without a person? `headers` has lower-case names."""
+Header = tuple[bytes, bytes]
+
+
+def is_machine(method: str, headers: Iterable[Header]) -> bool:
+    """Was this request made without a person? The headers' names are lower-case, as ASGI gives them."""
     if method != "GET":
         return True
-    agent = headers.get(b"user-agent", b"").decode("latin-1").strip().lower()
-    if not agent or agent == _APPLE_PRIVACY or _GMAIL_ADVANCE.search(agent) or _PROGRAMS.search(agent):
-        return True
-    return any(_asks_in_advance(headers.get(name)) for name in _ADVANCE_HEADERS)
+    agent = b""
+    for name, value in headers:
+        if name == b"user-agent":
+            agent = value
+        elif name in _ADVANCE_HEADERS and _asks_in_advance(value):
+            return True
+    return is_program(agent)
 
 
-def _asks_in_advance(value: bytes | None) -> bool:
-    return value is not None and value.decode("latin-1").split(";")[0].strip().lower() in _IN_ADVANCE
+@lru_cache(maxsize=512)
+def is_program(agent: bytes) -> bool:
+    """Does this User-Agent name a program that nobody looks at? The few common ones are kept in memory, with nobody's name."""
+    text = agent.decode("latin-1").strip().lower()
+    return (
+        not text
+        or text == _APPLE_PRIVACY
+        or _GMAIL_ADVANCE.search(text) is not None
+        or _PROGRAMS.search(text) is not None
+    )
+
+
+def _asks_in_advance(value: bytes) -> bool:
+    return value.decode("latin-1").split(";")[0].strip().lower() in _IN_ADVANCE

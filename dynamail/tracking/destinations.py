@@ -13,8 +13,8 @@ _FORBIDDEN = re.compile(
 _LIQUID = re.compile(r"\{\{|\{%")
 
 
-def to_location(url: str) -> str | None:
-    """The address as ASCII for a Location header; None unless it is http(s) with a host.
+def to_location(url: str) -> bytes | None:
+    """The address in the octets of a Location header; None unless it is http(s) with a host.
 
     Spaces inside are escaped; other control characters and backslashes make it None.
     """
@@ -37,7 +37,7 @@ def to_location(url: str) -> str | None:
         quote(part.encode("utf-8", "replace"), safe=_SAFE)
         for part in (parts.path, parts.query, parts.fragment)
     )
-    return urlunsplit((parts.scheme, netloc, *tail))
+    return urlunsplit((parts.scheme, netloc, *tail)).encode("ascii")
 
 
 def is_rendered_from(url: str, template: str) -> bool:

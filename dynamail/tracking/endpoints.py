@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from dynamail.lib.signing import BadToken
 from dynamail.tracking.classification import is_machine
 from dynamail.tracking.destinations import is_rendered_from, to_location
-from dynamail.tracking.hits import CLICKED, NO_LINK, OPENED, Hit, pack_hit
+from dynamail.tracking.hits import CLICKED, MACHINE, NO_LINK, OPENED, Hit, pack_hit
 from dynamail.tracking.link_cache import Destination, LinkCache
 from dynamail.tracking.segments import SegmentWriter
-from dynamail.tracking.tokens import DYNAMIC, ClickToken, OpenToken, TokenKeys
+from dynamail.tracking.tokens import TokenKeys, read_click, read_open
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -82,54 +82,43 @@ class TrackingEndpoints:
 
     async def _follow_link(self, text: str, scope: Scope, send: Send) -> None:
         try:
-            if len(text) > MAX_TOKEN_CHARACTERS:
-                raise BadToken("too long")
-            token = ClickToken.parse(self._keys, text)
+            click, address = read_click(self._keys, _limit(text))
         except BadToken:
             await self._show_page(404, scope, send)
             return
-        link = self._links.find_fresh(token.account_id, token.source_id, token.link_number)
+        where = (click.account_id, click.source, click.link_number)
+        link = self._links.find_fresh(*where)
         if link is None:
             try:
-                link = await self._links.find(token.account_id, token.source_id, token.link_number)
+                link = await self._links.find(*where)
             except Exception as error:  # the pool's and the driver's many ways to say "not now"
                 self._complain("Links cannot be looked up: %s", error)
                 await self._show_page(503, scope, send)
                 return
-        location = find_location(token, link)
+        location = find_location(link, address)
         if location is None:
             await self._show_page(404, scope, send)
             return
-        self._note(
-            Hit(
-                token.account_id,
-                int(self._clock() * 1000),
-                token.source_id,
-                token.contact_id,
-                CLICKED,
-                token.link_number,
-                _is_machine(scope),
-            )
-        )
-        await _answer(send, 302, [(b"location", location.encode("ascii")), *_CLICK])
+        self._note(click.account_id, click.source, click.contact, click.link_number, CLICKED, scope)
+        await _answer(send, 302, [(b"location", location), *_CLICK])
 
     async def _show_pixel(self, text: str, scope: Scope, send: Send) -> None:
         try:
-            if len(text) > MAX_TOKEN_CHARACTERS:
-                raise BadToken("too long")
-            token = OpenToken.parse(self._keys, text.removesuffix(".gif"))
+            opened = read_open(self._keys, _limit(text.removesuffix(".gif")))
         except BadToken:
             await self._show_page(404, scope, send)
             return
-        machine = _is_machine(scope)
-        moment = int(self._clock() * 1000)
-        self._note(Hit(token.account_id, moment, token.source_id, token.contact_id, OPENED, NO_LINK, machine))
+        self._note(opened.account_id, opened.source, opened.contact, NO_LINK, OPENED, scope)
         await _answer(send, 200, _OPEN, b"" if scope["method"] == "HEAD" else PIXEL)
 
-    def _note(self, hit: Hit) -> None:
+    def _note(
+        self, account_id: int, source: bytes, contact: bytes, link_number: int, kind: int, scope: Scope
+    ) -> None:
         """A full disk costs the hit, never the redirect."""
+        flags = MACHINE if is_machine(scope["method"], scope["headers"]) else 0
+        moment = int(self._clock() * 1000)
         try:
-            self._writer.append(pack_hit(hit))
+            self._writer.append(pack_hit(Hit(account_id, moment, source, contact, link_number, kind, flags)))
         except OSError as error:
             self._complain("Opens and clicks are not recorded: %s", error)
 
@@ -146,20 +135,19 @@ class TrackingEndpoints:
             log.error(sentence, error)
 
 
-def find_location(token: ClickToken, link: Destination | None) -> str | None:
-    """Where a click leads; None when the link is gone or leads nowhere on the web."""
-    if link is None:
+def find_location(link: Destination | None, address: str) -> bytes | None:
+    """Where a click leads; None when the link is gone, leads nowhere on the web, or is not of the token's kind."""
+    if link is None or link.is_dynamic != bool(address):
         return None
     if not link.is_dynamic:
-        return None if token.flags & DYNAMIC else link.location
-    if not token.flags & DYNAMIC or not is_rendered_from(token.address, link.url):
-        return None
-    return to_location(token.address)
+        return link.location
+    return to_location(address) if is_rendered_from(address, link.url) else None
 
 
-def _is_machine(scope: Scope) -> bool:
-    headers: Mapping[bytes, bytes] = dict(scope["headers"])
-    return is_machine(scope["method"], headers)
+def _limit(text: str) -> str:
+    if len(text) > MAX_TOKEN_CHARACTERS:
+        raise BadToken("too long")
+    return text
 
 
 def _header(scope: Scope, name: bytes) -> bytes:

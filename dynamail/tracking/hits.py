@@ -5,9 +5,7 @@ from __future__ import annotations
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from uuid import UUID
+from typing import NamedTuple
 
 from dynamail.tracking.tokens import NOBODY
 
@@ -18,57 +16,46 @@ NO_LINK = -1
 
 _LAYOUT = struct.Struct(">IQ16s16shBB")
 RECORD_BYTES = _LAYOUT.size
+_NOBODY = NOBODY.bytes
 
-# A person does not follow this many different links of one message within these seconds; a link checker does.
-BURST_LINKS, BURST_SECONDS = 4, 2.0
+# A person does not follow this many different links of one message within this time; a link checker does.
+BURST_LINKS, BURST_MILLISECONDS = 4, 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One open or click. It names no address, no browser and no place."""
+class Hit(NamedTuple):
+    """One open or click, in the order of the record. It names no address on the net, no browser and no place."""
 
     account_id: int
     at_ms: int  # Unix time
-    source_id: UUID
-    contact_id: UUID
+    source: bytes
+    contact: bytes
+    link_number: int
     kind: int
-    link_number: int = NO_LINK
-    machine: bool = False
+    flags: int = 0
 
     @property
-    def at(self) -> datetime:
-        return datetime.fromtimestamp(self.at_ms / 1000, UTC)
+    def is_machine(self) -> bool:
+        return bool(self.flags & MACHINE)
 
 
 def pack_hit(hit: Hit) -> bytes:
-    return _LAYOUT.pack(
-        hit.account_id,
-        hit.at_ms,
-        hit.source_id.bytes,
-        hit.contact_id.bytes,
-        hit.link_number,
-        hit.kind,
-        MACHINE if hit.machine else 0,
-    )
+    return _LAYOUT.pack(*hit)
 
 
 def unpack_hits(data: bytes) -> list[Hit]:
     """All whole records; an unfinished one at the end was never answered."""
     whole = len(data) - len(data) % RECORD_BYTES
-    return [
-        Hit(account_id, at_ms, UUID(bytes=source), UUID(bytes=contact), kind, number, bool(flags & MACHINE))
-        for account_id, at_ms, source, contact, number, kind, flags in _LAYOUT.iter_unpack(data[:whole])
-        if kind in (OPENED, CLICKED)
-    ]
+    hits = map(Hit._make, _LAYOUT.iter_unpack(data[:whole]))
+    return [hit for hit in hits if hit.kind in (OPENED, CLICKED)]
 
 
 def drop_repeats(hits: Iterable[Hit]) -> list[Hit]:
     """The first of identical hits of one person in one segment: a double click, a proxy that fetches twice, a replayed link."""
-    seen: set[Hit] = set()
+    seen: set[tuple[object, ...]] = set()
     kept = []
     for hit in hits:
-        key = replace(hit, at_ms=0)
-        if hit.contact_id == NOBODY or key not in seen:
+        key = (hit.contact, hit.source, hit.link_number, hit.kind, hit.flags, hit.account_id)
+        if key not in seen or hit.contact == _NOBODY:
             seen.add(key)
             kept.append(hit)
     return kept
@@ -76,24 +63,26 @@ def drop_repeats(hits: Iterable[Hit]) -> list[Hit]:
 
 def mark_bursts(hits: Sequence[Hit]) -> list[Hit]:
     """Mark the clicks of link checkers: many different links of one message by one person within a moment."""
-    by_person: dict[tuple[int, UUID, UUID], list[Hit]] = defaultdict(list)
-    for hit in hits:
-        if hit.kind == CLICKED and hit.contact_id != NOBODY and not hit.machine:
-            by_person[hit.account_id, hit.source_id, hit.contact_id].append(hit)
-    bursts = {id(hit) for clicks in by_person.values() for hit in _find_burst(clicks)}
-    return [replace(hit, machine=True) if id(hit) in bursts else hit for hit in hits]
+    by_person: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for place, hit in enumerate(hits):
+        if hit.kind == CLICKED and not hit.flags and hit.contact != _NOBODY:
+            by_person[hit.contact, hit.source, hit.account_id].append(place)
+    marked = list(hits)
+    for places in by_person.values():
+        if len(places) >= BURST_LINKS:
+            for place in _find_burst(hits, places):
+                marked[place] = hits[place]._replace(flags=MACHINE)
+    return marked
 
 
-def _find_burst(clicks: list[Hit]) -> list[Hit]:
-    if len(clicks) < BURST_LINKS:
-        return []
-    clicks.sort(key=lambda click: click.at_ms)
-    found: dict[int, Hit] = {}
+def _find_burst(hits: Sequence[Hit], places: list[int]) -> set[int]:
+    places.sort(key=lambda place: hits[place].at_ms)
+    found: set[int] = set()
     start = 0
-    for end, click in enumerate(clicks):
-        while click.at_ms - clicks[start].at_ms > BURST_SECONDS * 1000:
+    for end, place in enumerate(places):
+        while hits[place].at_ms - hits[places[start]].at_ms > BURST_MILLISECONDS:
             start += 1
-        window = clicks[start : end + 1]
-        if len({near.link_number for near in window}) >= BURST_LINKS:
-            found.update((id(near), near) for near in window)
-    return list(found.values())
+        window = places[start : end + 1]
+        if len({hits[near].link_number for near in window}) >= BURST_LINKS:
+            found.update(window)
+    return found

@@ -18,7 +18,7 @@ MAX_SOURCES = 2_000
 FRESH_SECONDS = 60.0  # how long a removed link still leads somewhere
 MISSING_SECONDS = 2.0  # how long an unknown source is not asked for again
 
-Key = tuple[int, UUID]
+Key = tuple[int, bytes]  # account, source
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Destination:
 
     url: str
     is_dynamic: bool
-    location: str | None = None
+    location: bytes | None = None
 
 
 Links = dict[int, Destination]
-Loader = Callable[[int, UUID], Awaitable[Links]]
+Loader = Callable[[int, bytes], Awaitable[Links]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class _Entry:
 
 
 class LinkCache:
-    """`await find(account_id, source_id, number)`. Requests that miss at the same moment share one query.
+    """`await find(account_id, source, number)`. Requests that miss at the same moment share one query.
 
     When the database cannot be asked, what is known goes on being served; for what is not, the loader's error is raised.
     """
@@ -52,14 +52,14 @@ class LinkCache:
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
         self._loading: dict[Key, asyncio.Task[Links]] = {}
 
-    def find_fresh(self, account_id: int, source_id: UUID, number: int) -> Destination | None:
+    def find_fresh(self, account_id: int, source: bytes, number: int) -> Destination | None:
         """The link if it is in memory and fresh; None says nothing about whether it exists."""
-        entry = self._entries.get((account_id, source_id))
+        entry = self._entries.get((account_id, source))
         return entry.links.get(number) if entry is not None and entry.good_until > self._clock() else None
 
-    async def find(self, account_id: int, source_id: UUID, number: int) -> Destination | None:
+    async def find(self, account_id: int, source: bytes, number: int) -> Destination | None:
         """The link, or None when the source has no such link."""
-        key = (account_id, source_id)
+        key = (account_id, source)
         entry = self._entries.get(key)
         if entry is not None and entry.good_until > self._clock():
             return entry.links.get(number)
@@ -94,9 +94,11 @@ def make_destination(url: str, is_dynamic: bool) -> Destination:
 def load_from(pool: AsyncConnectionPool) -> Loader:
     """The loader that asks PostgreSQL."""
 
-    async def load(account_id: int, source_id: UUID) -> Links:
+    async def load(account_id: int, source: bytes) -> Links:
         async with pool.connection() as connection:
-            cursor = await connection.execute(load_sql("tracking", "find_links"), [account_id, source_id])
+            cursor = await connection.execute(
+                load_sql("tracking", "find_links"), [account_id, UUID(bytes=source)]
+            )
             return {
                 number: make_destination(url, dynamic) for number, url, dynamic in await cursor.fetchall()
             }

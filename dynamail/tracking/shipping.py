@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,9 +22,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from dynamail.events.counters import find_shard
 from dynamail.lib.clock import utc_now
-from dynamail.lib.ids import new_id
 from dynamail.lib.sql import load_sql
-from dynamail.tracking.hits import KIND_NAMES, Hit, drop_repeats, mark_bursts, unpack_hits
+from dynamail.tracking.hits import KIND_NAMES, MACHINE, Hit, drop_repeats, mark_bursts, unpack_hits
 from dynamail.tracking.segments import REFUSED, SegmentWriter, close_abandoned, find_closed, segment_id
 
 SHIP_SECONDS = 1.0  # a click is in the report this long after it happened, plus the transaction
@@ -68,60 +68,60 @@ async def ship_file(
     `after_commit` lets a test end the process between the commit and the deletion.
     """
     try:
-        data = path.read_bytes()
+        # In a thread: a large segment would hold up the requests of this process.
+        hits, rows = await asyncio.to_thread(prepare_segment, path)
     except FileNotFoundError:
         return 0  # another process shipped it
-    hits = mark_bursts(drop_repeats(unpack_hits(data)))
     try:
-        await write_hits(connection, segment_id(path), hits, now=now)
+        await write_hits(connection, segment_id(path), rows, count=hits, now=now)
     except (psycopg.DataError, psycopg.IntegrityError) as error:
-        path.rename(path.with_suffix(REFUSED))
+        refused = path.rename(path.with_suffix(REFUSED))
         log.error(
-            "%d hits could not be recorded and lie in %s: %s",
-            len(hits),
-            path.with_suffix(REFUSED),
-            error.diag.message_primary,
+            "%d hits could not be recorded and lie in %s: %s", hits, refused, error.diag.message_primary
         )
         return 0
     after_commit()
     path.unlink(missing_ok=True)
-    return len(hits)
+    return hits
+
+
+def prepare_segment(path: Path) -> tuple[int, bytes]:
+    """The hits of a file, without repeats and with bursts marked, in COPY's text format; and their number."""
+    hits = mark_bursts(drop_repeats(unpack_hits(path.read_bytes())))
+    random = os.urandom(10 * len(hits)).hex()
+    lines = [_copy_line(hit, random[20 * place : 20 * place + 20]) for place, hit in enumerate(hits)]
+    return len(hits), "".join(lines).encode("ascii")
 
 
 async def write_hits(
-    connection: AsyncConnection[Any], segment: UUID, hits: Sequence[Hit], *, now: datetime
+    connection: AsyncConnection[Any], segment: UUID, rows: bytes, *, count: int, now: datetime
 ) -> bool:
-    """Record the hits of one segment in one transaction. False when the segment was recorded before."""
+    """Record one prepared segment in one transaction. False when the segment was recorded before."""
     async with connection.transaction():
         cursor = await connection.execute(
             "INSERT INTO ingest_segment (id, rows, at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-            [segment, len(hits), now],
+            [segment, count, now],
         )
         if not cursor.rowcount:
             return False
-        if hits:
-            await _copy_hits(connection, hits)
+        if rows:
+            await connection.execute(load_sql("tracking", "create_hit_tables"))
+            async with connection.cursor() as copying, copying.copy(COPY_HITS) as copy:
+                await copy.write(rows)
             await _settle(connection)
     return True
 
 
-async def _copy_hits(connection: AsyncConnection[Any], hits: Sequence[Hit]) -> None:
-    await connection.execute(load_sql("tracking", "create_hit_tables"))
-    async with connection.cursor() as cursor, cursor.copy(COPY_HITS) as copy:
-        for hit in hits:
-            at = hit.at
-            await copy.write_row(
-                (
-                    hit.account_id,
-                    new_id(at),
-                    at,
-                    KIND_NAMES[hit.kind],
-                    hit.machine,
-                    hit.source_id,
-                    hit.contact_id,
-                    hit.link_number,
-                )
-            )
+def _copy_line(hit: Hit, random: str) -> str:
+    """One row of COPY_HITS. Numbers, hexadecimal digits and fixed words: nothing that needs escaping.
+
+    The id is a UUIDv7 of the hit's moment, like `lib.ids.new_id`, from 20 random digits drawn for the whole segment at once.
+    """
+    row_id = f"{hit.at_ms:012x}7{random[:3]}8{random[3:18]}"
+    at = datetime.fromtimestamp(hit.at_ms / 1000, UTC).isoformat()
+    machine = "t" if hit.flags & MACHINE else "f"
+    names = f"{KIND_NAMES[hit.kind]}\t{machine}\t{hit.source.hex()}\t{hit.contact.hex()}"
+    return f"{hit.account_id}\t{row_id}\t{at}\t{names}\t{hit.link_number}\n"
 
 
 async def _settle(connection: AsyncConnection[Any]) -> None:

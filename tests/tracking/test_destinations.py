@@ -22,7 +22,7 @@ from dynamail.tracking.destinations import is_rendered_from, to_location
     ],
 )
 def test_an_address_on_the_web_fits_the_header(url: str, location: str) -> None:
-    assert to_location(url) == location
+    assert to_location(url) == location.encode()
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_an_address_on_the_web_fits_the_header(url: str, location: str) -> None:
         "https:///no-host",
         "https://evil.example\\@good.example/",
         "https://good.example/\r\nSet-Cookie: a=b",
-        "https://good.example/\t",
+        "https://good.example/\tx",
         "https://good.example:port/",
         "https://[::1",
         "ftp://files.example/",
@@ -45,9 +45,7 @@ def test_an_address_on_the_web_fits_the_header(url: str, location: str) -> None:
     ],
 )
 def test_anything_else_leads_nowhere(url: str) -> None:
-    assert to_location(url) is None or to_location(url) == url.strip()
-    if url.strip() == url:
-        assert to_location(url) is None
+    assert to_location(url) is None
 
 
 @given(st.text(max_size=80))
@@ -55,8 +53,8 @@ def test_no_text_makes_a_broken_header(url: str) -> None:
     location = to_location(url)
     if location is not None:
         assert location.isascii()
-        assert location.startswith(("http://", "https://"))
-        assert not set(location) & set("\r\n\t \\")
+        assert location.startswith((b"http://", b"https://"))
+        assert not set(location) & set(b"\r\n\t \\")
 
 
 def test_a_rendered_address_must_keep_the_host_that_the_author_wrote() -> None:

@@ -41,10 +41,10 @@ class Site:
             clock=lambda: MOMENT,
         )
 
-    async def _load(self, account_id: int, source_id: UUID) -> Links:
+    async def _load(self, account_id: int, source: bytes) -> Links:
         if self.away:
             raise ConnectionError("down")
-        return LINKS if (account_id, source_id) == (1, SOURCE) else {}
+        return LINKS if (account_id, source) == (1, SOURCE.bytes) else {}
 
     async def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
         return await call(self.app, method, path, CHROME | (headers or {}))
@@ -68,7 +68,7 @@ async def test_a_click_leads_on_and_is_noted(site: Site) -> None:
     assert answer.status == 302
     assert answer.headers["location"] == "https://shop.example/%D1%87%D0%B0%D0%B9?a=1&b=2"
     assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "no-referrer")
-    assert site.hits() == [Hit(1, int(MOMENT * 1000), SOURCE, PERSON, CLICKED, 1)]
+    assert site.hits() == [Hit(1, int(MOMENT * 1000), SOURCE.bytes, PERSON.bytes, 1, CLICKED)]
 
 
 async def test_a_pixel_is_shown_and_noted(site: Site) -> None:
@@ -84,7 +84,7 @@ async def test_machines_are_marked(site: Site) -> None:
     await site.get(click(), {"user-agent": "Mozilla/5.0"})
     await site.get(click(), method="HEAD")
     await site.get(click(), {"purpose": "prefetch"})
-    assert [hit.machine for hit in site.hits()] == [True] * 3
+    assert [hit.is_machine for hit in site.hits()] == [True] * 3
 
 
 async def test_a_link_that_was_made_for_the_person_leads_there(site: Site) -> None:

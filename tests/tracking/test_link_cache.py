@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID
 
 import pytest
 
 from dynamail.tracking.link_cache import FRESH_SECONDS, MAX_SOURCES, LinkCache, Links, make_destination
 
-SOURCE = UUID(int=9)
+SOURCE = bytes(15) + b"\x09"
 LINKS = {1: make_destination("https://shop.example/", False)}
 
 
@@ -20,7 +19,7 @@ class Table:
         self.away = False
         self.now = 0.0
 
-    async def load(self, account_id: int, source_id: UUID) -> Links:
+    async def load(self, account_id: int, source: bytes) -> Links:
         self.asked += 1
         await asyncio.sleep(0)
         if self.away:

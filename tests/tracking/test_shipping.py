@@ -17,7 +17,7 @@ from dynamail.consent.proof import Proof
 from dynamail.consent.recording import choose_tracking, withdraw_consent
 from dynamail.contacts.models import Contact
 from dynamail.events.models import Engagement, Event, IngestSegment, Interaction
-from dynamail.tracking.hits import CLICKED, OPENED, Hit, pack_hit
+from dynamail.tracking.hits import CLICKED, MACHINE, NO_LINK, OPENED, Hit, pack_hit
 from dynamail.tracking.segments import SegmentWriter, find_closed
 from dynamail.tracking.shipping import run_shipping, ship_directory, ship_file
 from dynamail.tracking.tasks import forget_segments
@@ -39,9 +39,10 @@ def reader(account: Account, topic: Topic) -> Contact:
     return contact
 
 
-def hit_of(contact: Contact, campaign: Campaign, kind: int = CLICKED, **values: object) -> Hit:
-    fields = {"link_number": 2 if kind == CLICKED else -1, "at_ms": MOMENT, "contact_id": contact.id} | values
-    return Hit(contact.account_id, source_id=campaign.uid, kind=kind, **fields)
+def hit_of(person: Contact, campaign: Campaign, kind: int = CLICKED, **values: object) -> Hit:
+    link = 2 if kind == CLICKED else NO_LINK
+    hit = Hit(person.account_id, MOMENT, campaign.uid.bytes, person.id.bytes, link, kind)
+    return hit._replace(**values)
 
 
 def ship(directory: Path, *hits: Hit) -> int:
@@ -94,7 +95,7 @@ def test_a_person_counts_once_however_often_they_click(
 def test_machines_are_kept_and_not_counted(
     account: Account, campaign: Campaign, reader: Contact, hits_dir: Path
 ) -> None:
-    ship(hits_dir, hit_of(reader, campaign, machine=True), hit_of(reader, campaign, OPENED, machine=True))
+    ship(hits_dir, hit_of(reader, campaign, flags=MACHINE), hit_of(reader, campaign, OPENED, flags=MACHINE))
     assert counters(account) == {"machine_clicked": 1, "machine_opened": 1}
     assert Event.objects.for_account(account).filter(data__machine=True).count() == 2
     assert not Interaction.objects.for_account(account).exists()
@@ -192,7 +193,7 @@ def test_a_topic_that_went_back_to_totals_forgets_the_person_in_old_links(
     account: Account, campaign: Campaign, topic: Topic, reader: Contact, hits_dir: Path
 ) -> None:
     Topic.objects.for_account(account).update(tracking="aggregate")
-    ship(hits_dir, hit_of(reader, campaign), hit_of(reader, campaign, OPENED, contact_id=NOBODY))
+    ship(hits_dir, hit_of(reader, campaign), hit_of(reader, campaign, OPENED, contact=NOBODY.bytes))
     assert counters(account) == {"clicked": 1, "opened": 1}
     assert (
         not Event.objects.for_account(account).filter(source_id=campaign.uid, contact_id=reader.id).exists()
@@ -200,7 +201,7 @@ def test_a_topic_that_went_back_to_totals_forgets_the_person_in_old_links(
 
 
 def test_a_hit_for_an_account_that_is_gone_is_dropped(hits_dir: Path) -> None:
-    hit = Hit(4_000_000, MOMENT, uuid4(), uuid4(), CLICKED, 1)
+    hit = Hit(4_000_000, MOMENT, uuid4().bytes, uuid4().bytes, 1, CLICKED)
     assert ship(hits_dir, hit) == 1
     assert find_closed(hits_dir) == []
 
@@ -208,7 +209,7 @@ def test_a_hit_for_an_account_that_is_gone_is_dropped(hits_dir: Path) -> None:
 def test_another_account_s_person_is_nobody_here(
     account: Account, other_account: Account, campaign: Campaign, reader: Contact, hits_dir: Path
 ) -> None:
-    ship(hits_dir, Hit(other_account.pk, MOMENT, campaign.uid, reader.id, CLICKED, 1))
+    ship(hits_dir, Hit(other_account.pk, MOMENT, campaign.uid.bytes, reader.id.bytes, 1, CLICKED))
     assert is_nothing_recorded(account)
     assert is_nothing_recorded(other_account)
 
