@@ -250,7 +250,15 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to strangers whose address som
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or sign-in method is told by mail
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_ADAPTER = "dynamail.web.sign_in.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "dynamail.web.forms.accounts.SignUpForm"}
+ACCOUNT_FORMS = {
+    "signup": "dynamail.web.forms.accounts.SignUpForm",
+    "login": "dynamail.web.forms.sign_in.LoginForm",
+    "reauthenticate": "dynamail.web.forms.sign_in.ReauthenticateForm",
+    "reset_password": "dynamail.web.forms.sign_in.ResetPasswordForm",
+    "reset_password_from_key": "dynamail.web.forms.sign_in.NewPasswordForm",
+    "change_password": "dynamail.web.forms.sign_in.ChangePasswordForm",
+    "add_email": "dynamail.web.forms.sign_in.ChangeEmailForm",
+}
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}  # codes of the second step; axes counts failed passwords
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

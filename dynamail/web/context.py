@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
@@ -73,17 +75,26 @@ PLACES = (
         "address-book",
         "p",
         Permission.VIEW_CONTACTS,
-        prefixes=("contact", "import", "catalog", "topic", "tag", "attribute"),
+        prefixes=("contact", "topic", "tag", "attribute"),
     ),
     Place("templates", _("Templates"), "template", "t", Permission.VIEW_CAMPAIGNS, prefixes=("template",)),
     Place("mailbox", _("Mailbox"), "inbox", "m", Permission.VIEW_MAILBOX, prefixes=("mailbox",)),
-    Place("senders", _("Sending"), "send", "d", Permission.MANAGE_DELIVERY, prefixes=("sender", "transport")),
     Place(
         "account_settings",
         _("Settings"),
         "settings",
         "s",
-        prefixes=("account_settings", "members", "member", "invitation", "api_key", "audit"),
+        prefixes=(
+            "account_settings",
+            "members",
+            "member",
+            "invitation",
+            "api_key",
+            "audit",
+            "delivery",
+            "sender",
+            "relay",
+        ),
     ),
 )
 
@@ -112,6 +123,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "policy_url": find_url("policy"),
         "cookies_url": find_url("cookies"),
         "language_url": find_url("set_language"),
+        "passkeys_work": has_host_name(request),
+        "open_mailbox_url": find_url("system_mailbox") if settings.OPEN_SYSTEM_MAILBOX else "",
     }
 
 
@@ -136,6 +149,16 @@ def find_url(route: str) -> str:
         return reverse(route)
     except NoReverseMatch:
         return ""
+
+
+def has_host_name(request: HttpRequest) -> bool:
+    """Browsers bind passkeys to a name: on a bare IP address they do not work (WebAuthn Level 2 §5.1.2, "effective domain")."""
+    host = request.get_host().rsplit(":", 1)[0].strip("[]")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return True
+    return False
 
 
 class _Permissions:

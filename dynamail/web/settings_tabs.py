@@ -24,6 +24,7 @@ class Tab:
 SETTINGS = (
     ("account_settings", _("Account"), "building", None),
     ("members", _("Members"), "users", None),
+    ("delivery_settings", _("Sending"), "send", Permission.MANAGE_DELIVERY),
     ("api_keys", _("API keys"), "key", Permission.MANAGE_API_KEYS),
     ("audit_log", _("Audit log"), "history", Permission.VIEW_AUDIT),
 )
@@ -38,7 +39,7 @@ def list_settings_tabs(request: PageRequest, current: str) -> list[Tab]:
     return [
         Tab(title, find_url(route), route == current, icon)
         for route, title, icon, permission in SETTINGS
-        if permission is None or request.member.may(permission)
+        if (permission is None or request.member.may(permission)) and find_url(route)
     ]
 
 

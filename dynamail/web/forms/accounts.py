@@ -22,8 +22,8 @@ from dynamail.accounts.tenancy import account_scope
 from dynamail.accounts.zones import list_zone_names
 from dynamail.consent.topics import ensure_default_topic
 from dynamail.lib.clock import utc_now
+from dynamail.web.forms.sign_in import drop_placeholders
 from dynamail.web.invited import find_pending_invitation, forget_invitation
-
 
 EMAIL_MAX = 254  # RFC 5321 §4.5.3.1.3: 256 octets of path, with its two brackets
 
@@ -96,12 +96,6 @@ def open_account(user: User, *, name: str, now: datetime, timezone: str = "UTC")
     with account_scope(account):
         ensure_default_topic(account, now=now)
     return account
-
-
-def drop_placeholders(form: forms.BaseForm) -> None:
-    """allauth repeats each label as a placeholder; our fields have visible labels."""
-    for field in form.fields.values():
-        field.widget.attrs.pop("placeholder", None)
 
 
 class NewAccountForm(forms.Form):
