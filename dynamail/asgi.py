@@ -92,7 +92,7 @@ class WebApplication:
         self.serve = serve
         self.pool = make_pool(settings.DSN)
         self.writer = SegmentWriter(settings.HITS_DIR)
-        self.api = create_api(self.pool)
+        self.api: Any = create_api(self.pool)
         self.pages = _make_pages() if serve != "api" else None
         self.tracking = self._make_tracking() if serve in ("all", "tracking") else None
         self._stop: asyncio.Event | None = None

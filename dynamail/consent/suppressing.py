@@ -105,7 +105,7 @@ def _insert_or_renew(row: Suppression) -> bool:
             " WHERE old.expires_at <= excluded.at",
             [
                 row.account_id,
-                row.address_hash,
+                bytes(row.address_hash),
                 row.scope,
                 row.email,
                 row.reason,

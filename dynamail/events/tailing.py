@@ -56,7 +56,7 @@ def take_events(reader: str, *, limit: int, now: datetime) -> list[LoggedEvent]:
         EventCursor.objects.filter(pk=reader).update(
             after_tx=rows[-1][0], after_id=rows[-1][2], updated_at=now
         )
-    return [LoggedEvent(*row[1:-1], json.loads(row[-1])) for row in rows]
+    return [LoggedEvent(*(*row[1:-1], json.loads(row[-1]))) for row in rows]
 
 
 @transaction.atomic

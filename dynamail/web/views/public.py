@@ -157,23 +157,28 @@ def _show_unsubscribe(
 
 
 def _change_by(request: HttpRequest, contact: Contact, topic: Topic, source_id: UUID) -> None:
-    """Do what the button says. An unknown button is the mail program's POST: it leaves the topic."""
+    """Do what the mail program or the button says; a POST that says nothing leaves the topic, an unknown button does nothing."""
     person, now = _person(contact), utc_now()
     button = request.POST.get("act", "leave")
-    origin = {"source_kind": "campaign", "source_id": str(source_id)} if source_id.int else {}
+    kind, source = ("campaign", str(source_id)) if source_id.int else ("", "")
     if request.POST.get("List-Unsubscribe") == ONE_CLICK:
-        proof = Proof(method="one_click", text="List-Unsubscribe=One-Click", **origin)
+        proof = Proof(
+            method="one_click", text="List-Unsubscribe=One-Click", source_kind=kind, source_id=source
+        )
+        withdraw_consent(contact.account_id, contact.id, topic.pk, proof=proof, now=now)
+        return
+    words = {
+        "leave": _("Unsubscribe"),
+        "everything": _("Unsubscribe from everything"),
+        "undo": _("Undo: subscribe me again"),
+    }
+    proof = Proof(method="page", text=words.get(button, ""), source_kind=kind, source_id=source)
+    if button == "leave":
         withdraw_consent(contact.account_id, contact.id, topic.pk, proof=proof, now=now)
     elif button == "everything":
-        proof = Proof(method="page", text=_("Unsubscribe from everything"), **origin)
         leave_everything(person, proof=proof, now=now)
-    elif button == "undo":
-        proof = Proof(method="page", text=_("Undo: subscribe me again"), **origin)
-        if not undo_leaving_everything(person, proof=proof, now=now):
-            return_to_topics(person, [topic.pk], proof=proof, now=now)
-    elif button == "leave":
-        proof = Proof(method="page", text=_("Unsubscribe"), **origin)
-        withdraw_consent(contact.account_id, contact.id, topic.pk, proof=proof, now=now)
+    elif button == "undo" and not undo_leaving_everything(person, proof=proof, now=now):
+        return_to_topics(person, [topic.pk], proof=proof, now=now)
 
 
 # --- preferences -------------------------------------------------------------------------------------------------------
@@ -294,6 +299,7 @@ def render_notice(status: int, accept_language: str) -> bytes:
 def _render_notice(status: int, language: str) -> bytes:
     request = HttpRequest()
     request.path = "/"
+    request.META = {"SERVER_NAME": settings.PUBLIC_HOST, "SERVER_PORT": "80"}
     request.user = AnonymousUser()
     with translation.override(language):
         return render_to_string(
