@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from dynamail.senders.models import CapturedMessage
 PAGE_SIZE = 50
 KEEP_DAYS = 30
 LIST_FIELDS = ("id", "at", "envelope_from", "envelope_to", "from_text", "subject", "size_bytes", "message_id")
+
+_ADDRESS = re.compile(r'https?://[^\s<>"]+')
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def read_captured(captured: CapturedMessage) -> ReadMessage:
         text=text,
         attachments=tuple(_list_attachments(message)),
         source=raw.decode("utf-8", "replace"),
-        links=tuple(_list_links(html)),
+        links=tuple(_list_links(html) if html.strip() else _list_links_of_text(text)),
     )
 
 
@@ -110,8 +113,6 @@ def _list_links(html: str) -> Iterator[str]:
     from lxml import html as lxml_html
     from lxml.etree import ParserError
 
-    if not html.strip():
-        return
     try:
         tree = lxml_html.document_fromstring(html)
     except (ParserError, ValueError):
@@ -119,3 +120,9 @@ def _list_links(html: str) -> Iterator[str]:
     for _element, attribute, link, _position in tree.iterlinks():
         if attribute == "href" and link.startswith(("http://", "https://")):
             yield link
+
+
+def _list_links_of_text(text: str) -> Iterator[str]:
+    """As a mail program finds them: to the next space, without the punctuation of the sentence."""
+    for found in _ADDRESS.finditer(text):
+        yield found[0].rstrip(".,;:!?)]}'\"")

@@ -34,6 +34,12 @@ def test_a_message_is_taken_apart_for_the_page(account: Account) -> None:
     assert read.links == ("http://127.0.0.1/x",)
 
 
+def test_the_links_of_a_message_without_html_are_those_in_its_text(account: Account) -> None:
+    raw = b"Subject: hi\r\n\r\nOpen https://acme.example/confirm/a-b:c/?x=1. Or (http://127.0.0.1/)!\r\n"
+    read = read_captured(capture(account.pk, raw=raw))
+    assert read.links == ("https://acme.example/confirm/a-b:c/?x=1", "http://127.0.0.1/")
+
+
 @given(raw=st.binary(max_size=400))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_bytes_break_the_page(raw: bytes) -> None:

@@ -64,6 +64,7 @@ function makeExtensions(textarea: HTMLTextAreaElement, props: CodeProps): Extens
     EditorView.cspNonce.of(document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? ""),
     EditorView.contentAttributes.of({
       "aria-label": props.label,
+      tabindex: "0", // editable content is focusable anyway; checkers of the scrolling box around it want to read it
       ...(textarea.getAttribute("aria-describedby") && { "aria-describedby": textarea.getAttribute("aria-describedby")! }),
       spellcheck: props.language === "text" ? "true" : "false",
     }),
