@@ -33,7 +33,10 @@ def list_moments(account_id: int, contact_id: UUID, *, before: datetime | None, 
     moments = _list_events(account_id, contact_id, before, limit) + _list_consent(
         account_id, contact_id, before, limit
     )
-    return sorted(moments, key=lambda moment: moment.at, reverse=True)[:limit]
+    # An import writes all of a person at one moment: being added comes first.
+    return sorted(moments, key=lambda moment: (moment.at, moment.kind != "contact.created"), reverse=True)[
+        :limit
+    ]
 
 
 def _list_events(account_id: int, contact_id: UUID, before: datetime | None, limit: int) -> list[Moment]:

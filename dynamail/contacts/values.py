@@ -110,7 +110,7 @@ def _fits(kind: str, text: str) -> bool:
 def _parse_text(text: str, attribute: Typed, zone: tzinfo) -> str:
     if len(text) > MAX_TEXT_LENGTH:
         raise ValueProblem(_("The text is longer than %(limit)s characters.") % {"limit": MAX_TEXT_LENGTH})
-    return text.replace("\x00", "")
+    return text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _parse_number(text: str, attribute: Typed, zone: tzinfo) -> int | float:

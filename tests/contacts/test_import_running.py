@@ -40,6 +40,8 @@ def test_the_old_address_book_comes_in_whole(account: Account, bob: User) -> Non
     assert row.mapping[5:8] == ["new:date", "new:number", "tags"]
     checked = check(row, bob)
     assert not contacts_of(account), "a dry run adds nobody"
+    assert not Attribute.objects.for_account(account).exists()
+    assert not Tag.objects.for_account(account).exists()
     assert run(row, bob) == checked
     assert checked.rows == 5_000
     assert checked.new == len(contacts_of(account)) > 4_500
@@ -125,7 +127,7 @@ def test_tags_for_everybody_and_tags_of_cells_are_added(account: Account, bob: U
         account,
         bob,
         b'email,tags\nann@example.com,"vip, Fair"\nbob@example.com,\n',
-        Options(tag_ids=(fair.pk,)),
+        Options(tags=("Fair",)),
     )
     vip = Tag.objects.for_account(account).get(name="vip")
     assert contacts_of(account)["ann@example.com"].tags == sorted([fair.pk, vip.pk])

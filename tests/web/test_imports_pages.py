@@ -54,8 +54,6 @@ def test_a_file_walks_through_the_wizard(account: Account, bob: User, topic: Top
     assert "The address has no @ sign." in preview.content.decode() or "space" in preview.content.decode()
     consent = reverse("contact_import_consent", args=[row.public_id])
     assert client.post(columns, mapping).url == consent
-    assert Attribute.objects.for_account(account).filter(type="date", label="Дата рождения").exists()
-
     refused = client.post(consent, {"topic": topic.public_id, "text": "", "merging": "file_wins"})
     assert refused.status_code == 422
     stated = {
@@ -74,7 +72,10 @@ def test_a_file_walks_through_the_wizard(account: Account, bob: User, topic: Top
     assert not Contact.objects.for_account(account).exists()
 
     client.post(reverse("contact_import_start", args=[row.public_id]))
-    part = client.get(result, headers={"HX-Request": "true"}).content.decode()
+    assert Attribute.objects.for_account(account).filter(type="date", label="Дата рождения").exists()
+    stale = client.get(f"{result}?state=checking", headers={"HX-Request": "true"})
+    assert stale.headers["HX-Refresh"] == "true"
+    part = client.get(f"{result}?state=running", headers={"HX-Request": "true"}).content.decode()
     assert "Importing" in part
     assert "<html" not in part
     run_import(reload(row), now=NOW)

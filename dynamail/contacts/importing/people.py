@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from dynamail.contacts.addressing import AddressError, read_address
 from dynamail.contacts.editing import clean_name
 from dynamail.contacts.exporting import strip_formula_guard
-from dynamail.contacts.importing.mapping import ATTRIBUTE, Target
+from dynamail.contacts.importing.mapping import ATTRIBUTE, NEW, Target
 from dynamail.contacts.importing.problems import RowProblem
 from dynamail.contacts.models import Attribute
 from dynamail.contacts.values import Value, ValueProblem, parse_value, split_list
@@ -64,9 +64,9 @@ class RowReader:
         self._language = mapping.index(Target.LANGUAGE) if Target.LANGUAGE in mapping else None
         self._tags = [place for place, target in enumerate(mapping) if target == Target.TAGS]
         self._attributes = [
-            (place, target.removeprefix(ATTRIBUTE), attributes[int(target.removeprefix(ATTRIBUTE))])
+            (place, *_find_attribute(place, target, attributes))
             for place, target in enumerate(mapping)
-            if target.startswith(ATTRIBUTE)
+            if target.startswith((ATTRIBUTE, NEW))
         ]
         self._find_tag = find_tag
         self._common_tags = set(tag_ids)
@@ -108,12 +108,20 @@ class RowReader:
                 person.tags.update(map(self._find_tag, split_list(strip_formula_guard(text))))
 
     def _read_value(self, attribute: Attribute, text: str, column: str) -> Value | None:
-        if attribute.type == "text" and len(text) < 200 and "\x00" not in text:
+        if attribute.type == "text" and len(text) < 200 and "\x00" not in text and "\r" not in text:
             return text.strip() or None
         try:
             return parse_value(attribute, text, zone=self._zone)
         except ValueProblem as problem:
             raise RowProblem(f"bad_{attribute.type}", f"{column}: {problem}"[:300]) from None
+
+
+def _find_attribute(place: int, target: str, attributes: dict[int, Attribute]) -> tuple[str, Attribute]:
+    """The key under which values are stored, and their type. In a dry run an attribute may be one that is yet to be made."""
+    if target.startswith(NEW):
+        return f"new:{place}", Attribute(type=target.removeprefix(NEW))
+    number = target.removeprefix(ATTRIBUTE)
+    return number, attributes[int(number)]
 
 
 def _clean_language(text: str) -> str:

@@ -31,7 +31,7 @@ from dynamail.consent.proof import Proof
 from dynamail.contacts.importing.blocks import Block, Parsed, iter_blocks, parse_block
 from dynamail.contacts.importing.counting import Counts
 from dynamail.contacts.importing.people import RowReader
-from dynamail.contacts.importing.problems import ImportProblem
+from dynamail.contacts.importing.problems import ImportProblem, RowProblem
 from dynamail.contacts.importing.seen import SeenAddresses
 from dynamail.contacts.importing.sniffing import Shape, iter_rows
 from dynamail.contacts.importing.staging import Target, compare_people, put_people, put_rejects
@@ -163,13 +163,18 @@ def _iter_file(row: ContactImport, options: Options) -> Iterator[Block]:
 
 def _make_reader(row: ContactImport, options: Options, *, dry: bool) -> RowReader:
     attributes = {attribute.pk: attribute for attribute in Attribute.objects.for_account(row.account_id)}
+    book = TagBook(row.account_id, dry=dry)
+    try:
+        tag_ids = [book.find(name) for name in options.tags]
+    except RowProblem as problem:
+        raise ImportProblem(problem.code, str(problem)) from None
     account = Account.objects.get(pk=row.account_id)
     return RowReader(
         row.mapping,
         row.columns,
         attributes,
-        find_tag=TagBook(row.account_id, dry=dry).find,
-        tag_ids=options.tag_ids,
+        find_tag=book.find,
+        tag_ids=tag_ids,
         zone=find_zone(account.timezone),
     )
 

@@ -38,7 +38,7 @@ class Options:
 
     has_header: bool = True
     merging: str = Merging.FILE_WINS
-    tag_ids: Sequence[int] = ()
+    tags: Sequence[str] = ()  # names, for everybody in the file; made when the import starts
     statement: Statement | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class Options:
         return {
             "has_header": self.has_header,
             "merging": str(self.merging),
-            "tag_ids": list(self.tag_ids),
+            "tags": list(self.tags),
             "statement": statement,
         }
 
@@ -60,7 +60,7 @@ class Options:
         return cls(
             has_header=data.get("has_header", True),
             merging=data.get("merging", Merging.FILE_WINS),
-            tag_ids=tuple(data.get("tag_ids", ())),
+            tags=tuple(data.get("tags", ())),
             statement=_read_statement(data.get("statement")),
         )
 

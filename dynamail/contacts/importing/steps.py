@@ -69,10 +69,10 @@ def read_anew(row: ContactImport, *, encoding: str, separator: str, has_header: 
 
 @transaction.atomic
 def set_mapping(row: ContactImport, mapping: Sequence[str], *, by: User, now: datetime) -> None:
-    """Decide which column is what; attributes that are to be made are made. Raises ImportProblem, CatalogError."""
+    """Decide which column is what. Raises ImportProblem."""
     _check_open(row)
     check_mapping(mapping, row.columns, list_attributes(row.account_id))
-    row.mapping = create_missing_attributes(row.account_id, mapping, row.columns, by=by, now=now)
+    row.mapping = list(mapping)
     row.state = State.UPLOADED
     row.save(update_fields=["mapping", "state"])
 
@@ -89,10 +89,11 @@ def start_check(row: ContactImport, options: Options, *, by: User, now: datetime
 
 @transaction.atomic
 def start_import(row: ContactImport, *, by: User, now: datetime) -> None:
-    """Queue the run after a dry run. Raises ImportProblem."""
+    """Make the attributes that the mapping names anew, and queue the run. Raises ImportProblem, CatalogError."""
     if row.state != State.CHECKED:
         raise ImportProblem("not_checked", _("Check the file first, then start the import."))
     find_upload(row)
+    row.mapping = create_missing_attributes(row.account_id, row.mapping, row.columns, by=by, now=now)
     title = _("Importing %(file)s") % {"file": row.file_name}
     _queue(row, State.RUNNING, task="contacts.run_import", title=title, total=row.row_count, by=by)
     record_audit(row.account_id, by=by, action="contacts.import_started", subject=row, options=row.options)
@@ -170,6 +171,7 @@ def _queue(row: ContactImport, state: str, *, task: str, title: str, total: int 
         "position": 0,
         "problem": "",
         "options": row.options,
+        "mapping": row.mapping,
     }
     if not _rows(row).filter(state=before).update(**values):
         raise ImportProblem(

@@ -70,7 +70,9 @@ class ContactForm(forms.Form):
         self.fields["language"].choices = _language_choices(contact)
         self.fields["tags"].widget.attrs |= {"list": "tag-names"}
         for attribute in self.attributes:
-            self.fields[_field_name(attribute)] = _make_field(attribute)
+            self.fields[_field_name(attribute)] = _make_field(
+                attribute, self.initial.get(_field_name(attribute), "")
+            )
 
     @property
     def attribute_fields(self) -> list[forms.BoundField]:
@@ -126,7 +128,7 @@ def _field_name(attribute: Attribute) -> str:
     return f"attribute_{attribute.public_id}"
 
 
-def _make_field(attribute: Attribute) -> forms.Field:
+def _make_field(attribute: Attribute, shown: str) -> forms.Field:
     """All are text or choices: `parse_value` reads them, here as in an import."""
     options: dict[str, Any] = {"label": attribute.label, "required": False}
     if attribute.type == Attribute.Type.BOOLEAN:
@@ -135,10 +137,12 @@ def _make_field(attribute: Attribute) -> forms.Field:
         return forms.ChoiceField(choices=[("", "—"), *((one, one) for one in attribute.choices)], **options)
     if attribute.type == Attribute.Type.LIST:
         options["help_text"] = _("Separated by commas.")
-    return forms.CharField(max_length=MAX_TEXT_LENGTH, widget=_make_widget(attribute.type), **options)
+    return forms.CharField(max_length=MAX_TEXT_LENGTH, widget=_make_widget(attribute.type, shown), **options)
 
 
-def _make_widget(kind: str) -> forms.Widget:
+def _make_widget(kind: str, shown: str) -> forms.Widget:
+    if "\n" in shown:  # one line would lose the break at the next saving
+        return forms.Textarea(attrs={"rows": 3})
     match kind:
         case Attribute.Type.DATE:
             return forms.DateInput(attrs={"type": "date"})

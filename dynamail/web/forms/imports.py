@@ -14,8 +14,8 @@ from dynamail.contacts.importing.encodings import ENCODINGS
 from dynamail.contacts.importing.mapping import ATTRIBUTE, IGNORE, NEW, Target, find_sample_problem
 from dynamail.contacts.importing.sniffing import SEPARATORS
 from dynamail.contacts.importing.statement import MAX_STATEMENT_LENGTH, Merging, Options, Statement
-from dynamail.contacts.models import Attribute, ContactImport, Tag
-from dynamail.contacts.tags import TagError, get_or_create_tags
+from dynamail.contacts.models import Attribute, ContactImport
+from dynamail.contacts.tags import clean_tag_name
 from dynamail.contacts.values import split_list
 
 NO_STATEMENT = "none"
@@ -148,20 +148,14 @@ class ConsentForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
-    def __init__(
-        self, *arguments: Any, account_id: int, topics: Sequence[Topic], row: ContactImport, **options: Any
-    ) -> None:
-        self._account_id = account_id
+    def __init__(self, *arguments: Any, topics: Sequence[Topic], row: ContactImport, **options: Any) -> None:
         self._topics = {topic.public_id: topic for topic in topics}
         super().__init__(*arguments, initial=self._make_initial(row), **options)
         none = (NO_STATEMENT, _("Nothing yet: bring them in without subscribing anybody"))
         self.fields["topic"].choices = [*((topic.public_id, topic.name) for topic in topics), none]
 
-    def clean_tags(self) -> list[Tag]:
-        try:
-            return list(get_or_create_tags(self._account_id, split_list(self.cleaned_data["tags"])).values())
-        except TagError as error:
-            raise forms.ValidationError(str(error)) from None
+    def clean_tags(self) -> list[str]:
+        return list(filter(None, map(clean_tag_name, split_list(self.cleaned_data["tags"]))))
 
     def clean_since(self) -> Any:
         since = self.cleaned_data["since"]
@@ -181,18 +175,11 @@ class ConsentForm(forms.Form):
         statement = topic and Statement(
             topic.pk, data["basis"] or LawfulBasis.CONSENT.value, data["since"], data["text"].strip()
         )
-        return Options(
-            merging=data["merging"], tag_ids=tuple(tag.pk for tag in data["tags"]), statement=statement
-        )
+        return Options(merging=data["merging"], tags=tuple(data["tags"]), statement=statement)
 
     def _make_initial(self, row: ContactImport) -> dict[str, Any]:
         options = Options.from_json(row.options)
-        names = (
-            Tag.objects.for_account(self._account_id)
-            .filter(pk__in=options.tag_ids)
-            .values_list("name", flat=True)
-        )
-        initial: dict[str, Any] = {"merging": options.merging, "tags": ", ".join(names)}
+        initial: dict[str, Any] = {"merging": options.merging, "tags": ", ".join(options.tags)}
         if options.statement is not None:
             by_pk = {topic.pk: public_id for public_id, topic in self._topics.items()}
             initial |= {

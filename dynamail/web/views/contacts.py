@@ -80,7 +80,9 @@ def contacts(request: PageRequest) -> HttpResponse:
     query = read_list_query(request.account.pk, request.GET)
     context = _list_context(request, query)
     if request.htmx and not request.htmx.boosted:
-        return render(request, "contacts/_list.html", context)
+        response = render(request, "contacts/_list.html", context)
+        response["HX-Push-Url"] = reverse("contacts") + query.encode()  # without the empty fields of the form
+        return response
     return render(request, "contacts/list.html", context)
 
 

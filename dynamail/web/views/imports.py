@@ -93,7 +93,7 @@ def map_columns(request: PageRequest, import_id: str) -> HttpResponse:
         mapping = read_mapping(row, request.POST)
         try:
             set_mapping(row, mapping, by=request.user, now=utc_now())
-        except (ImportProblem, CatalogError) as error:
+        except ImportProblem as error:
             problem = str(error)
         else:
             return redirect("contact_import_consent", import_id)
@@ -129,9 +129,7 @@ def state_consent(request: PageRequest, import_id: str) -> HttpResponse:
     row = _get_import(request, import_id)
     if row.state not in (State.UPLOADED, State.CHECKED):
         return redirect("contact_import", import_id)
-    form = ConsentForm(
-        request.POST or None, account_id=request.account.pk, topics=find_topics(request.account), row=row
-    )
+    form = ConsentForm(request.POST or None, topics=find_topics(request.account), row=row)
     if request.method == "POST" and form.is_valid():
         try:
             start_check(row, form.make_options(), by=request.user, now=utc_now())
@@ -152,6 +150,10 @@ def show_import(request: PageRequest, import_id: str) -> HttpResponse:
     row = _get_import(request, import_id)
     if row.state == State.UPLOADED and request.member.may(Permission.EDIT_CONTACTS) and not row.problem:
         return redirect("contact_import_mapping", import_id)
+    if request.htmx and request.GET.get("state") != row.state:
+        return HttpResponse(
+            status=204, headers={"HX-Refresh": "true"}
+        )  # heading and steps change with the state
     context = _result_context(request, row)
     return render(request, "imports/_result.html" if request.htmx else "imports/result.html", context)
 
@@ -161,7 +163,7 @@ def show_import(request: PageRequest, import_id: str) -> HttpResponse:
 def begin_import(request: PageRequest, import_id: str) -> HttpResponse:
     try:
         start_import(_get_import(request, import_id), by=request.user, now=utc_now())
-    except ImportProblem as problem:
+    except (ImportProblem, CatalogError) as problem:
         messages.error(request, str(problem))
     return redirect("contact_import", import_id)
 
@@ -237,7 +239,7 @@ def _result_context(request: PageRequest, row: ContactImport) -> dict[str, Any]:
         ),
         "statement": statement,
         "merging": Merging(options.merging).label,
-        "tags": Tag.objects.for_account(request.account).filter(pk__in=options.tag_ids).order_by("name"),
+        "tags": options.tags,
         "may_edit": request.member.may(Permission.EDIT_CONTACTS),
         "list_url": reverse("contacts") + f"?import={row.public_id}",
         "keep_days": KEEP_DAYS,
