@@ -22,7 +22,9 @@ def test_the_delivery_loop_knows_no_orm() -> None:
     for path in (PACKAGE / "delivery").glob("*.py"):
         if path.name == "apps.py":
             continue
-        assert not {name for name in list_imports(path) if name.startswith(("django.db", "django.template"))}, path
+        assert not {
+            name for name in list_imports(path) if name.startswith(("django.db", "django.template"))
+        }, path
 
 
 def test_every_sql_file_says_what_it_is_for() -> None:
