@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any, LiteralString, cast
 
 from django.db import connections
+from django.utils.translation import gettext_lazy as _
 
 from dynamail.campaigns.models import Campaign
 from dynamail.contacts.catalog import list_attributes
 from dynamail.lib.sql import load_sql
 from dynamail.messages.freezing import count_audience
 
-NAME_FIELDS = ("name", "first_name", "last_name")
+NAME_FIELDS = {"name": _("Name"), "first_name": _("First name"), "last_name": _("Last name")}
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def count_lacking(account_id: int, choice: Choice, keys: Collection[str], *, now
         cursor.execute(_with_audience("count_lacking"), parameters)
         found = dict(cursor.fetchall())
     lacking = [Lacking(one.key, one.label, found.get(str(one.pk), 0)) for one in attributes.values()]
-    lacking += [Lacking(key, key, found.get(key, 0)) for key in wanted_names]
+    lacking += [Lacking(key, str(NAME_FIELDS[key]), found.get(key, 0)) for key in wanted_names]
     return [one for one in lacking if one.contacts]
 
 

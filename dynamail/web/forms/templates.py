@@ -60,8 +60,7 @@ class TemplateSourceForm(SourceForm):
     preheader = forms.CharField(label=_("Preheader"), max_length=300, required=False)
 
     def values(self) -> dict[str, Any]:
-        values = super().values()
-        return {**values, "source": values.pop("body")}
+        return {("source" if name == "body" else name): value for name, value in super().values().items()}
 
 
 def _plain(text: str) -> str:

@@ -95,7 +95,7 @@ def _save(request: PageRequest, row: Campaign) -> HttpResponse:
             request, row, state="refused", seen=request.POST.get("seen", ""), form=form, status=422
         )
     values = form.values()
-    mine = fingerprint(*values.values())
+    mine = _fingerprint_of(Campaign(**values))
     theirs = _fingerprint_of(row)
     if theirs not in (form.cleaned_data["seen"], mine):
         return _answer(request, row, state="conflict", seen=theirs, status=409)
