@@ -67,6 +67,22 @@ def compare_texts(older: str, newer: str) -> list[Change]:
     return changes
 
 
+def keep_changed(changes: list[Change]) -> list[Change]:
+    """The edited blocks alone, each under the heading of its section."""
+    kept: list[Change] = []
+    heading: Change | None = None
+    for change in changes:
+        if change.kind == "heading":
+            heading = change
+        if not change.is_changed:
+            continue
+        if heading is not None and heading is not change:
+            kept.append(heading)
+        kept.append(change)
+        heading = None
+    return kept
+
+
 def _read_block(part: str) -> Block:
     lines = tuple(line.strip() for line in part.strip().splitlines())
     if all(line.startswith("- ") for line in lines):

@@ -20,7 +20,7 @@ from dynamail.privacy.policies import (
     load_policy_texts,
     publish_policy,
 )
-from dynamail.privacy.reading import compare_texts, read_blocks
+from dynamail.privacy.reading import compare_texts, keep_changed, read_blocks
 from tests.support.personas import NOW
 
 KINDS = ("privacy", "cookies")
@@ -150,6 +150,15 @@ def test_edited_words_are_marked_inside_their_paragraph() -> None:
         ("added", "9"),
         ("same", " days."),
     ]
+
+
+def test_only_what_changed_is_kept_under_its_heading() -> None:
+    older = "1. One\n\nSame.\n\n2. Two\n\nWe keep it for 7 days.\n\nSame too."
+    newer = "1. One\n\nSame.\n\n2. Two\n\nWe keep it for 9 days.\n\nSame too.\n\n3. Three\n\nNew."
+    kept = keep_changed(compare_texts(older, newer))
+    words = ["".join(run.text for run in change.runs if run.change != "removed") for change in kept]
+    assert words == ["2. Two", "We keep it for 9 days.", "3. Three", "New."]
+    assert keep_changed(compare_texts(older, older)) == []
 
 
 texts = st.lists(

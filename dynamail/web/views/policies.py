@@ -20,7 +20,7 @@ from dynamail.privacy.acceptance import (
 )
 from dynamail.privacy.models import PolicyDocument
 from dynamail.privacy.policies import list_versions
-from dynamail.privacy.reading import compare_texts, read_blocks
+from dynamail.privacy.reading import compare_texts, keep_changed, read_blocks
 from dynamail.web.access import PageRequest, public_page, signed_in_page_before_policy
 
 PRIVACY, COOKIES = PolicyDocument.Kind.PRIVACY, PolicyDocument.Kind.COOKIES
@@ -84,7 +84,7 @@ def accept(request: PageRequest) -> HttpResponse:
         "document": document,
         "blocks": read_blocks(document.body),
         "last": last,
-        "changes": compare_texts(earlier.body, document.body) if earlier else [],
+        "changes": keep_changed(compare_texts(earlier.body, document.body)) if earlier else [],
         "problem": problem,
         "target": target,
         "page_title": _("Our privacy policy has changed") if last else _("Before you start"),
