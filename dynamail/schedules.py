@@ -11,8 +11,9 @@ SCHEDULES: tuple[tuple[str, str], ...] = (
     ("* * * * *", "campaigns.launch_due"),  # scheduled campaigns whose minute has come
     ("7 3 * * *", "privacy.run_retention"),  # technical data, expired invitations
     ("17 3 * * *", "contacts.remove_old_uploads"),  # import files after seven days
-    ("27 3 * * *", "events.ensure_partitions"),  # next months of the log tables
+    ("27 3 * * *", "events.turn_partitions"),  # coming months of the log tables in, old ones out
     ("37 3 * * *", "senders.remove_old_captures"),  # the Mailbox keeps thirty days
+    ("47 3 * * *", "tracking.forget_segments"),  # ids of shipped hits that cannot come again
 )
 
 

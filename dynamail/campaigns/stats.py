@@ -1,7 +1,7 @@
 """Reads for the report, the list and the home page. Numbers come from counters and narrow facts, never from the raw log.
 
-Rates are shares of the delivered, between 0 and 1; None where nothing was delivered. Opens and clicks are people, counted once;
-those of machines are apart.
+Rates are shares of the delivered, between 0 and 1; None where nothing was delivered, or where opens and clicks are not tied to
+people (aggregate tracking). Opens and clicks are people, counted once; those of machines are apart.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class Totals:
 
     @property
     def open_rate(self) -> float | None:
-        return self._share(self.opened)
+        return None if self.all_opens and not self.opened else self._share(self.opened)
 
     @property
     def click_rate(self) -> float | None:
-        return self._share(self.clicked)
+        return None if self.all_clicks and not self.clicked else self._share(self.clicked)
 
     @property
     def unsubscribe_rate(self) -> float | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dynamail.lib.ids import lowest_id
+from dynamail.lib.personal_data import RETENTION_DAYS, Retention
 
 PARTITIONED_TABLES = ("event", "message")
 MONTHS_BACK, MONTHS_AHEAD = 2, 3
@@ -28,6 +29,23 @@ def ensure_partitions(cursor: Any, *, now: datetime, months_back: int = MONTHS_B
                 )
                 created.append(name)
     return created
+
+
+def drop_old_partitions(cursor: Any, *, now: datetime) -> list[str]:
+    """Retention of the message log (13 months): whole months, dropped when their last day is past it."""
+    days = RETENTION_DAYS[Retention.MESSAGE_LOG]
+    limit = now - timedelta(days=days or 0)
+    dropped = []
+    for table in PARTITIONED_TABLES:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(%s)", [table]
+        )
+        for (name,) in cursor.fetchall():
+            year, month = (int(part) for part in name.split("_")[-2:])
+            if _month(datetime(year, month, 1, tzinfo=UTC), 1) <= limit:
+                cursor.execute(f"DROP TABLE {name}")
+                dropped.append(name)
+    return dropped
 
 
 def _month(now: datetime, offset: int) -> datetime:

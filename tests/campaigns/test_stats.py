@@ -72,6 +72,7 @@ def test_totals_are_summed_over_hours_and_lanes(account: Account, sent: Campaign
 def test_rates_of_nothing_are_unknown_not_zero() -> None:
     assert Totals().open_rate is None
     assert Totals(delivered=4, opened=1).open_rate == 0.25
+    assert Totals(delivered=4, all_opens=9).open_rate is None, "acts without people say nothing about shares"
 
 
 def test_machines_are_counted_apart(account: Account, sent: Campaign) -> None:

@@ -61,7 +61,7 @@ def test_wrong_settings_are_refused_by_name_with_a_hint(monkeypatch: pytest.Monk
         assert caught.value.hint
 
 
-def test_a_secret_may_come_from_a_file(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ANN001
+def test_a_secret_may_come_from_a_file(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "secret").write_text("from a file\n")
     monkeypatch.setenv("X_FILE", str(tmp_path / "secret"))
     assert read_secret("X") == "from a file"
