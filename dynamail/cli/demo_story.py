@@ -28,7 +28,6 @@ from dynamail.consent.topics import create_topic
 from dynamail.contacts.importing.statement import Options, Statement
 from dynamail.contacts.importing.steps import set_mapping, start_check, start_import, upload_file
 from dynamail.contacts.models import Contact, ContactImport
-from dynamail.contacts.tags import get_or_create_tags
 from dynamail.content.gallery import get_gallery_template
 from dynamail.lib.clock import utc_now
 from dynamail.privacy.acceptance import accept_policy, find_unaccepted
@@ -195,13 +194,12 @@ def _make_people(email: str, password: str, now: datetime) -> Member:
 def _import_people(account: Account, member: Member, topic: Topic) -> None:
     """Through the same steps as an upload; the worker process does the work."""
     with account_scope(account):
-        tags = get_or_create_tags(account.pk, ["Customers"])
         row = upload_file(
             account.pk, [_write_file()], file_name="customers.csv", by=member.user, now=utc_now()
         )
         set_mapping(row, row.mapping, by=member.user, now=utc_now())
         statement = Statement(topic.pk, text="Ticked “Product news” at checkout in the Acme shop")
-        options = Options(tag_ids=[tag.pk for tag in tags.values()], statement=statement)
+        options = Options(tags=["Customers"], statement=statement)
         start_check(row, options, by=member.user, now=utc_now())
     _wait_for_import(row, ContactImport.State.CHECKED)
     with account_scope(account):

@@ -180,7 +180,7 @@ CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
 )
 
 
-def _query(statement: str, *parameters: object) -> str:
+def _query(statement: str, *parameters: str | int) -> str:
     from django.db import connection
 
     with connection.cursor() as cursor:
