@@ -14,6 +14,8 @@ def find_policy_in_force(kind: str, *, language: str, now: datetime) -> PolicyDo
     """The newest published version, in the language if there is one, else in English."""
     published = PolicyDocument.objects.filter(kind=kind, published_at__lte=now)
     newest = published.order_by("-version").values_list("version", flat=True).first()
+    if newest is None:
+        return None
     in_force = published.filter(version=newest)
     return in_force.filter(language=language).first() or in_force.order_by("language").first()
 

@@ -146,7 +146,8 @@ def _access_of(request: HttpRequest, view: Any) -> Access:
         return access
     if view.__module__.startswith(("allauth.", "django.")):
         # allauth checks the sign-in of its own pages; they show nothing of an account.
-        return Access("public" if request.resolver_match.url_name in OPEN_ALLAUTH_PAGES else "user")
+        match = request.resolver_match
+        return Access("public" if match is not None and match.url_name in OPEN_ALLAUTH_PAGES else "user")
     raise ImproperlyConfigured(
         f"{view.__module__}.{view.__qualname__} does not say who may open it (web/access.py)"
     )

@@ -12,6 +12,8 @@ from django.test import Client
 
 from dynamail.accounts.models import Account, Invitation, Member, User
 from dynamail.accounts.roles import Role
+from dynamail.lib.clock import utc_now
+from dynamail.privacy.policies import ensure_policies
 from tests.support.personas import make_member, make_user
 
 SignIn = Callable[[User], Client]
@@ -208,6 +210,18 @@ def test_a_user_with_another_address_is_told_whom_it_was_meant_for(
     invite(sign_in(alice))
     page = sign_in(charlie).get(link_in(mailoutbox[0])).content.decode()
     assert "The invitation went to dora@acme.example" in page
+
+
+@pytest.mark.promise("P1.3")
+def test_nobody_joins_before_accepting_the_policy(
+    account: Account, alice: User, charlie: User, sign_in: SignIn, mailoutbox: list[EmailMessage]
+) -> None:
+    invite(sign_in(alice))
+    client = sign_in(charlie)
+    ensure_policies(now=utc_now())
+    link = link_in(mailoutbox[0])
+    assert client.post(link).headers["Location"].startswith("/policy/accept/?next=%2Finvitations%2F")
+    assert Member.objects.for_account(account).count() == 1
 
 
 def test_a_visitor_cannot_accept_for_someone(

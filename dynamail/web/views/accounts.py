@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from allauth.mfa.models import Authenticator
@@ -66,7 +67,7 @@ def new_account(request: PageRequest) -> HttpResponse:
     return render(request, "accounts/new.html", {"form": form, "page_title": _("New account")}, status=status)
 
 
-def choose_account(request: HttpRequest, account: Account) -> None:
+def choose_account(request: Any, account: Account) -> None:
     """The account of the next pages, here and at the next sign-in."""
     request.session[SESSION_ACCOUNT] = account.pk
     User.objects.filter(pk=request.user.pk).update(last_account_id=account.pk)

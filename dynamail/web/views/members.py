@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -29,6 +30,7 @@ from dynamail.accounts.invitations import (
 from dynamail.accounts.members import (
     MembershipRefused,
     change_role,
+    list_assignable_roles,
     list_members,
     remove_member,
     transfer_ownership,
@@ -37,6 +39,7 @@ from dynamail.accounts.models import Invitation, Member, User
 from dynamail.accounts.roles import PERMISSIONS, Permission, Role
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import UnknownId
+from dynamail.privacy.acceptance import find_unaccepted
 from dynamail.web.access import PageRequest, member_page, needs, public_page
 from dynamail.web.forms.members import InviteForm, RoleForm
 from dynamail.web.invited import forget_invitation, remember_invitation
@@ -155,9 +158,13 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     found = find_invitation(token, now=utc_now())
     if found is None:
         forget_invitation(request)
-        context = {"page_title": _("This invitation is no longer open")}
-        return render(request, "members/invitation_closed.html", context, status=404)
+        closed = {"page_title": _("This invitation is no longer open")}
+        return render(request, "members/invitation_closed.html", closed, status=404)
     if request.method == "POST" and request.user.is_authenticated:
+        if find_unaccepted(
+            request.user, now=utc_now()
+        ):  # the gate stands before this act as before any other
+            return redirect(reverse("accept_policy") + "?" + urlencode({"next": request.path}))
         return _accept(request, found)
     remember_invitation(request, token)
     context = {
@@ -204,7 +211,7 @@ def _show_members(request: PageRequest, form: InviteForm, *, status: int = 200) 
         "form": form,
         "members": list_members(request.account.pk),
         "invitations": list_pending(request.account.pk, now=utc_now()) if may_manage else [],
-        "roles": form.fields["role"].choices,
+        "roles": [(role.value, role.label) for role in list_assignable_roles(request.member)],
         "may_manage": may_manage,
         "may_transfer": request.member.may(Permission.TRANSFER_OWNERSHIP),
         "role_table": [
