@@ -45,10 +45,9 @@ def truncate_ips(*, now: datetime) -> int:
     while batch := list(due.order_by("pk").values_list("pk", "ip", "last_seen_at")[:BATCH]):
         with transaction.atomic():
             for pk, ip, seen_at in batch:
-                assert ip is not None  # the query leaves them out
                 # A request may note a new address meanwhile; its time has not passed.
                 SignIn.objects.filter(pk=pk, last_seen_at=seen_at).update(
-                    ip=truncate_ip(ip), ip_truncated=True
+                    ip=truncate_ip(str(ip)), ip_truncated=True
                 )
         total += len(batch)
     return total
