@@ -31,7 +31,8 @@ DYNAMAIL_HOME = Path(read_text("DYNAMAIL_HOME") or default_home()).expanduser().
 # ── Addresses ────────────────────────────────────────────────────────────────────────────────────────────────────────
 DYNAMAIL_HOST = read_text("DYNAMAIL_HOST", "127.0.0.1")
 DYNAMAIL_PORT = read_int("DYNAMAIL_PORT", 8000, low=1, high=65535)
-PUBLIC_URL = read_url("DYNAMAIL_PUBLIC_URL", f"http://127.0.0.1:{DYNAMAIL_PORT}")  # in links of sent mail
+# In links of sent mail. A name, not an address: passkeys belong to names (WebAuthn §5.1.2).
+PUBLIC_URL = read_url("DYNAMAIL_PUBLIC_URL", f"http://localhost:{DYNAMAIL_PORT}")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
 IS_LOOPBACK = PUBLIC_HOST in ("localhost", "127.0.0.1", "::1")
 RETURN_PATH_DOMAIN = read_text(

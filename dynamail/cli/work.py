@@ -16,7 +16,7 @@ def run(options: argparse.Namespace) -> int:
     start_django("dynamail_work")
     from procrastinate.contrib.django import app
 
-    connector = app.connector.get_worker_connector()  # type: ignore[attr-defined] - Django's connector has it
+    connector = app.connector.get_worker_connector()  # type: ignore[attr-defined]  # Django's connector has it
     with app.replace_connector(connector) as worker_app:
         worker_app.run_worker(
             concurrency=options.concurrency,

@@ -73,6 +73,7 @@ def start_installation(*, demo: bool = False, **settings: str) -> Installation:
     environment |= {
         "DYNAMAIL_HOME": str(home / "data"),
         "DYNAMAIL_PORT": str(port),
+        "DYNAMAIL_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "DYNAMAIL_CAPTURE_PORT": str(find_free_port()),
         "DYNAMAIL_OPEN_SYSTEM_MAILBOX": "true",
         **settings,

@@ -32,6 +32,7 @@ from dynamail.senders.models import Sender, Transport
 from dynamail.senders.relays import remove_relay, save_relay, start_check, use_transport
 from dynamail.web.access import needs, public_page
 from dynamail.web.forms.senders import RelayForm, SenderForm
+from dynamail.web.settings_tabs import list_settings_tabs
 
 manages = needs(Permission.MANAGE_DELIVERY)
 
@@ -172,7 +173,8 @@ def show_check(request: Any, relay: str) -> HttpResponse:
 def _context(request: Any) -> dict[str, Any]:
     relays = list(Transport.objects.for_account(request.account).order_by("name"))
     return {
-        "page_title": _("Senders and transports"),
+        "page_title": _("Settings"),
+        "tabs": list_settings_tabs(request, "delivery_settings"),
         "senders": Sender.objects.for_account(request.account).order_by("-is_default", "email"),
         "relays": relays,
         "uses_mailbox": not any(relay.is_default for relay in relays),
