@@ -20,6 +20,7 @@ from dynamail.campaigns.reviewing import check_launch
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
 from dynamail.messages.composing import compile_frozen, read_frozen
+from dynamail.messages.deciding import resend_unknown
 from dynamail.messages.freezing import (
     FrozenSender,
     FrozenSettings,
@@ -137,6 +138,18 @@ def cancel_campaign(campaign: Campaign, *, by: Member, now: datetime) -> int:
     canceled = cancel_chunks(campaign.account_id, source_id=campaign.uid, now=now)
     _record(campaign, "campaign.canceled", EventKind.CAMPAIGN_CANCELED, by=by, now=now)
     return canceled
+
+
+@transaction.atomic
+def resend_doubtful(campaign: Campaign, *, by: Member, now: datetime) -> int:
+    """Send the messages in doubt again; a finished campaign runs until they are settled. Returns how many. Raises WrongMoment."""
+    before = (State.RUNNING, State.FINISHED)
+    _move(campaign, before, State.RUNNING, now=now, finished_at=None)
+    resent = resend_unknown(campaign.account_id, source_id=campaign.uid, now=now)
+    if not resent:
+        raise WrongMoment  # Another member decided first.
+    record_audit(campaign.account_id, by=by, action="campaign.resent", subject=campaign, messages=resent)
+    return resent
 
 
 def list_due(*, now: datetime) -> list[tuple[int, int]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
@@ -15,8 +16,10 @@ from dynamail.campaigns.models import Campaign, CampaignState
 from dynamail.consent.models import Topic
 from dynamail.contacts.models import Tag
 from dynamail.content.models import Template
+from dynamail.events.models import RollupHour
 from dynamail.lib.clock import utc_now
-from dynamail.messages.models import Outbox
+from dynamail.lib.ids import new_id
+from dynamail.messages.models import Chunk, Message, MessageState, Outbox
 from dynamail.senders.models import Sender
 from tests.support.campaigns import make_draft, make_ready_campaign, member_of
 from tests.support.people import make_contact
@@ -524,6 +527,42 @@ def test_pause_resume_and_cancel_are_pressed_on_the_page(
     response = client.post(page("campaign_action", campaign, "resume"), follow=True)
     assert "changed in the meantime" in words(response)
     assert client.post(page("campaign_action", campaign, "explode")).status_code == 404
+
+
+def test_messages_in_doubt_are_sent_again_when_a_member_says_so(
+    campaign: Campaign, account: Account, alice: User, client: Client
+) -> None:
+    launch_campaign(campaign, by=member_of(account, alice), now=NOW)
+    put_in_doubt(campaign)
+    text = words(client.get(page("campaign", campaign)))
+    assert "1 message the connection ended" in text
+    assert page("campaign_action", campaign, "resend") in text
+    client.post(page("campaign_action", campaign, "resend"))
+    assert saved(campaign).state == CampaignState.RUNNING
+    waiting = Outbox.objects.for_account(account).get(source_id=campaign.uid)
+    assert waiting.in_doubt
+    again = client.post(page("campaign_action", campaign, "resend"), follow=True)
+    assert "changed in the meantime" in words(again)
+    assert saved(campaign).state == CampaignState.RUNNING
+
+
+def put_in_doubt(campaign: Campaign) -> None:
+    """A finished campaign: two of three were delivered, one is in doubt."""
+    account_id, hour = campaign.account_id, NOW.replace(minute=0)
+    Message.objects.add(
+        account_id,
+        id=new_id(NOW),
+        at=NOW,
+        source_kind="campaign",
+        source_id=campaign.uid,
+        recipient="a@mail.example",
+        state=MessageState.UNKNOWN,
+    )
+    for kind, number in (("unknown", 1), ("delivered", 2)):
+        RollupHour.objects.add(account_id, source_id=campaign.uid, kind=kind, hour=hour, n=number)
+    chunks = Chunk.objects.for_account(account_id).filter(source_id=campaign.uid)
+    chunks.update(state=Chunk.State.FINISHED, done=F("size"), started=F("size"))
+    Campaign.objects.for_account(account_id).update(state=CampaignState.FINISHED, finished_at=NOW)
 
 
 def test_a_campaign_is_renamed_copied_and_deleted(

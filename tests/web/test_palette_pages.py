@@ -42,6 +42,7 @@ def test_nothing_of_another_account_is_found(
 def test_with_nothing_typed_it_is_a_menu(things: None, bob: User, sign_in: SignIn) -> None:
     text = ask(sign_in(bob), "")
     assert "New campaign" in text
+    assert "Import contacts" in text
     assert reverse("templates") in text
     assert "Zebra Lee" not in text
 

@@ -45,6 +45,7 @@ class CardForm(forms.Form):
         super().__init__(data, auto_id=f"id_{self.prefix_of()}_%s", **kwargs)
         self.fill(campaign.account)
         self.initial = {"seen": self.fingerprint(), **self.initial_values()}
+        self.visible_fields()[0].field.widget.attrs["autofocus"] = True
 
     @classmethod
     def prefix_of(cls) -> str:

@@ -136,6 +136,7 @@ def _show_saved(request: PageRequest, row: Campaign, card: Card, *, counted: boo
     problems = check_launch(row, now=utc_now()) if counted else check_draft(row)
     context = setup_context(request, row) | cards_context(row, problems)
     context |= {"card": CardView(card, of_card(problems, card)), "with_summary": counted, "counted": counted}
+    context["closed"] = True  # the focus goes back to where the form was opened
     return render(request, "campaigns/_card.html", context)
 
 

@@ -25,6 +25,7 @@ from dynamail.campaigns.launching import (
     cancel_campaign,
     launch_campaign,
     pause_campaign,
+    resend_doubtful,
     resume_campaign,
     schedule_campaign,
     unschedule_campaign,
@@ -272,6 +273,7 @@ def progress_context(request: PageRequest, row: Campaign) -> dict[str, Any]:
         "campaign": row,
         "outcomes": outcomes,
         "share": outcomes.settled / outcomes.frozen if outcomes.frozen else None,
+        "may_resend": row.state in (CampaignState.RUNNING, CampaignState.FINISHED),
         "left": outcomes.remaining + outcomes.deferred,
         "parts": list_parts(row, outcomes),
         "pace": pace,
@@ -320,7 +322,7 @@ def _read_pace(query: Any) -> Pace | None:
 @sends
 @require_POST
 def control_campaign(request: PageRequest, campaign: str, action: str) -> HttpResponse:
-    """Pause, resume, cancel, unschedule."""
+    """Pause, resume, cancel, send again what is in doubt, unschedule."""
     row, now = get_campaign(request, campaign), utc_now()
     try:
         match action:
@@ -330,6 +332,10 @@ def control_campaign(request: PageRequest, campaign: str, action: str) -> HttpRe
                 resume_campaign(row, by=request.member, now=now)
             case "cancel":
                 cancel_campaign(row, by=request.member, now=now)
+            case "resend":
+                resent = resend_doubtful(row, by=request.member, now=now)
+                sentence = ngettext("%d message is sent again.", "%d messages are sent again.", resent)
+                messages.success(request, sentence % resent)
             case "unschedule":
                 unschedule_campaign(row, by=request.member, now=now)
                 messages.success(request, _("The campaign is a draft again."))

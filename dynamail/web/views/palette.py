@@ -58,7 +58,7 @@ ACTS = (
     Act(gettext_lazy("New campaign"), "campaign_new", "plus", Permission.EDIT_CAMPAIGNS, "send write create"),
     Act(
         gettext_lazy("Import contacts"),
-        "import_new",
+        "contact_import_new",
         "upload",
         Permission.EDIT_CONTACTS,
         "csv xlsx upload file",
