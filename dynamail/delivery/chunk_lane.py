@@ -13,16 +13,14 @@ import asyncio
 import logging
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from dynamail.delivery.completing import finish_campaigns
 from dynamail.delivery.connections import WayOut
-from dynamail.delivery.database import Connection, Database, DatabaseGone, fetch, int_array, uuid_array
+from dynamail.delivery.database import Connection, DatabaseGone, fetch, int_array, uuid_array
 from dynamail.delivery.gate import CANCELED_CAMPAIGN, PAUSED, STOPPED_ACCOUNT, check_with, stop_for_states
-from dynamail.delivery.journal import Journal
 from dynamail.delivery.recording import (
     encode_rows,
     find_counter_shard,
@@ -31,15 +29,14 @@ from dynamail.delivery.recording import (
     start_of_hour,
 )
 from dynamail.delivery.records import BOUNCED, RETURNED, ChunkLease, Parcel, Result
-from dynamail.delivery.sources import Reached, Source, Sources, load_reached
-from dynamail.delivery.ways import Ways
+from dynamail.delivery.sources import Reached, Source, load_reached
+from dynamail.delivery.tools import LEASE, Tools
 from dynamail.delivery.windows import Window
 from dynamail.lib.clock import utc_now
 from dynamail.lib.sql import load_sql
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=120)
 MOST_RUNS = 16  # chunks held at once, for as many accounts
 RUNS_PER_ACCOUNT = 2  # one commits while the other sends
 LOOK_SECONDS = 1.0  # how often a waiting run looks around, and an idle lane for new chunks
@@ -52,18 +49,6 @@ CLOSED = Result(RETURNED, reply="The way out is closed.")
 
 class LeaseLost(Exception):
     """Another worker owns the chunk now; nothing of ours was recorded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every run needs."""
-
-    database: Database
-    journal: Journal
-    sources: Sources
-    ways: Ways
-    worker_id: UUID
-    width: int  # messages declared at once per chunk
 
 
 class ChunkRun:
@@ -123,10 +108,10 @@ class ChunkRun:
         await self._commit()
         while not self._window.is_finished:
             await self._wait()
-            if self._window.is_worth_committing or self._window.has_due:
-                await self._commit()
             if self._find_stop():
                 return
+            if self._window.has_due:
+                await self._commit()
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):

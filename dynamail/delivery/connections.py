@@ -154,8 +154,14 @@ class WayOut:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A connection to %s ended by an error of ours", self.route.name, exc_info=error)
             self.breaker.note_refused_connection(f"An internal error: {error}", self._loop.time())
+            self._reopen_later()
         if self.queued and not task.cancelled():
             self._wake()
+
+    def _reopen_later(self) -> None:
+        """What is still queued when the pause is over gets its try; most owners have taken theirs back by then."""
+        if self.is_closed:
+            self._loop.call_later(self.breaker.closed_until - self._loop.time() + 0.01, self._wake)
 
     async def _serve(self, urgent_only: bool) -> None:
         """One connection, from its greeting to its end."""
@@ -165,6 +171,7 @@ class WayOut:
         except SmtpError as error:
             log.warning("%s: %s", self.route.name, error)
             self.breaker.note_refused_connection(str(error), self._loop.time())
+            self._reopen_later()
             return
         next_envelope = self._next_urgent if urgent_only else self._next
         async with connection:
@@ -281,6 +288,7 @@ class WayOut:
         """The connection failed, not the message: another one tries, as long as there is hope in it."""
         if not self._is_closing_gate:
             self.breaker.note_lost_connection(result.reply, self._loop.time())
+            self._reopen_later()
             parcel.tries += 1
         if parcel.tries >= TRIES and not self.breaker.is_trying:
             parcel.owner.take_result(parcel, result)
@@ -303,3 +311,4 @@ class WayOut:
             self.breaker.note_refusal(result.reply, now)
         else:
             self.breaker.note_answer()
+        self._reopen_later()

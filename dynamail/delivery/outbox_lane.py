@@ -17,7 +17,6 @@ from typing import Any
 from uuid import UUID
 
 from dynamail.consent.address_hash import hash_address
-from dynamail.delivery.chunk_lane import LEASE, Tools
 from dynamail.delivery.completing import finish_campaigns
 from dynamail.delivery.database import Connection, fetch, int_array
 from dynamail.delivery.gate import Gate
@@ -32,6 +31,7 @@ from dynamail.delivery.recording import (
 )
 from dynamail.delivery.records import BOUNCED, DEFERRED, EXPIRED, RETURNED, OutboxRow, Parcel, Result
 from dynamail.delivery.sources import load_reached
+from dynamail.delivery.tools import LEASE, Tools
 from dynamail.lib.clock import utc_now
 from dynamail.lib.sql import load_sql
 from dynamail.messages.accepting import Content

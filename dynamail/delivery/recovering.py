@@ -16,12 +16,13 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from dynamail.delivery.chunk_lane import LEASE, ChunkRun, Tools, read_lease
+from dynamail.delivery.chunk_lane import ChunkRun, read_lease
 from dynamail.delivery.database import uuid_array
 from dynamail.delivery.journal import Note, Remains, iter_remains, list_living
 from dynamail.delivery.outbox_lane import OutboxLane
 from dynamail.delivery.outcomes import IN_DOUBT
 from dynamail.delivery.records import RETURNED, UNKNOWN, ChunkLease, OutboxRow, Result
+from dynamail.delivery.tools import LEASE, Tools
 from dynamail.lib.clock import utc_now
 
 log = logging.getLogger(__name__)

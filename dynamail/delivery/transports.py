@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings as django_settings
 
 from dynamail.lib.sealing import CannotOpen
-from dynamail.protocols.smtp.next_hop import Credentials, NextHop, TlsMode
+from dynamail.protocols.smtp.next_hop import Credentials, NextHop, Timeouts, TlsMode
 from dynamail.senders.capture import SYSTEM_ACCOUNT, capture_password
 from dynamail.senders.relays import TLS_MODES, open_password
 
@@ -47,13 +47,17 @@ class TransportRow:
     rate_per_second: int | None
 
 
-def make_route(account_id: int, row: tuple[Any, ...] | None, *, most_connections: int) -> Route:
+def make_route(
+    account_id: int, row: tuple[Any, ...] | None, *, most_connections: int, timeouts: Timeouts
+) -> Route:
     """The route for an account, from its default transport's row if it has one."""
     if account_id == SYSTEM_ACCOUNT and django_settings.SYSTEM_SMTP_URL:
-        return make_system_route(django_settings.SYSTEM_SMTP_URL)
-    if row is None:
-        return _make_capture_route(account_id, most_connections)
-    return _make_relay_route(TransportRow(*row), most_connections)
+        route = make_system_route(django_settings.SYSTEM_SMTP_URL)
+    elif row is None:
+        route = _make_capture_route(account_id, most_connections)
+    else:
+        route = _make_relay_route(TransportRow(*row), most_connections)
+    return replace(route, hop=replace(route.hop, timeouts=timeouts))
 
 
 def make_system_route(url: str) -> Route:

@@ -11,6 +11,7 @@ from dynamail.delivery.database import Database
 from dynamail.delivery.gate import Gate
 from dynamail.delivery.journal import Journal
 from dynamail.delivery.transports import Route, make_route
+from dynamail.protocols.smtp.next_hop import Timeouts
 
 ROUTE_SECONDS = 10.0  # after which an account's settings are read again
 UNUSED_SECONDS = 60.0  # after which an idle way out is forgotten
@@ -26,9 +27,11 @@ class _Known:
 class Ways:
     """See the module. `share` is the number of living workers: they divide connections and rates."""
 
-    def __init__(self, database: Database, *, gate: Gate, journal: Journal, most_connections: int) -> None:
+    def __init__(
+        self, database: Database, *, gate: Gate, journal: Journal, most_connections: int, timeouts: Timeouts
+    ) -> None:
         self._database, self._gate, self._journal = database, gate, journal
-        self._most_connections = most_connections
+        self._most_connections, self._timeouts = most_connections, timeouts
         self._known: dict[int, _Known] = {}
         self._loading = asyncio.Lock()
         self.share = 1
@@ -73,7 +76,12 @@ class Ways:
 
     async def _load(self, account_id: int, used_at: float) -> WayOut:
         rows = await self._database.run("load_transport", {"account_id": account_id})
-        route = make_route(account_id, rows[0] if rows else None, most_connections=self._most_connections)
+        route = make_route(
+            account_id,
+            rows[0] if rows else None,
+            most_connections=self._most_connections,
+            timeouts=self._timeouts,
+        )
         read_at = asyncio.get_running_loop().time()
         known = self._known.get(account_id)
         if known is None:

@@ -14,7 +14,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ import uvloop
 from django.conf import settings as django_settings
 from psycopg.conninfo import make_conninfo
 
-from dynamail.delivery.chunk_lane import LEASE, ChunkLane, Tools
+from dynamail.delivery.chunk_lane import ChunkLane
 from dynamail.delivery.completing import finish_campaigns
 from dynamail.delivery.database import Database, DatabaseGone, uuid_array
 from dynamail.delivery.gate import RENEW_AFTER, Gate
@@ -32,11 +32,13 @@ from dynamail.delivery.journal import Journal
 from dynamail.delivery.outbox_lane import OutboxLane
 from dynamail.delivery.recovering import Recovery
 from dynamail.delivery.sources import Sources
+from dynamail.delivery.tools import LEASE, Tools
 from dynamail.delivery.ways import Ways
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import new_id
 from dynamail.messages.composing import ComposingSettings, load_composing_settings
 from dynamail.messages.freezing import BULK, RETRY, URGENT
+from dynamail.protocols.smtp.next_hop import Timeouts
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class WorkerSettings:
     connections: int
     composing: ComposingSettings
     once: bool = False
+    timeouts: Timeouts = field(default_factory=Timeouts)
 
 
 def load_worker_settings(*, once: bool = False) -> WorkerSettings:
@@ -110,7 +113,11 @@ class Worker:
         self._database = Database(settings.conninfo, size=DATABASE_CONNECTIONS)
         gate = Gate(self._database)
         self.ways = Ways(
-            self._database, gate=gate, journal=self._journal, most_connections=settings.connections
+            self._database,
+            gate=gate,
+            journal=self._journal,
+            most_connections=settings.connections,
+            timeouts=settings.timeouts,
         )
         tools = Tools(
             self._database,
