@@ -77,7 +77,7 @@ def review_campaign(campaign: Campaign, *, now: datetime) -> Review:
     if compiled is not None:
         keys = [one.key for one in list_attributes(campaign.account_id)]
         found = _to_problems(review_email(compiled, keys))
-    problems = find_problems(campaign, _gather(campaign, audience and audience.recipients, found))
+    problems = find_problems(campaign, _gather(campaign, audience.recipients if audience else None, found))
     if compiled is None:
         return Review(problems, audience)
     return Review(

@@ -263,6 +263,20 @@ def test_the_slower_of_two_at_one_card_is_told_and_may_save_again(campaign: Camp
     assert saved(campaign).subject == "Mine"
 
 
+def test_a_conflict_at_the_card_to_keeps_what_was_chosen(
+    campaign: Campaign, account: Account, client: Client
+) -> None:
+    tags = [Tag.objects.add(account, name=name) for name in ("VIP", "Store")]
+    data = open_card(client, campaign, "to") | {
+        "topic": campaign.topic.public_id,
+        "include": [tag.public_id for tag in tags],
+    }
+    Campaign.objects.for_account(account).update(exclude_tags=[tags[0].pk])
+    refused = client.post(page("campaign_card", campaign, "to"), data)
+    assert refused.status_code == 422
+    assert len(re.findall(r'name="include"[^>]*checked', words(refused))) == 2
+
+
 def test_a_change_on_another_card_is_no_conflict(campaign: Campaign, client: Client) -> None:
     data = open_card(client, campaign, "subject") | {"subject": "Mine", "preheader": ""}
     Campaign.objects.for_account(campaign.account_id).update(body="<p>Other</p>", version=7)

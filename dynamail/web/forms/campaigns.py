@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -54,6 +55,11 @@ class CardForm(forms.Form):
     def fill(self, account: Account) -> None:
         """Offer the account's own rows."""
 
+    def offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101
+        field.choices = choices
+
     def initial_values(self) -> dict[str, Any]:
         return {field: getattr(self.campaign, field) for field in self.saved_fields}
 
@@ -69,7 +75,9 @@ class CardForm(forms.Form):
         cleaned = super().clean() or {}
         if not self.errors and cleaned.get("seen") != self.fingerprint() and self._differs():
             # The next attempt has seen it.
-            self.data = {**self.data.dict(), **self._lists(), "seen": self.fingerprint()}
+            data: QueryDict = self.data.copy()  # type: ignore[attr-defined]
+            data["seen"] = self.fingerprint()
+            self.data = data
             raise forms.ValidationError(
                 _(
                     "Somebody else changed this card while you had it open. What you wrote is below; save again to replace theirs."
@@ -80,10 +88,6 @@ class CardForm(forms.Form):
 
     def _differs(self) -> bool:
         return any(getattr(self.campaign, field) != value for field, value in self.values().items())
-
-    def _lists(self) -> dict[str, Any]:
-        """Fields with several values: a plain dict of the data keeps one of each."""
-        return {}
 
 
 class ToForm(CardForm):
@@ -104,9 +108,9 @@ class ToForm(CardForm):
         self.topics = {topic.public_id: topic for topic in find_topics(account)}
         self.tags = {tag.public_id: tag for tag in list_tags(account.pk)}
         names = [(public_id, topic.name) for public_id, topic in self.topics.items()]
-        self.fields["topic"].choices = [("", _("Choose a topic…")), *names]
-        choices = [(public_id, tag.name) for public_id, tag in self.tags.items()]
-        self.fields["include"].choices = self.fields["exclude"].choices = choices
+        self.offer("topic", [("", _("Choose a topic…")), *names])
+        for field in ("include", "exclude"):
+            self.offer(field, [(public_id, tag.name) for public_id, tag in self.tags.items()])
 
     def initial_values(self) -> dict[str, Any]:
         by_key = {tag.pk: public_id for public_id, tag in self.tags.items()}
@@ -142,9 +146,6 @@ class ToForm(CardForm):
     def _keys(self, public_ids: list[str]) -> tuple[int, ...]:
         return tuple(sorted(self.tags[public_id].pk for public_id in public_ids))
 
-    def _lists(self) -> dict[str, Any]:
-        return {name: self.data.getlist(name) for name in ("include", "exclude")}
-
 
 class FromForm(CardForm):
     saved_fields = ("sender_id",)
@@ -154,7 +155,7 @@ class FromForm(CardForm):
         rows = Sender.objects.for_account(account).order_by("-is_default", "email")
         self.senders = {sender.public_id: sender for sender in rows}
         names = [(public_id, _name_sender(sender)) for public_id, sender in self.senders.items()]
-        self.fields["sender"].choices = [("", _("Choose a sender…")), *names]
+        self.offer("sender", [("", _("Choose a sender…")), *names])
 
     def initial_values(self) -> dict[str, Any]:
         return {"sender": self.campaign.sender.public_id if self.campaign.sender else ""}

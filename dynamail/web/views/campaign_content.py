@@ -158,7 +158,7 @@ def restart_content(request: PageRequest, campaign: str) -> HttpResponse:
     """Begin the content anew from a template. An empty subject takes the template's."""
     row = get_campaign(request, campaign)
     start = read_start(request, request.POST.get("start", ""))
-    values = {"kind": start.kind, "body": start.body, "text": ""}
+    values: dict[str, Any] = {"kind": start.kind, "body": start.body, "text": ""}
     if not row.subject and start.subject:
         values |= {"subject": start.subject, "preheader": start.preheader}
     try:
