@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _migrate(_: argparse.Namespace) -> int:
+    os.environ["DYNAMAIL_DATABASE_ROLE"] = "dynamail_owner"  # before the settings are read: tables belong to the owner
     with _server() as dsn:
         from dynamail.postgres.roles import ensure_roles
 
