@@ -22,6 +22,7 @@ from dynamail.campaigns.previewing import email_of, make_context, render_copy
 from dynamail.contacts.models import Contact
 from dynamail.content.compiling import compile_email
 from dynamail.content.problems import ContentError
+from dynamail.lib.ids import derived_id
 from dynamail.messages.accepting import Content, MessageRefused, accept_message
 from dynamail.messages.models import SourceKind
 from dynamail.protocols.address import AddressError, parse_address
@@ -53,6 +54,11 @@ def send_test(
     accepted = [_accept(campaign, address, content, now) for address in addresses]
     record_audit(campaign.account_id, by=by, action=ACTION, subject=campaign, messages=len(accepted))
     return accepted
+
+
+def source_of_tests(campaign: Campaign) -> UUID:
+    """A source of their own, so that tests never enter the campaign's numbers."""
+    return derived_id(campaign.created_at, campaign.uid, "test")
 
 
 def _read_addresses(to: Sequence[str]) -> list[str]:
@@ -111,7 +117,7 @@ def _accept(campaign: Campaign, address: str, content: Content, now: datetime) -
         return accept_message(
             campaign.account_id,
             source_kind=SourceKind.TEST,
-            source_id=campaign.uid,
+            source_id=source_of_tests(campaign),
             recipient=address,
             content=content,
             now=now,

@@ -8,7 +8,7 @@ from dynamail.accounts.models import Account, AuditEntry, User
 from dynamail.campaigns.drafting import save_draft
 from dynamail.campaigns.errors import TestRefused
 from dynamail.campaigns.models import Campaign
-from dynamail.campaigns.trying import MOST_PER_HOUR, send_test
+from dynamail.campaigns.trying import MOST_PER_HOUR, send_test, source_of_tests
 from dynamail.consent.models import SuppressionReason
 from dynamail.consent.suppressing import suppress_address
 from dynamail.contacts.models import Contact
@@ -45,6 +45,16 @@ def test_a_test_is_one_message_per_address_and_says_that_it_is_one(
     assert rows[0].payload["subject"] == "[Test] New things"
     assert "Hello Alex" in rows[0].payload["html"]
     assert AuditEntry.objects.for_account(account).get(action="campaign.tested").data == {"messages": 2}
+
+
+def test_tests_do_not_enter_the_numbers_of_the_campaign(
+    campaign: Campaign, account: Account, alice: User
+) -> None:
+    try_it(campaign, alice, ["a@mail.example"])
+    try_it(campaign, alice, ["b@mail.example"])
+    sources = {row.source_id for row in waiting(account)}
+    assert sources == {source_of_tests(campaign)}
+    assert campaign.uid not in sources
 
 
 def test_a_test_as_a_contact_shows_their_data_and_cannot_unsubscribe_them(
