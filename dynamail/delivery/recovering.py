@@ -57,12 +57,14 @@ class Recovery:
 
     async def _take_over(self, remains: Mapping[UUID, Remains]) -> None:
         now = utc_now()
+        # Locks of the dead are ours at this moment, so they look alive.
+        living = set(list_living(self._folder)) - remains.keys() - {self._tools.worker_id}
         parameters = {
             "worker": self._tools.worker_id,
             "lease_until": now + LEASE,
             "expired_before": now - self._grace(),
             "dead": uuid_array(remains),
-            "spared": uuid_array(set(list_living(self._folder)) - {self._tools.worker_id}),
+            "spared": uuid_array(living),
         }
         for row in await self._tools.database.run("take_over_chunks", parameters):
             await self._settle_chunk(read_lease(row), row[-1], remains)

@@ -135,6 +135,10 @@ class Worker:
         self._recovery = Recovery(tools, settings.journal_dir, adopting)
         self._last_sent = 0
 
+    @property
+    def is_database_away(self) -> bool:
+        return self._database.away_since is not None
+
     def stop(self) -> None:
         """Begin nothing new, finish what is on the wire, end."""
         if not self._stopping.is_set():
