@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from dynamail.accounts.models import Account, User
-from dynamail.campaigns.launching import launch_campaign
 from dynamail.campaigns.models import Campaign
 from dynamail.campaigns.recipients import iter_people, list_people
 from dynamail.campaigns.stats import (
@@ -21,10 +20,8 @@ from dynamail.campaigns.stats import (
 from dynamail.contacts.models import Contact
 from dynamail.events.counters import count_for_source
 from dynamail.events.models import Interaction
-from dynamail.lib.ids import derived_id
 from dynamail.messages.accounting import Whereabouts
-from dynamail.messages.models import Chunk, Message
-from tests.support.campaigns import make_ready_campaign, member_of
+from tests.support.campaigns import make_half_sent_campaign
 from tests.support.personas import NOW
 
 HOUR = timedelta(hours=1)
@@ -32,33 +29,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def sent(account: Account, alice: User) -> Campaign:
-    """Three recipients: one delivered, one bounced, one still to come."""
-    member = member_of(account, alice)
-    campaign = make_ready_campaign(account, member)
-    launch_campaign(campaign, by=member, now=NOW)
-    chunk = Chunk.objects.for_account(account).get(source_id=campaign.uid)
-    people = {contact.id: contact for contact in Contact.objects.for_account(account)}
-    first, second = (people[contact_id] for contact_id in chunk.contact_ids[:2])
-    Chunk.objects.for_account(account).update(done=2, started=2)
-    outcomes = [(first, "delivered", 250, ""), (second, "bounced", 550, "invalid_recipient")]
-    for contact, state, code, bounce_class in outcomes:
-        Message.objects.add(
-            account,
-            id=derived_id(NOW, campaign.uid, contact.id),
-            at=NOW + HOUR,
-            source_kind="campaign",
-            source_id=campaign.uid,
-            contact_id=contact.id,
-            recipient=contact.email,
-            domain="mail.example",
-            state=state,
-            smtp_code=code,
-            bounce_class=bounce_class,
-            reply=f"{code} said the server",
-        )
-        count_for_source(account.pk, campaign.uid, state, now=NOW)
-    campaign.refresh_from_db()
-    return campaign
+    return make_half_sent_campaign(account, alice)
 
 
 def test_totals_are_summed_over_hours_and_lanes(account: Account, sent: Campaign) -> None:
