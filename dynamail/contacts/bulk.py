@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connections, models, transaction
@@ -143,7 +144,7 @@ _ACTS: dict[str, Callable[..., int]] = {
 }
 
 
-def _update_returning(statement: str, parameters: dict[str, object]) -> list[UUID]:
+def _update_returning(statement: str, parameters: dict[str, Any]) -> list[UUID]:
     with connections["default"].cursor() as cursor:
         cursor.execute(statement, parameters)
         return [contact_id for (contact_id,) in cursor.fetchall()]

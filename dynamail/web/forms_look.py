@@ -6,8 +6,10 @@ Set `FORM_RENDERER = "dynamail.web.forms_look.LookRenderer"`. Then `{{ form }}`,
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
+from django.forms import BaseForm, ChoiceField
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.forms.widgets import CheckboxInput, RadioSelect
@@ -76,6 +78,11 @@ def _add_class(widget: dict[str, Any]) -> None:
     if wanted and wanted not in given:
         # A copy: the widget's own attributes outlive this rendering.
         widget["attrs"] = {**attrs, "class": " ".join([wanted, *given])}
+
+
+def offer_choices(form: BaseForm, field: str, choices: Iterable[tuple[str, Any]]) -> None:
+    """Set what a choice field offers, for choices that only the request knows."""
+    cast(ChoiceField, form.fields[field]).choices = list(choices)
 
 
 def is_single_check(bound: BoundField) -> bool:

@@ -78,7 +78,8 @@ def _list_messages(account_id: int, contact_id: UUID, before: datetime | None) -
 
 
 def _look_up_names(account_id: int, moments: Iterable[Moment], messages: Iterable[Message]) -> _Names:
-    sources = {one.source_id for one in (*moments, *messages) if one.source_id is not None}
+    named = [*(one.source_id for one in moments), *(one.source_id for one in messages)]
+    sources = {source_id for source_id in named if source_id is not None}
     return _Names(
         campaigns={row.uid: row for row in Campaign.objects.for_account(account_id).filter(uid__in=sources)},
         imports={

@@ -23,6 +23,7 @@ from dynamail.accounts.zones import list_zone_names
 from dynamail.consent.topics import ensure_default_topic
 from dynamail.lib.clock import utc_now
 from dynamail.web.forms.sign_in import drop_placeholders
+from dynamail.web.forms_look import offer_choices
 from dynamail.web.invited import find_pending_invitation, forget_invitation
 
 EMAIL_MAX = 254  # RFC 5321 §4.5.3.1.3: 256 octets of path, with its two brackets
@@ -133,7 +134,7 @@ class AccountForm(forms.ModelForm):
         names = list_zone_names()
         if self.instance.timezone not in names:
             names = (self.instance.timezone, *names)
-        self.fields["timezone"].choices = [(name, name.replace("_", " ")) for name in names]
+        offer_choices(self, "timezone", [(name, name.replace("_", " ")) for name in names])
 
 
 class ProfileForm(forms.ModelForm):

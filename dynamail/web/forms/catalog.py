@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from dynamail.consent.models import Topic
 from dynamail.contacts.models import Attribute, Tag
 from dynamail.contacts.tags import MAX_NAME_LENGTH
+from dynamail.web.forms_look import offer_choices
 
 
 class AttributeForm(forms.Form):
@@ -34,7 +35,7 @@ class AttributeForm(forms.Form):
         initial = options.pop("initial", None) or {}
         if attribute is not None:
             initial = {"label": attribute.label, "choices": "\n".join(attribute.choices)}
-        super().__init__(*arguments, initial=initial, **options)
+        super().__init__(*arguments, **(options | {"initial": initial}))
         if attribute is not None:
             del self.fields["type"], self.fields["key"]
             if attribute.type != Attribute.Type.CHOICE:
@@ -53,7 +54,7 @@ class MergeTagForm(forms.Form):
 
     def __init__(self, *arguments: Any, others: list[Tag], **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.fields["into"].choices = [(tag.public_id, tag.name) for tag in others]
+        offer_choices(self, "into", [(tag.public_id, tag.name) for tag in others])
 
 
 class TopicForm(forms.Form):

@@ -30,6 +30,7 @@ from dynamail.contacts.values import (
     parse_value,
     split_list,
 )
+from dynamail.web.forms_look import offer_choices
 
 SOURCES: dict[str, Promise] = {
     "form": gettext_lazy("Added by hand"),
@@ -63,11 +64,11 @@ class ContactForm(forms.Form):
         self._account_id = account_id
         self._zone = zone
         self.attributes = list_attributes(account_id)
-        super().__init__(*arguments, initial=self._make_initial(contact), **options)
+        super().__init__(*arguments, **(options | {"initial": self._make_initial(contact)}))
         # An international local part is fine here, and the browser's own check for type=email refuses it.
         self.fields["email"].widget.input_type = "text"
         self.fields["email"].widget.attrs |= {"inputmode": "email", "spellcheck": "false"}
-        self.fields["language"].choices = _language_choices(contact)
+        offer_choices(self, "language", _language_choices(contact))
         self.fields["tags"].widget.attrs |= {"list": "tag-names"}
         for attribute in self.attributes:
             self.fields[_field_name(attribute)] = _make_field(

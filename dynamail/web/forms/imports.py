@@ -17,6 +17,7 @@ from dynamail.contacts.importing.statement import MAX_STATEMENT_LENGTH, Merging,
 from dynamail.contacts.models import Attribute, ContactImport
 from dynamail.contacts.tags import clean_tag_name
 from dynamail.contacts.values import split_list
+from dynamail.web.forms_look import offer_choices
 
 NO_STATEMENT = "none"
 
@@ -150,9 +151,9 @@ class ConsentForm(forms.Form):
 
     def __init__(self, *arguments: Any, topics: Sequence[Topic], row: ContactImport, **options: Any) -> None:
         self._topics = {topic.public_id: topic for topic in topics}
-        super().__init__(*arguments, initial=self._make_initial(row), **options)
+        super().__init__(*arguments, **(options | {"initial": self._make_initial(row)}))
         none = (NO_STATEMENT, _("Nothing yet: bring them in without subscribing anybody"))
-        self.fields["topic"].choices = [*((topic.public_id, topic.name) for topic in topics), none]
+        offer_choices(self, "topic", [*((topic.public_id, topic.name) for topic in topics), none])
 
     def clean_tags(self) -> list[str]:
         return list(filter(None, map(clean_tag_name, split_list(self.cleaned_data["tags"]))))
@@ -172,9 +173,10 @@ class ConsentForm(forms.Form):
     def make_options(self) -> Options:
         data = self.cleaned_data
         topic = self._topics.get(data["topic"])
-        statement = topic and Statement(
-            topic.pk, data["basis"] or LawfulBasis.CONSENT.value, data["since"], data["text"].strip()
-        )
+        statement = None
+        if topic is not None:
+            basis = data["basis"] or LawfulBasis.CONSENT.value
+            statement = Statement(topic.pk, basis, data["since"], data["text"].strip())
         return Options(merging=data["merging"], tags=tuple(data["tags"]), statement=statement)
 
     def _make_initial(self, row: ContactImport) -> dict[str, Any]:

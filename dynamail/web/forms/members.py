@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from dynamail.accounts.members import list_assignable_roles
 from dynamail.accounts.models import Member
 from dynamail.accounts.roles import Role
+from dynamail.web.forms_look import offer_choices
 
 
 class RoleForm(forms.Form):
@@ -19,7 +20,7 @@ class RoleForm(forms.Form):
 
     def __init__(self, *args: Any, by: Member, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].choices = [(role.value, role.label) for role in list_assignable_roles(by)]
+        offer_choices(self, "role", [(role.value, role.label) for role in list_assignable_roles(by)])
 
 
 class InviteForm(RoleForm):

@@ -198,8 +198,11 @@ def _render_mapping(
         | {"page_title": row.file_name, "problem": problem}
     )
     if row.format != "xlsx":
-        reading = {"encoding": row.encoding, "separator": row.separator}
-        reading["has_header"] = Options.from_json(row.options).has_header
+        reading = {
+            "encoding": row.encoding,
+            "separator": row.separator,
+            "has_header": Options.from_json(row.options).has_header,
+        }
         context["reading"] = ReadingForm(initial=reading)
         context["encoding_name"] = ENCODINGS.get(row.encoding, row.encoding)
         context["separator_name"] = SEPARATORS.get(row.separator, row.separator)
