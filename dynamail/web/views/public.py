@@ -17,6 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -57,7 +58,7 @@ VIEW_POLICY = (
     "style-src 'unsafe-inline' http: https:; font-src http: https: data:; base-uri 'none'; form-action 'none'"
 )
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def recipient_page(view: View) -> View:
     """A page behind a signed link: public, never cached, in the language that the recipient asked for, sent with no referrer."""
 
     @wraps(view)
-    def page(request: HttpRequest, token: str) -> HttpResponse:
+    def page(request: HttpRequest, token: str) -> HttpResponseBase:
         language = request.GET.get("lang", "")
         with translation.override(language if language in LANGUAGE_CODES else translation.get_language()):
             try:

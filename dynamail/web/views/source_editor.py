@@ -40,7 +40,9 @@ class Variable:
     @property
     def snippet(self) -> str:
         """Ready to be pasted."""
-        default = ' | default: ""' if self.path.startswith("contact.") and self.path != "contact.email" else ""
+        default = (
+            ' | default: ""' if self.path.startswith("contact.") and self.path != "contact.email" else ""
+        )
         return f"{{{{ {self.path}{default} }}}}"
 
 
