@@ -188,6 +188,12 @@ class Workplace:
 
     def fetch(self, statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         """Rows of a statement, seen as a worker process sees them. Raises psycopg.OperationalError without a server."""
+        try:
+            return self._fetch(statement, parameters)
+        except psycopg.OperationalError:
+            return self._fetch(statement, parameters)  # The old connection may be from before a restart.
+
+    def _fetch(self, statement: str, parameters: Any) -> list[tuple[Any, ...]]:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(self.dsn, options="-c role=dynamail_work", autocommit=True)
         try:
