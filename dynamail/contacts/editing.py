@@ -148,6 +148,8 @@ def delete_contacts(account_id: int, contact_ids: Sequence[UUID], *, by: Actor, 
 
 def clean_name(name: str) -> str:
     """One line, single spaces, no control characters: a name ends up in headers of mail."""
+    if name.isprintable():  # nearly all are
+        return " ".join(name.split())[:MAX_NAME_LENGTH]
     printable = "".join(letter if letter.isprintable() or letter == "\u200d" else " " for letter in name)
     return " ".join(printable.split())[:MAX_NAME_LENGTH]
 

@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from dynamail.consent.models import ConsentRecord
+from dynamail.contacts.models import Contact, ContactImport
 from dynamail.events.models import Event
+from dynamail.lib.ids import UnknownId
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ TOLD_BY_CONSENT = ("contact.subscribed", "contact.unsubscribed")
 
 def list_moments(account_id: int, contact_id: UUID, *, before: datetime | None, limit: int) -> list[Moment]:
     """Newest first, at most `limit`, older than `before`."""
-    moments = _list_events(account_id, contact_id, before, limit) + _list_consent(
-        account_id, contact_id, before, limit
-    )
+    moments = _list_events(account_id, contact_id, before, limit)
+    moments += _list_consent(account_id, contact_id, before, limit)
+    moments += _list_import(account_id, contact_id, before)
     # An import writes all of a person at one moment: being added comes first.
     return sorted(moments, key=lambda moment: (moment.at, moment.kind != "contact.created"), reverse=True)[
         :limit
@@ -49,6 +51,18 @@ def _list_events(account_id: int, contact_id: UUID, before: datetime | None, lim
         Moment(row.at, row.kind, row.data, row.source_kind, row.source_id, message_id=row.message_id)
         for row in rows.order_by("-id")[:limit]
     ]
+
+
+def _list_import(account_id: int, contact_id: UUID, before: datetime | None) -> list[Moment]:
+    """Who came by an import has no event of it: the row itself says which and when."""
+    row = Contact.objects.for_account(account_id).filter(id=contact_id, source_kind="import").first()
+    if row is None or (before is not None and row.created_at >= before):
+        return []
+    try:
+        source = ContactImport.uid_from(row.source_id)
+    except UnknownId:
+        source = None
+    return [Moment(row.created_at, "contact.created", {}, "import", source)]
 
 
 def _list_consent(account_id: int, contact_id: UUID, before: datetime | None, limit: int) -> list[Moment]:

@@ -114,6 +114,8 @@ def _parse_text(text: str, attribute: Typed, zone: tzinfo) -> str:
 
 
 def _parse_number(text: str, attribute: Typed, zone: tzinfo) -> int | float:
+    if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
+        return int(text)
     plain = _SPACES.sub("", text).replace("\u2212", "-")
     if _UNCLEAR_NUMBER.fullmatch(plain):
         raise ValueProblem(

@@ -23,6 +23,7 @@ from dynamail.contacts.importing.statement import Merging, Options, Statement
 from dynamail.contacts.importing.steps import cancel_import, list_reject_reasons, start_import
 from dynamail.contacts.models import Attribute, Contact, ContactImport, ImportReject, Tag
 from dynamail.contacts.tags import create_tag
+from dynamail.contacts.timeline import list_moments
 from dynamail.events.models import Event
 from tests.contacts.files import DATA, check, contacts_of, counts_of, reload, run, take_in, upload
 from tests.support.personas import NOW
@@ -118,7 +119,12 @@ def test_a_change_by_import_is_told_once(account: Account, bob: User) -> None:
     add_contact(account.pk, Profile("ann@example.com", "Ann"), by=bob, now=NOW)
     row = take_in(account, bob, b"email,name\nann@example.com,Anna\nnew@example.com,New\n")
     told = Event.objects.for_account(account).filter(source_kind="import", source_id=row.uid)
-    assert sorted(told.values_list("kind", flat=True)) == ["contact.created", "contact.updated"]
+    assert list(told.values_list("kind", flat=True)) == ["contact.updated"]
+    new = contacts_of(account)["new@example.com"]
+    moments = list_moments(account.pk, new.id, before=None, limit=10)
+    assert [moment.kind for moment in moments] == ["contact.created"], (
+        "a new person tells of the import itself"
+    )
 
 
 def test_tags_for_everybody_and_tags_of_cells_are_added(account: Account, bob: User) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dynamail.contacts.importing.people import Person, RowReader
 from dynamail.contacts.importing.problems import RowProblem
-from dynamail.contacts.importing.reading import BadRow, Row
+from dynamail.contacts.importing.reading import SHOWN, BadRow, Row
 from dynamail.contacts.importing.seen import SeenAddresses
 from dynamail.contacts.importing.sniffing import make_storable
 
@@ -35,18 +35,19 @@ class Reject:
 class Parsed:
     """A block as people. `people` are met for the first time in the file, `later` were in an earlier block."""
 
+    end: int  # the number of its last row
     people: list[Person] = field(default_factory=list)
     later: list[Person] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     duplicates: int = 0
 
 
-def iter_blocks(rows: Iterable[Row | BadRow]) -> Iterator[Block]:
+def iter_blocks(rows: Iterable[Row | BadRow]) -> Generator[Block, None, None]:
     held: list[Row | BadRow] = []
     size = 0
     for row in rows:
         held.append(row)
-        size += sum(map(len, row.cells))
+        size += row.size if isinstance(row, Row) else SHOWN
         if len(held) >= BLOCK_ROWS or size >= BLOCK_CHARACTERS:
             yield Block(held, row.number)
             held, size = [], 0
@@ -56,7 +57,7 @@ def iter_blocks(rows: Iterable[Row | BadRow]) -> Iterator[Block]:
 
 def parse_block(block: Block, reader: RowReader, seen: SeenAddresses, *, file_wins: bool) -> Parsed:
     """People and rejects of a block; repeated addresses are merged into the first row that has them."""
-    parsed = Parsed()
+    parsed = Parsed(block.end)
     by_key: dict[str, Person] = {}
     for row in block.rows:
         if isinstance(row, BadRow):

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
 from django.utils.translation import gettext as _
 
-from dynamail.contacts.addressing import AddressError, read_address
 from dynamail.contacts.editing import clean_name
 from dynamail.contacts.exporting import strip_formula_guard
 from dynamail.contacts.importing.mapping import ATTRIBUTE, NEW, Target
 from dynamail.contacts.importing.problems import RowProblem
 from dynamail.contacts.models import Attribute
 from dynamail.contacts.values import Value, ValueProblem, parse_value, split_list
+from dynamail.lib.mailbox_providers import find_lane
+from dynamail.protocols.address import AddressError, parse_address
+
+CACHED_TEXTS = (
+    5_000  # texts of a column whose meaning is remembered: cities, ages, dates come again and again
+)
 
 FindTag = Callable[[str], int]  # raises RowProblem
 
@@ -27,10 +32,10 @@ class Person:
     email: str
     key: str
     lane: int
-    name: str = ""
-    language: str = ""
-    attributes: dict[str, Value] = field(default_factory=dict)
-    tags: set[int] = field(default_factory=set)
+    name: str
+    language: str
+    attributes: dict[str, Value]
+    tags: frozenset[int]
 
     def merge(self, later: Person, *, file_wins: bool) -> None:
         """Take what a later row says: all of it, or only what is missing here."""
@@ -69,7 +74,9 @@ class RowReader:
             if target.startswith((ATTRIBUTE, NEW))
         ]
         self._find_tag = find_tag
-        self._common_tags = set(tag_ids)
+        self._values: list[dict[str, Value | None]] = [{} for _ in mapping]
+        self._tag_sets: dict[str, frozenset[int]] = {}
+        self._common_tags = frozenset(tag_ids)
         self._zone = zone
 
     def read(self, row: int, cells: list[str]) -> Person:
@@ -86,28 +93,43 @@ class RowReader:
                 % {"found": len(cells), "expected": self._width},
             )
         try:
-            address = read_address(strip_formula_guard(cells[self._email]))
+            address = parse_address(strip_formula_guard(cells[self._email]).strip(" \u00a0"))
         except AddressError as error:
             raise RowProblem(error.code, str(error)) from None
-        person = Person(row, address.email, address.key, address.lane, tags=set(self._common_tags))
+        lane = find_lane(address.domain)
+        person = Person(row, address.text, address.key, lane, "", "", {}, self._common_tags)
         self._read_rest(person, cells)
         return person
 
     def _read_rest(self, person: Person, cells: list[str]) -> None:
         if self._names:
-            person.name = clean_name(" ".join(strip_formula_guard(cells[place]) for place in self._names))
+            parts = [strip_formula_guard(cells[place]) for place in self._names]
+            person.name = clean_name(parts[0] if len(parts) == 1 else " ".join(parts))
         if self._language is not None:
             person.language = _clean_language(cells[self._language])
         for place, key, attribute in self._attributes:
             if text := cells[place]:
-                value = self._read_value(attribute, strip_formula_guard(text), self._columns[place])
+                known = self._values[place]
+                value = known[text] if text in known else self._read_value(attribute, text, place)
                 if value is not None:
                     person.attributes[key] = value
         for place in self._tags:
             if text := cells[place]:
-                person.tags.update(map(self._find_tag, split_list(strip_formula_guard(text))))
+                person.tags |= self._tag_sets.get(text) or self._read_tags(text)
 
-    def _read_value(self, attribute: Attribute, text: str, column: str) -> Value | None:
+    def _read_tags(self, text: str) -> frozenset[int]:
+        tags = frozenset(map(self._find_tag, split_list(strip_formula_guard(text))))
+        if len(self._tag_sets) < CACHED_TEXTS:
+            self._tag_sets[text] = tags
+        return tags
+
+    def _read_value(self, attribute: Attribute, text: str, place: int) -> Value | None:
+        value = self._parse(attribute, strip_formula_guard(text), self._columns[place])
+        if len(self._values[place]) < CACHED_TEXTS and len(text) < 100:
+            self._values[place][text] = value
+        return value
+
+    def _parse(self, attribute: Attribute, text: str, column: str) -> Value | None:
         if attribute.type == "text" and len(text) < 200 and "\x00" not in text and "\r" not in text:
             return text.strip() or None
         try:

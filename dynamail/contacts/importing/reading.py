@@ -25,12 +25,13 @@ MAX_COLUMNS = 500
 SHOWN = 1_000  # characters of an overlong line that are kept with the reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: a million of them are made, and freezing doubles the price
 class Row:
     """A row as it stands; the first one has number 1, as a spreadsheet counts."""
 
     number: int
     cells: list[str]
+    size: int = 0  # characters, roughly
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,11 @@ def _read_record(reader: Any, lines: _Lines, number: int, *, strict_bytes: bool)
         cells = lines.parse_leniently(reader.dialect.delimiter)
         if cells is None:
             return _reject_record(lines, number)
+    if lines.is_plain and len(cells) <= MAX_COLUMNS:
+        return Row(number, cells, lines.size) if any(cells) else None
     if problem := _check_record(lines, cells, strict_bytes=strict_bytes):
         return BadRow(number, *problem, [cell[:SHOWN] for cell in cells[:MAX_COLUMNS]])
-    return Row(number, cells) if any(cells) else None
+    return Row(number, cells, lines.size) if any(cells) else None
 
 
 def open_text(file: BinaryIO, encoding: str) -> io.TextIOWrapper:
@@ -148,8 +151,15 @@ class _Lines:
         return self._taken[0][:SHOWN]
 
     @property
+    def is_plain(self) -> bool:
+        """Nearly all records: one short line of ASCII, about which nothing is left to ask."""
+        taken = self._taken
+        return len(taken) == 1 and taken[0].isascii() and len(taken[0]) <= MAX_CELL
+
+    @property
     def is_ascii(self) -> bool:
-        return all(map(str.isascii, self._taken))
+        taken = self._taken
+        return taken[0].isascii() if len(taken) == 1 else all(map(str.isascii, taken))
 
     @property
     def size(self) -> int:

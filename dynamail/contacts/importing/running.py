@@ -6,8 +6,11 @@ runs of one import cannot both succeed, and a run that was killed goes on after 
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,27 +119,52 @@ def _settle_canceled(row: ContactImport, way: Pass, now: datetime) -> None:
 def _walk_file(row: ContactImport, way: Pass, now: datetime) -> Counts:
     options = Options.from_json(row.options)
     with account_scope(row.account_id):
-        reader = _make_reader(row, options, dry=way.dry)
+        book = TagBook(row.account_id)
+        reader = _make_reader(row, options, book)
         target = _make_target(row, options, now)
         position, counts = _begin(row, way)
-    seen = SeenAddresses()
-    try:
-        for block in _iter_file(row, options):
-            if block.end <= position:  # committed by an earlier run: only to be remembered
-                with account_scope(row.account_id):
-                    parse_block(block, reader, seen, file_wins=target.file_wins)
+    with _read_ahead(row, options, reader, file_wins=target.file_wins) as parsed_blocks:
+        for parsed in parsed_blocks:
+            if parsed.end <= position:  # committed by an earlier run: only to be remembered
                 continue
             with account_scope(row.account_id):
-                parsed = parse_block(block, reader, seen, file_wins=target.file_wins)
+                if not way.dry:
+                    book.settle((*parsed.people, *parsed.later))
                 with connections["default"].cursor() as cursor:
                     counts += way.put_block(cursor, parsed, target)
                     put_rejects(cursor, row.account_id, row.pk, parsed.rejects)
-                _advance(row, way, position, block.end, counts)
-            position = block.end
+                _advance(row, way, position, parsed.end, counts)
+            position = parsed.end
             _report(row, counts)
-    finally:
-        seen.close()
     return counts
+
+
+@contextmanager
+def _read_ahead(
+    row: ContactImport, options: Options, reader: RowReader, *, file_wins: bool
+) -> Iterator[Iterator[Parsed]]:
+    """The file as parsed blocks: while PostgreSQL takes one, a thread reads the next. The thread never asks the database."""
+    seen = SeenAddresses()
+    blocks = _iter_file(row, options)
+
+    def parse_next() -> Parsed | None:
+        block = next(blocks, None)
+        return parse_block(block, reader, seen, file_wins=file_wins) if block is not None else None
+
+    def take(thread: ThreadPoolExecutor) -> Iterator[Parsed]:
+        coming = thread.submit(parse_next)
+        while (parsed := coming.result()) is not None:
+            coming = thread.submit(parse_next)
+            yield parsed
+
+    gc.freeze()  # rows come and go by the million: the collector need not look at the whole application each time
+    try:
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import-reader") as thread:
+            yield take(thread)
+    finally:
+        gc.unfreeze()
+        blocks.close()
+        seen.close()
 
 
 def _report(row: ContactImport, counts: Counts) -> None:
@@ -156,14 +184,13 @@ def _put_block(cursor: Any, parsed: Parsed, target: Target) -> Counts:
     return counts + Counts(duplicate=parsed.duplicates, invalid=len(parsed.rejects))
 
 
-def _iter_file(row: ContactImport, options: Options) -> Iterator[Block]:
+def _iter_file(row: ContactImport, options: Options) -> Generator[Block, None, None]:
     shape = Shape(row.format, row.encoding, row.separator, options.has_header)
     return iter_blocks(iter_rows(find_upload(row), shape))
 
 
-def _make_reader(row: ContactImport, options: Options, *, dry: bool) -> RowReader:
+def _make_reader(row: ContactImport, options: Options, book: TagBook) -> RowReader:
     attributes = {attribute.pk: attribute for attribute in Attribute.objects.for_account(row.account_id)}
-    book = TagBook(row.account_id, dry=dry)
     try:
         tag_ids = [book.find(name) for name in options.tags]
     except RowProblem as problem:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 ASK_AT_ONCE = 500
@@ -20,22 +20,30 @@ class SeenAddresses:
         self._store.execute("PRAGMA journal_mode = OFF")
         self._store.execute("PRAGMA synchronous = OFF")
         self._store.execute("PRAGMA cache_size = -16384")  # KiB
-        self._store.execute("CREATE TABLE seen (hash INTEGER PRIMARY KEY) WITHOUT ROWID")
+        self._store.execute("CREATE TABLE seen (hash INTEGER PRIMARY KEY, round INTEGER) WITHOUT ROWID")
+        self._round = 0
 
     def add(self, keys: Sequence[str]) -> set[str]:
-        """Remember these; returns those that were there before."""
+        """Remember these, each once; returns those that were there before."""
+        self._round += 1
         hashes = {_hash(key): key for key in keys}
-        before: set[str] = set()
-        wanted = list(hashes)
-        for start in range(0, len(wanted), ASK_AT_ONCE):
-            part = wanted[start : start + ASK_AT_ONCE]
-            marks = ",".join("?" * len(part))
-            found = self._store.execute(f"SELECT hash FROM seen WHERE hash IN ({marks})", part)  # noqa: S608 — marks only
-            before.update(hashes[number] for (number,) in found)
+        before = self._store.total_changes
         self._store.execute("BEGIN")
-        self._store.executemany("INSERT OR IGNORE INTO seen VALUES (?)", ((number,) for number in wanted))
+        self._store.executemany(
+            "INSERT OR IGNORE INTO seen VALUES (?, ?)", ((number, self._round) for number in hashes)
+        )
         self._store.execute("COMMIT")
-        return before
+        if self._store.total_changes - before == len(hashes):
+            return set()
+        return {hashes[number] for number in self._find_older(list(hashes))}
+
+    def _find_older(self, hashes: list[int]) -> Iterator[int]:
+        for start in range(0, len(hashes), ASK_AT_ONCE):
+            part = hashes[start : start + ASK_AT_ONCE]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT hash FROM seen WHERE round < ? AND hash IN ({marks})"  # noqa: S608 — marks only
+            for (number,) in self._store.execute(query, [self._round, *part]):
+                yield number
 
     def close(self) -> None:
         self._store.close()

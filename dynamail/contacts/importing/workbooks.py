@@ -104,7 +104,7 @@ def _check_row(number: int, cells: list[str]) -> Row | BadRow:
         return BadRow(
             number, "cell_too_long", _("A cell is longer than 64 kB."), [cell[:SHOWN] for cell in cells]
         )
-    return Row(number, cells)
+    return Row(number, cells, sum(map(len, cells)))
 
 
 def _write_cell(value: object) -> str:
