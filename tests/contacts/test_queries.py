@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from dynamail.accounts.background import queue_work, request_cancel
+from dynamail.accounts.models import Account, User
+from dynamail.consent.models import Topic
+from dynamail.consent.proof import Proof
+from dynamail.consent.recording import give_consent, withdraw_consent
+from dynamail.contacts import bulk
+from dynamail.contacts.bulk import BulkAct, run_act
+from dynamail.contacts.editing import Profile, add_contact
+from dynamail.contacts.models import Contact
+from dynamail.contacts.queries import (
+    ContactFilter,
+    count_contacts,
+    filter_contacts,
+    list_page,
+)
+from dynamail.contacts.tags import create_tag
+from tests.support.personas import NOW
+
+
+def make_people(account: Account, bob: User, count: int) -> list[Contact]:
+    return [
+        add_contact(account.pk, Profile(f"p{number:03}@example.com", f"Person {number}"), by=bob, now=NOW)
+        for number in range(count)
+    ]
+
+
+def test_topic_filters_tell_asked_from_never_asked(account: Account, bob: User) -> None:
+    yes, no, never = make_people(account, bob, 3)
+    topic = Topic.objects.add(account, name="News")
+    give_consent(account.pk, yes.id, topic.pk, proof=Proof(method="page"), now=NOW)
+    withdraw_consent(account.pk, no.id, topic.pk, proof=Proof(method="page"), now=NOW)
+    for state, expected in (("subscribed", yes), ("unsubscribed", no), ("none", never)):
+        wanted = ContactFilter(topic_id=topic.pk, topic_state=state)
+        assert list(filter_contacts(account.pk, wanted)) == [expected]
+
+
+@pytest.mark.parametrize("text", ["%", "_", "\\", "'", '"', "\x00", "a%b", "Пан_"])
+def test_a_search_is_taken_literally(account: Account, bob: User, text: str) -> None:
+    make_people(account, bob, 2)
+    assert not list(filter_contacts(account.pk, ContactFilter(search=text))) or text == "\x00"
+
+
+def test_a_filter_survives_the_way_into_a_task() -> None:
+    wanted = ContactFilter(search="x", tag_id=3, attribute_id=5, attribute_value=["a"])
+    assert ContactFilter.from_json(wanted.to_json()) == wanted
+    assert ContactFilter().is_empty
+    assert not wanted.is_empty
+
+
+def test_beyond_the_limit_the_count_is_an_estimate(account: Account, bob: User) -> None:
+    make_people(account, bob, 12)
+    assert count_contacts(account.pk, ContactFilter()).exact
+    estimate = count_contacts(account.pk, ContactFilter(), limit=10)
+    assert not estimate.exact
+    assert estimate.number >= 10
+
+
+@pytest.mark.parametrize("cursor", ["", "nonsense", "W10", "WyJ4IiwgMV0", "💥"])
+def test_a_broken_cursor_is_the_first_page(account: Account, bob: User, cursor: str) -> None:
+    make_people(account, bob, 3)
+    assert len(list_page(account.pk, ContactFilter(), after=cursor).contacts) == 3
+
+
+def test_a_page_is_read_by_one_range_of_the_index(account: Account, bob: User) -> None:
+    make_people(account, bob, 8)
+    page = list_page(account.pk, ContactFilter(), size=3)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute(
+            "EXPLAIN SELECT * FROM contact WHERE account_id = %s AND (created_at, id) < (%s, %s) "
+            "ORDER BY created_at DESC, id DESC LIMIT 3",
+            [account.pk, page.contacts[-1].created_at, page.contacts[-1].id],
+        )
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "contact_newest" in plan
+    assert "ROW(created_at, id) <" in plan
+
+
+def test_a_bulk_act_walks_through_all_even_when_it_changes_what_matches(
+    account: Account, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "BLOCK", 4)
+    tag = create_tag(account.pk, "fair", by=bob, now=NOW)
+    people = make_people(account, bob, 11)
+    bulk.apply_act(account.pk, [one.id for one in people], BulkAct("add_tag", tag.pk), by=bob, now=NOW)
+    work = queue_work(account.pk, kind="contacts.bulk", title="Remove", by=bob)
+    run_act(work, ContactFilter(tag_id=tag.pk), BulkAct("remove_tag", tag.pk), now=NOW)
+    work.refresh_from_db()
+    assert work.result == {"changed": 11}
+    assert not list(filter_contacts(account.pk, ContactFilter(tag_id=tag.pk)))
+
+
+def test_a_canceled_bulk_act_stops_and_says_how_far_it_came(
+    account: Account, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "BLOCK", 4)
+    make_people(account, bob, 9)
+    work = queue_work(account.pk, kind="contacts.bulk", title="Delete", by=bob)
+    real = bulk.report_progress
+
+    def cancel_first(*arguments: object, **options: object) -> None:
+        request_cancel(work, now=NOW)
+        real(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bulk, "report_progress", cancel_first)
+    run_act(work, ContactFilter(), BulkAct("delete"), now=NOW)
+    work.refresh_from_db()
+    assert (work.state, work.result) == ("canceled", {"changed": 4})
+    assert Contact.objects.for_account(account).count() == 5
+
+
+def test_nobody_of_another_account_is_listed_counted_or_changed(
+    account: Account, other_account: Account, bob: User
+) -> None:
+    people = make_people(account, bob, 2)
+    assert not list_page(other_account.pk, ContactFilter()).contacts
+    assert count_contacts(other_account.pk, ContactFilter()).number == 0
+    ids = [one.id for one in people]
+    assert bulk.apply_act(other_account.pk, ids, BulkAct("delete"), by=None, now=NOW) == 0
+    assert Contact.objects.for_account(account).count() == 2
