@@ -240,7 +240,7 @@ class ChunkRun:
         return {
             "shard": lease.shard,
             "id": lease.id,
-            "worker": self._tools.worker_id,
+            "worker": lease.worker,
             "epoch": lease.epoch,
             "done": done,
             "started": started,
@@ -345,7 +345,7 @@ async def release_chunk(tools: Tools, lease: ChunkLease) -> None:
         {
             "shard": lease.shard,
             "id": lease.id,
-            "worker": tools.worker_id,
+            "worker": lease.worker,
             "epoch": lease.epoch,
             "done": lease.done,
             "started": lease.done,
@@ -361,7 +361,5 @@ async def release_chunk(tools: Tools, lease: ChunkLease) -> None:
 
 
 def read_lease(row: tuple[Any, ...]) -> ChunkLease:
-    shard, chunk_id, account_id, source_id, lane, tag, contact_ids, done, started, epoch = row[:10]
-    return ChunkLease(
-        shard, chunk_id, account_id, source_id, lane, tag, tuple(contact_ids), done, started, epoch
-    )
+    *head, contact_ids, done, started, epoch, worker = row
+    return ChunkLease(*head, tuple(contact_ids), done, started, epoch, worker)

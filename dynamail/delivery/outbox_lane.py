@@ -208,13 +208,13 @@ class OutboxLane:
             parcel.stopped = judge_content_failure(str(error))
         return Held(row, parcel, key)
 
-    async def adopt(self, findings: list[tuple[OutboxRow, Result]]) -> None:
+    async def adopt(self, findings: list[tuple[OutboxRow, Result]], *, worker: UUID) -> None:
         """Settle rows of a dead worker, of which it is known or decided what became of them."""
-        rows = {row.id: row for row, _ in findings}
-        campaigns = await self._make_campaign_parcels([row for row in rows.values() if row.is_campaign])
-        for held in (*campaigns, *(self._make_single(row) for row in rows.values() if not row.is_campaign)):
-            self._held[held.row.id] = held
-        await self._settle([(self._held[row.id].parcel, result) for row, result in findings])
+        rows = [row for row, _ in findings]
+        held = await self._make_campaign_parcels([row for row in rows if row.is_campaign])
+        held += [self._make_single(row) for row in rows if not row.is_campaign]
+        self._held |= {one.row.id: one for one in held}
+        await self._settle([(self._held[row.id].parcel, result) for row, result in findings], worker=worker)
 
     # --- settling ------------------------------------------------------------------------------------------------------
 
@@ -223,19 +223,19 @@ class OutboxLane:
             self._withdraw_from_closed()
             if self._results:
                 results, self._results = self._results, []
-                await self._settle(results)
+                await self._settle(results, worker=self._tools.worker_id)
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._settled.wait()
             self._settled.clear()
 
-    async def _settle(self, results: list[tuple[Parcel, Result]]) -> None:
+    async def _settle(self, results: list[tuple[Parcel, Result]], *, worker: UUID) -> None:
         now = utc_now()
         entries = [(self._held[parcel.message_id], result) for parcel, result in results]
         outcomes = [self._make_outcome(held, result, now) for held, result in entries]
         parameters = {
-            "worker": self._tools.worker_id,
+            "worker": worker,
             "now": now,
             "hour": start_of_hour(now),
             "counter_shard": find_counter_shard(),

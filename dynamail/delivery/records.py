@@ -59,7 +59,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class ChunkLease:
-    """A chunk that this worker holds, as it was when claimed."""
+    """A chunk that this worker holds, as it was when claimed or taken over."""
 
     shard: int
     id: UUID
@@ -71,6 +71,7 @@ class ChunkLease:
     done: int
     started: int
     epoch: int
+    worker: UUID  # in whose name it is held: ours, or a dead worker's whose chunk we settle
 
     @property
     def size(self) -> int:

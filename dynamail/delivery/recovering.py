@@ -4,13 +4,15 @@
 2. Work of other hosts is taken over when its lease has run out; nobody here has that journal.
 3. Each declared message is judged: a noted reply is the outcome; a noted dot without a reply is in doubt; no note, in a journal of
    this boot, means not sent; no journal means in doubt.
-4. The judgments are settled like any other outcomes, fenced by a new epoch, and the journal goes.
+4. The judgments are settled like any other outcomes, fenced by a new epoch. Only then the journal goes: whoever dies in between
+   leaves everything as it was, in the name of the first one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -60,18 +62,20 @@ class Recovery:
         # Locks of the dead are ours at this moment, so they look alive.
         living = set(list_living(self._folder)) - remains.keys() - {self._tools.worker_id}
         parameters = {
-            "worker": self._tools.worker_id,
             "lease_until": now + LEASE,
             "expired_before": now - self._grace(),
             "dead": uuid_array(remains),
             "spared": uuid_array(living),
         }
         for row in await self._tools.database.run("take_over_chunks", parameters):
-            await self._settle_chunk(read_lease(row), row[-1], remains)
+            await self._settle_chunk(read_lease(row), remains)
         while rows := await self._tools.database.run("take_over_outbox", parameters):
-            findings = [(OutboxRow(*row[:-1]), self._judge(row[1], row[-1], remains)) for row in rows]
-            await self._lane.adopt(findings)
-            self.recovered += len(findings)
+            by_worker: dict[UUID, list[tuple[OutboxRow, Result]]] = defaultdict(list)
+            for *row, worker in rows:
+                by_worker[worker].append((OutboxRow(*row), self._judge(row[1], worker, remains)))
+            for worker, findings in by_worker.items():
+                await self._lane.adopt(findings, worker=worker)
+            self.recovered += len(rows)
             if len(rows) < OUTBOX_BATCH:
                 return
 
@@ -79,19 +83,21 @@ class Recovery:
         since = asyncio.get_running_loop().time() - self._tools.database.returned_at
         return RETURN_GRACE if since < RETURN_GRACE.total_seconds() else timedelta()
 
-    async def _settle_chunk(self, lease: ChunkLease, lost: UUID, remains: Mapping[UUID, Remains]) -> None:
+    async def _settle_chunk(self, lease: ChunkLease, remains: Mapping[UUID, Remains]) -> None:
         source = await self._tools.sources.find(lease.account_id, lease.source_id)
         if source is None:
             log.error("Chunk %s of a dead worker cannot be judged: its campaign has no content.", lease.id)
             return
         results = {
-            position: self._judge(source.composer.message_id(lease.contact_ids[position]), lost, remains)
+            position: self._judge(
+                source.composer.message_id(lease.contact_ids[position]), lease.worker, remains
+            )
             for position in range(lease.done, lease.started)
         }
         log.warning(
             "Took over chunk %s of worker %s: %d declared, %d in doubt.",
             lease.id,
-            lost,
+            lease.worker,
             len(results),
             sum(result.state == UNKNOWN for result in results.values()),
         )

@@ -12,4 +12,4 @@ FROM (
 ) AS next
 WHERE mine.shard = next.shard AND mine.id = next.id
 RETURNING mine.shard, mine.id, mine.account_id, mine.source_id, mine.lane, mine.tag, mine.contact_ids, mine.done, mine.started,
-    mine.epoch
+    mine.epoch, mine.worker

@@ -1,9 +1,9 @@
--- Waiting messages whose worker is dead become this worker's. Run by delivery/recovering.py. Index: outbox_lease.
--- Parameters: worker, lease_until, expired_before, dead uuid[], spared uuid[].
+-- Waiting messages whose worker is dead are taken over for as long as judging them takes. The column `worker` stays, for it names the
+-- journal. Run by delivery/recovering.py. Index: outbox_lease. Parameters: lease_until, expired_before, dead uuid[], spared uuid[].
 UPDATE outbox AS mine
-SET worker = %(worker)s, lease_until = %(lease_until)s
+SET lease_until = %(lease_until)s
 FROM (
-    SELECT shard, id, worker FROM outbox
+    SELECT shard, id FROM outbox
     WHERE worker IS NOT NULL AND worker <> ALL(%(spared)s::uuid[])
       AND (lease_until < %(expired_before)s OR worker = ANY(%(dead)s::uuid[]))
     LIMIT 500
@@ -11,4 +11,4 @@ FROM (
 ) AS lost
 WHERE mine.shard = lost.shard AND mine.id = lost.id
 RETURNING mine.shard, mine.id, mine.account_id, mine.source_kind, mine.source_id, mine.contact_id, mine.recipient, mine.payload,
-    mine.attempts, mine.in_doubt, mine.last_code, mine.last_reply, mine.created_at, lost.worker
+    mine.attempts, mine.in_doubt, mine.last_code, mine.last_reply, mine.created_at, mine.worker
