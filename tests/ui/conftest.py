@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import (
@@ -14,6 +16,7 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Request,
+    expect,
     sync_playwright,
 )
 
@@ -31,8 +34,11 @@ QUIET_FLAGS = [
 ]
 AXE = Path(__file__).resolve().parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-
-pytestmark = pytest.mark.ui
+PATIENCE_MS = 30_000
+# Chromium without a window calls itself HeadlessChrome, which the product takes for the machine that it is.
+PERSON = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,13 +54,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def installation() -> Iterator[Installation]:
-    running = start_installation()
+    """One installation with the demo account serves all tests; each story signs up with an account of its own."""
+    running = start_installation(demo=True)
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         yield from _launch(playwright)
 
@@ -76,33 +84,78 @@ class Watch:
 
     def _watch_page(self, page: Page) -> None:
         page.on("console", self._watch_console)
-        page.on("pageerror", lambda error: self.faults.append(f"error in the page: {error}"))
+        page.on("pageerror", lambda error: self.faults.append(f"{page.url}: error in the page: {error}"))
 
     def _watch_console(self, message: ConsoleMessage) -> None:
         # Chromium reports each 4xx answer as an error; a form that comes back with 422 is meant to.
         if message.type == "error" and "the server responded with a status of 4" not in message.text:
-            self.faults.append(f"console: {message.text}")
+            place = message.page.url if message.page else ""
+            self.faults.append(f"{place}: console: {message.text}")
 
     def _watch_request(self, request: Request) -> None:
         if not request.url.startswith((self.own, "data:", "blob:", "about:")):
             self.faults.append(f"request to another host: {request.url}")
 
 
+OpenBrowser = Callable[..., BrowserContext]
+
+
 @pytest.fixture
-def watched_context(chromium: Browser, installation: Installation) -> Iterator[BrowserContext]:
-    context = chromium.new_context(base_url=installation.url, viewport=DESKTOP)  # type: ignore[arg-type]
-    context.set_default_timeout(20_000)
-    watch = Watch(context, installation.url)
-    yield context
-    context.close()
-    assert watch.faults == []
+def open_browser(chromium: Browser, installation: Installation) -> Iterator[OpenBrowser]:
+    """A function that opens a watched browser context; what went wrong in any of them fails the test at its end."""
+    opened: list[tuple[BrowserContext, Watch]] = []
+
+    def open_context(**options: Any) -> BrowserContext:
+        values = {"base_url": installation.url, "viewport": DESKTOP, "user_agent": PERSON, **options}
+        context = chromium.new_context(**values)
+        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_navigation_timeout(PATIENCE_MS)
+        opened.append((context, Watch(context, installation.url)))
+        return context
+
+    yield open_context
+    for context, _watch in opened:
+        context.close()
+    assert [fault for _context, watch in opened for fault in watch.faults] == []
+
+
+@pytest.fixture
+def watched_context(open_browser: OpenBrowser) -> BrowserContext:
+    return open_browser()
 
 
 def find_axe_violations(page: Page) -> list[str]:
     """WCAG 2.2 AA and best practices, as sentences."""
-    page.evaluate(AXE.read_text())
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
     result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
-        f"{found['id']}: {found['help']} ({'; '.join(node['html'][:120] for node in found['nodes'][:3])})"
+        f"{found['id']}: {found['help']} ({'; '.join(node['html'][:160] for node in found['nodes'][:3])})"
         for found in result["violations"]
     ]
+
+
+def find_overflow(page: Page) -> list[str]:
+    """What is wider than the window, as sentences. A table may scroll inside its frame; the page itself may not."""
+    pixels = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return [f"{pixels} pixels wider than the window"] if pixels > 0 else []
+
+
+def wait_for_transitions(page: Page) -> None:
+    """Until colors and boxes stand still; what never ends, such as a spinner, is not waited for."""
+    page.evaluate(
+        "Promise.allSettled(document.getAnimations()"
+        ".filter(one => one.effect.getComputedTiming().endTime < 5000).map(one => one.finished)).then(() => 0)"
+    )
+
+
+def find_faults(page: Page, name: str = "") -> list[str]:
+    """What axe and the ruler find, in light and in dark; the page is not loaded again in between."""
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        wait_for_transitions(page)
+        place = f"{name or re.sub('^https?://[^/]*', '', page.url)} ({scheme})"
+        found += [f"{place}: {fault}" for fault in (*find_axe_violations(page), *find_overflow(page))]
+    page.emulate_media(color_scheme="light")
+    return found
