@@ -129,14 +129,12 @@ def test_a_worker_killed_while_it_takes_over_forgets_nothing_of_what_was_sent(pl
 def take_over_and_die(place: Workplace, dead: Worker) -> None:
     """As much as the recovery of a new worker does before it is killed, at the one moment that a test cannot hit from outside."""
     lost = place.fetch("SELECT id FROM deliver_worker WHERE pid = %s", [dead.pid])[0][0]
-    worker_id = uuid4()
     folder = Path(place.environment["DYNAMAIL_HOME"]) / "journal"
-    subprocess.run([sys.executable, "-c", BEGIN_JOURNAL, folder, str(worker_id)], check=True)
+    subprocess.run([sys.executable, "-c", BEGIN_JOURNAL, folder, str(uuid4())], check=True)
     now = datetime.now(UTC)
     taken = place.fetch(
         load_sql("delivery", "take_over_chunks"),
         {
-            "worker": worker_id,
             "lease_until": now + timedelta(minutes=2),
             "expired_before": now,
             "dead": [lost],
