@@ -230,19 +230,20 @@ def read_list_query(account_id: int, query: QueryDict) -> ListQuery:
     topics = list(Topic.objects.for_account(account_id).filter(archived_at=None).order_by("position", "pk"))
     attributes = list_attributes(account_id)
     columns = _list_columns(attributes, topics)
-    chosen = [column for column in columns if column.key in query.getlist("col")]
+    keys = query.getlist("col") or DEFAULT_COLUMNS
+    chosen = [column for column in columns if column.key in keys]
     sort = query.get("sort", "newest")
     wanted, values = _read_filter(query, tags, topics, attributes)
     result = ListQuery(
         wanted=wanted,
         values=values,
         sort=sort if sort in ORDERS else "newest",
-        columns=chosen or [column for column in columns if column.key in DEFAULT_COLUMNS],
+        columns=chosen,
         all_columns=columns,
         tags=tags,
         topics=topics,
         attributes=attributes,
-        default_columns=not chosen,
+        default_columns=[column.key for column in chosen] == list(DEFAULT_COLUMNS),
     )
     return replace(result, chips=_list_chips(result))
 
