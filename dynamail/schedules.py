@@ -9,6 +9,7 @@ from procrastinate import App
 
 SCHEDULES: tuple[tuple[str, str], ...] = (
     ("* * * * *", "campaigns.launch_due"),  # scheduled campaigns whose minute has come
+    ("* * * * *", "accounts.retry_stalled_work"),  # tasks whose worker was killed
     ("7 3 * * *", "privacy.run_retention"),  # technical data, expired invitations
     ("17 3 * * *", "contacts.remove_old_uploads"),  # import files after seven days
     ("27 3 * * *", "events.turn_partitions"),  # coming months of the log tables in, old ones out

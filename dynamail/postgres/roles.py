@@ -151,7 +151,7 @@ def _list_missing_rights(
     wanted = [
         *(("DATABASE", place.database, right, OWNER) for right in ("CONNECT", "CREATE")),
         *(("DATABASE", place.database, "CONNECT", role) for role in (WEB, WORK, STATS)),
-        *(("DATABASE", place.database, "TEMPORARY", role) for role in (OWNER, WORK)),
+        *(("DATABASE", place.database, "TEMPORARY", role) for role in (OWNER, WEB, WORK)),
         *(("SCHEMA", "public", right, OWNER) for right in ("USAGE", "CREATE")),
         *(("SCHEMA", "public", "USAGE", role) for role in (WEB, WORK, STATS)),
     ]

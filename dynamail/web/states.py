@@ -24,6 +24,11 @@ STATES: dict[str, StateLook] = {
     # Campaigns, scenarios, imports and other work
     "draft": StateLook(_("Draft")),
     "scheduled": StateLook(_("Scheduled"), "warning"),
+    "launching": StateLook(_("Launching"), "info", live=True),
+    "uploaded": StateLook(_("Uploaded")),
+    "checking": StateLook(_("Checking"), "info", live=True),
+    "checked": StateLook(_("Checked"), "info"),
+    "remaining": StateLook(_("To come")),
     "preparing": StateLook(_("Preparing"), "info", live=True),
     "queued": StateLook(_("Queued"), "info"),
     "waiting": StateLook(_("Waiting"), "info"),

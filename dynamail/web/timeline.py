@@ -222,8 +222,8 @@ _CONSENT: dict[str, tuple[str, str, Promise]] = {
     "confirmed": ("circle-check", "success", gettext_lazy("Confirmed “%s”")),
     "withdrawn": ("logout", "neutral", gettext_lazy("Unsubscribed from “%s”")),
     "imported": ("file-import", "success", gettext_lazy("Subscribed to “%s” by the statement of an import")),
-    "tracking_allowed": ("eye", "neutral", gettext_lazy("Allowed personal statistics for “%s”")),
-    "tracking_refused": ("eye-off", "neutral", gettext_lazy("Refused personal statistics for “%s”")),
+    "tracking_on": ("eye", "neutral", gettext_lazy("Allowed personal statistics for “%s”")),
+    "tracking_off": ("eye-off", "neutral", gettext_lazy("Refused personal statistics for “%s”")),
 }
 
 
