@@ -104,7 +104,8 @@ def _run_pass(row: ContactImport, way: Pass, now: datetime) -> None:
         fail_work(work, now=now, message=message)
         raise
     _end(row, way, way.after, now)
-    finish_work(work, now=now, **counts.to_json())
+    result: dict[str, Any] = {**counts.to_json()}
+    finish_work(work, now=now, **result)
 
 
 def _settle_canceled(row: ContactImport, way: Pass, now: datetime) -> None:
@@ -208,16 +209,18 @@ def _make_reader(row: ContactImport, options: Options, book: TagBook) -> RowRead
 
 def _make_target(row: ContactImport, options: Options, now: datetime) -> Target:
     statement = options.statement
-    proof = statement and Proof(
-        method="import",
-        basis=statement.basis,
-        text=statement.text,
-        since=statement.since,
-        actor=str(row.created_by) if row.created_by else "",
-        source_kind="import",
-        source_id=row.public_id,
-        evidence={"file": row.file_name, "sha256": row.file_sha256},
-    )
+    proof = None
+    if statement is not None:
+        proof = Proof(
+            method="import",
+            basis=statement.basis,
+            text=statement.text,
+            since=statement.since,
+            actor=str(row.created_by) if row.created_by else "",
+            source_kind="import",
+            source_id=row.public_id,
+            evidence={"file": row.file_name, "sha256": row.file_sha256},
+        )
     return Target(
         account_id=row.account_id,
         import_id=row.public_id,
