@@ -11,6 +11,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from dynamail.content.personalization import without_blanks
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
@@ -50,12 +52,14 @@ def build_context(recipient: Recipient, surroundings: Surroundings, *, today: da
 def shared_data(surroundings: Surroundings, *, today: date) -> dict[str, Any]:
     """The part that all recipients of one day have in common."""
     return {
-        "account": {
-            "name": surroundings.account_name,
-            "postal_address": surroundings.account_address,
-            "website": surroundings.account_website,
-        },
-        "campaign": {"name": surroundings.campaign_name},
+        "account": without_blanks(
+            {
+                "name": surroundings.account_name,
+                "postal_address": surroundings.account_address,
+                "website": surroundings.account_website,
+            }
+        ),
+        "campaign": without_blanks({"name": surroundings.campaign_name}),
         "today": today,
     }
 
@@ -63,11 +67,13 @@ def shared_data(surroundings: Surroundings, *, today: date) -> dict[str, Any]:
 def contact_data(recipient: Recipient) -> dict[str, Any]:
     """`first_name` and `last_name` come from the name, unless the account keeps attributes of that name."""
     first, _, last = recipient.name.partition(" ")
-    return {
-        "first_name": first,
-        "last_name": last,
-        **recipient.attributes,
-        "email": recipient.email,
-        "name": recipient.name,
-        "language": recipient.language,
-    }
+    return without_blanks(
+        {
+            "first_name": first,
+            "last_name": last,
+            **recipient.attributes,
+            "email": recipient.email,
+            "name": recipient.name,
+            "language": recipient.language,
+        }
+    )
