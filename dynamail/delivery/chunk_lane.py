@@ -20,7 +20,7 @@ from uuid import UUID
 from dynamail.delivery.completing import finish_campaigns
 from dynamail.delivery.connections import WayOut
 from dynamail.delivery.database import Connection, DatabaseGone, fetch, int_array, uuid_array
-from dynamail.delivery.gate import CANCELED_CAMPAIGN, PAUSED, STOPPED_ACCOUNT, check_with, stop_for_states
+from dynamail.delivery.gate import CANCELED_CAMPAIGN, PAUSED, STOPPED_ACCOUNT, check_consent, stop_for_states
 from dynamail.delivery.recording import (
     encode_rows,
     find_counter_shard,
@@ -60,6 +60,7 @@ class ChunkRun:
         self._window = Window(size=lease.size, done=lease.done, width=tools.width)
         self._reached: dict[UUID, Reached] = {}
         self._parcels: dict[int, Parcel] = {}
+        self._message_ids: list[UUID] = []
         self._changed = asyncio.Event()
         self._stop: Result | None = None
 
@@ -146,7 +147,9 @@ class ChunkRun:
 
     def _make_parcel(self, position: int) -> Parcel:
         contact_id = self.lease.contact_ids[position]
-        return self._source.make_parcel(self, contact_id, self._reached.get(contact_id), position=position)
+        parcel = self._source.make_parcel(self, contact_id, self._reached.get(contact_id), position=position)
+        self._message_ids.append(parcel.message_id)
+        return parcel
 
     def _forget(self, due: list[tuple[int, Result]]) -> None:
         parcels = [self._parcels.pop(position) for position, _ in due]
@@ -193,7 +196,7 @@ class ChunkRun:
             else:
                 rows = await self._write_in_transaction(connection, parameters, bounces, ending, now)
             if rows and fresh:
-                await check_with(connection, fresh)
+                await check_consent(connection, self.lease.account_id, self._source.topic_id, fresh)
             return rows
 
         rows = await self._tools.database.insist(write)
@@ -220,7 +223,7 @@ class ChunkRun:
             if rows and bounces:
                 await record_bounces(connection, account_id, "campaign", bounces, now=now)
             if rows and ending == FINISHED:
-                ids = uuid_array(map(self._source.composer.message_id, self.lease.contact_ids))
+                ids = uuid_array(self._list_message_ids())
                 await fetch(
                     connection,
                     load_sql("delivery", "record_engagement"),
@@ -252,6 +255,11 @@ class ChunkRun:
             "counter_shard": find_counter_shard(),
             "outcomes": encode_rows(outcomes),
         }
+
+    def _list_message_ids(self) -> list[UUID]:
+        """Of the whole chunk, also of those who were sent to before it came to us."""
+        earlier = self.lease.contact_ids[: self.lease.done]
+        return [*map(self._source.composer.message_id, earlier), *self._message_ids]
 
     def _key_of(self, parcel: Parcel) -> str:
         reached = self._reached.get(parcel.contact_id) if parcel.contact_id else None

@@ -44,7 +44,12 @@ class Database:
             max_size=size,
             timeout=CONNECT_SECONDS,
             reconnect_timeout=CONNECT_SECONDS,
-            kwargs={"autocommit": True, "application_name": "dynamail deliver", "connect_timeout": 5},
+            kwargs={
+                "autocommit": True,
+                "application_name": "dynamail deliver",
+                "connect_timeout": 5,
+                "prepare_threshold": 0,
+            },
             open=False,
         )
         self.away_since: float | None = None  # loop time

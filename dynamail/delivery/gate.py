@@ -48,15 +48,15 @@ async def check_with(connection: Connection, parcels: Sequence[Parcel]) -> None:
         else:
             singles.append(parcel)
     for (account_id, _, topic_id), members in campaigns.items():
-        await _check_campaign(connection, account_id, topic_id, members)
+        await check_consent(connection, account_id, topic_id, members)
     if campaigns:
         await _check_states(
             connection, {source_id: members for (_, source_id, _), members in campaigns.items()}
         )
     if singles:
         await _check_singles(connection, singles)
-    for parcel in parcels:
-        parcel.gated_at = asked_at
+        for parcel in singles:
+            parcel.gated_at = asked_at
 
 
 def stop_for(reason: Reason) -> Result:
@@ -75,9 +75,11 @@ def stop_for_states(campaign: str | None, account: str | None) -> Result | None:
     return None if account == "active" else STOPPED_ACCOUNT
 
 
-async def _check_campaign(
+async def check_consent(
     connection: Connection, account_id: int, topic_id: int, members: Sequence[Parcel]
 ) -> None:
+    """The contacts' side of the gate for one campaign, whose own state the caller knows."""
+    asked_at = asyncio.get_running_loop().time()
     rows = await fetch(
         connection,
         load_sql("consent", "find_refused"),
@@ -89,11 +91,11 @@ async def _check_campaign(
             "now": utc_now(),
         },
     )
-    if rows:
-        refused = dict(rows)
-        for parcel in members:
-            if reason := refused.get(parcel.contact_id):
-                parcel.stopped = stop_for(Reason(reason))
+    refused = dict(rows)
+    for parcel in members:
+        parcel.gated_at = asked_at
+        if refused and (reason := refused.get(parcel.contact_id)):
+            parcel.stopped = stop_for(Reason(reason))
 
 
 async def _check_states(connection: Connection, groups: Mapping[UUID, Sequence[Parcel]]) -> None:

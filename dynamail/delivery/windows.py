@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from dynamail.delivery.records import RETURNED, Result
 
+WORTH = (
+    0.8  # share of a window: a commit costs the same for few and for many, and another chunk sends meanwhile
+)
+
 
 class Window:
     """`width` is how many recipients may be declared at once."""
@@ -39,8 +43,8 @@ class Window:
 
     @property
     def is_worth_committing(self) -> bool:
-        """Half a window is due, or nothing else can happen before a commit."""
-        return (self._due - self.done) * 2 >= self._width or self.outstanding == 0
+        """Most of a window is due, or nothing else can happen before a commit."""
+        return self._due - self.done >= self._width * WORTH or self.outstanding == 0
 
     @property
     def is_finished(self) -> bool:

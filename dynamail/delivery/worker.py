@@ -43,6 +43,8 @@ from dynamail.protocols.smtp.next_hop import Timeouts
 log = logging.getLogger(__name__)
 
 WORK_ROLE = "dynamail_work"
+# The same few statements run thousands of times a minute: planning each anew costs as much as running it.
+PLANNING = "-c plan_cache_mode=force_generic_plan -c jit=off"
 DATABASE_CONNECTIONS = 6
 HEARTBEAT_SECONDS = 2.0
 UPKEEP_SECONDS = 5.0  # leases, dead workers, finished campaigns, settings of transports
@@ -83,7 +85,7 @@ def make_worker_conninfo(database: dict[str, Any]) -> str:
     parts = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
     values = {name: database[key] for name, key in parts.items() if database.get(key)}
     values |= {key: value for key, value in database.get("OPTIONS", {}).items() if key != "options"}
-    return make_conninfo("", **values, options=f"-c role={WORK_ROLE} -c timezone=UTC -c jit=off")
+    return make_conninfo("", **values, options=f"-c role={WORK_ROLE} -c timezone=UTC {PLANNING}")
 
 
 def run_worker(settings: WorkerSettings) -> int:

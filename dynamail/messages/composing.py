@@ -29,6 +29,7 @@ from dynamail.messages.freezing import FrozenSender, FrozenSettings, FrozenSourc
 from dynamail.messages.models import FrozenContent
 from dynamail.messages.personalizing import Recipient, Surroundings, contact_data, shared_data
 from dynamail.messages.recipient_links import SourceLinks
+from dynamail.messages.return_paths import ReturnPaths
 from dynamail.protocols.address import Mailbox, parse_address
 from dynamail.protocols.list_headers import encode_feedback_id, encode_list_id
 from dynamail.protocols.mime import (
@@ -146,6 +147,7 @@ class Composer:
         self.compiled = compile_frozen(frozen)
         self.surroundings = find_surroundings(frozen)
         self._plans: dict[str, BodyPlan] = {}
+        self._return_paths = ReturnPaths(key=settings.return_path_key, domain=settings.return_path_domain)
         self._head = self._make_head()
         self._needs_smtputf8 = parse_address(frozen.sender.email).needs_smtputf8
         subject = self.compiled.subject
@@ -184,8 +186,15 @@ class Composer:
             )
         )
         body = plan.render(head, context, links)
-        sender = make_return_path(message_id, self.settings)
-        return Envelope(sender, address, body, token, smtputf8 or self._needs_smtputf8, False, True)
+        return Envelope(
+            self._return_paths.encode(message_id),
+            address,
+            body,
+            token,
+            smtputf8 or self._needs_smtputf8,
+            False,
+            True,
+        )
 
     def make_copy(self, recipient: Recipient, *, now: datetime) -> Copy:
         """The same content for the eye, with this recipient's links: the web version of a message."""

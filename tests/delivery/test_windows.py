@@ -24,11 +24,12 @@ def test_outcomes_are_recorded_in_order_whatever_order_they_come_in() -> None:
     assert [position for position, _ in window.find_due()] == [0, 1, 2]
 
 
-def test_half_a_window_is_worth_a_commit() -> None:
-    window = declared(10, 4)
-    window.take(0, OK)
+def test_most_of_a_window_is_worth_a_commit() -> None:
+    window = declared(20, 10)
+    for position in range(7):
+        window.take(position, OK)
     assert not window.is_worth_committing
-    window.take(1, OK)
+    window.take(7, OK)
     assert window.is_worth_committing
 
 

@@ -22,9 +22,10 @@ from dynamail.messages.composing import (
 )
 from dynamail.messages.freezing import FrozenSender, FrozenSettings, FrozenSource
 from dynamail.messages.personalizing import Recipient
+from dynamail.messages.return_paths import ReturnPaths
 from dynamail.protocols.smtp.envelopes import Envelope
 from dynamail.protocols.smtp.wire import is_wire_safe
-from dynamail.protocols.verp import decode_return_path
+from dynamail.protocols.verp import decode_return_path, encode_return_path
 from dynamail.tracking.tokens import NOBODY, ClickToken, LeaveToken, OpenToken, PreferencesToken, ViewToken
 from tests.support.personas import NOW
 
@@ -127,6 +128,14 @@ def test_the_message_id_is_the_same_every_time() -> None:
     composer, contact_id = make_composer(), new_id(NOW)
     assert composer.message_id(contact_id) == derived_id(NOW, SOURCE_ID, contact_id)
     assert composer.message_id(contact_id) == make_composer().message_id(contact_id)
+
+
+def test_return_paths_are_those_that_bounces_are_read_by() -> None:
+    key = settings().return_path_key
+    for _ in range(200):
+        message_id = new_id()
+        expected = f"{encode_return_path(message_id, key=key)}@bounce.example"
+        assert ReturnPaths(key=key, domain="bounce.example").encode(message_id) == expected
 
 
 def test_individual_links_name_the_person() -> None:
