@@ -42,10 +42,13 @@ def text_of(element: html.HtmlElement) -> str:
 def test_no_template_writes_what_the_content_security_policy_blocks(template: Path) -> None:
     source = template.read_text(encoding="utf-8")
 
-    assert not re.search(r"\sstyle\s*=", source), "style attributes are blocked: use a class"
+    if not template.name.endswith(
+        "_document.html"
+    ):  # these are shown in a frame, under a policy of their own
+        assert not re.search(r"\sstyle\s*=", source), "style attributes are blocked: use a class"
     assert not re.search(r"\son[a-z]+\s*=", source), "inline handlers are blocked"
     assert not re.search(r"hx-on[:-]", source), "hx-on evaluates code"
-    assert not re.search(r"<script(?![^>]*type=\"application/json\")[^>]*>\s*\S", source), (
+    assert not re.search(r"<script(?![^>]*type=\"application/json\")[^>]*>\s*[^\s<]", source), (
         "inline scripts are blocked"
     )
     assert "//cdn" not in source
