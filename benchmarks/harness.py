@@ -75,6 +75,14 @@ def read_cpu_seconds(pids: Iterable[int]) -> dict[int, float]:
     return used
 
 
+def read_waiting_seconds(pid: int) -> float:
+    """How long a process was ready to run and had no core; 0 where the kernel does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
 def read_memory_mb(pid: int, field: str = "VmRSS") -> float:
     """VmRSS is what a process holds now, VmHWM the most it ever held; 0 when it is gone."""
     try:
