@@ -224,14 +224,18 @@ class WayOut:
 
     def _next(self) -> Envelope | None:
         """The next message, composed; None when there is nothing to send at this moment."""
-        return self._pull(self._urgent) or self._pull(self._bulk)
+        if self._urgent and (envelope := self._pull(self._urgent)) is not None:
+            return envelope
+        return self._pull(self._bulk)
 
     def _next_urgent(self) -> Envelope | None:
         return self._pull(self._urgent)
 
     def _pull(self, queue: deque[Parcel]) -> Envelope | None:
-        while queue and not self.is_closed:
+        while queue:
             now = self._loop.time()
+            if now < self.breaker.closed_until or self.route.problem:
+                return None
             parcel = queue[0]
             if parcel.stopped is not None:
                 queue.popleft()

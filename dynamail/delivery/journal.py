@@ -36,33 +36,34 @@ class Journal:
         self._lock_path = folder / f"{worker_id}.lock"
         self._lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._unrecorded: dict[UUID, bytes] = {}
+        self._unrecorded: dict[bytes, bytes] = {}  # notes by message id; hashing a UUID is Python code
         self._fd, self._size = -1, 0
         self._begin()
 
     def note_dot(self, message_id: UUID) -> None:
         """To be called before the bytes that end the message are written."""
-        note = _NOTE.pack(_DOT, message_id.bytes, 0, 0)
-        self._unrecorded[message_id] = note
+        key = message_id.int.to_bytes(16, "big")
+        note = _NOTE.pack(_DOT, key, 0, 0)
+        self._unrecorded[key] = note
         self._append(note)
 
     def note_reply(self, message_id: UUID, result: Result) -> None:
         text = f"{result.enhanced}{_SEPARATOR}{result.bounce_class}{_SEPARATOR}{result.reply}".encode()
-        note = _NOTE.pack(_KINDS[result.state], message_id.bytes, result.code, len(text)) + text
-        self._unrecorded[message_id] = self._unrecorded.get(message_id, b"") + note
+        key = message_id.int.to_bytes(16, "big")
+        note = _NOTE.pack(_KINDS[result.state], key, result.code, len(text)) + text
+        self._unrecorded[key] = self._unrecorded.get(key, b"") + note
         self._append(note)
 
     def forget(self, message_ids: Iterable[UUID]) -> None:
         """These outcomes are committed: their notes mean nothing any more."""
-        gone = [
-            message_id for message_id in message_ids if self._unrecorded.pop(message_id, None) is not None
-        ]
+        keys = [message_id.int.to_bytes(16, "big") for message_id in message_ids]
+        gone = [key for key in keys if self._unrecorded.pop(key, None) is not None]
         if not gone:
             return
         if self._size > ROTATE_BYTES:
             self._begin()
         else:
-            self._append(b"".join(_NOTE.pack(_FORGOTTEN, message_id.bytes, 0, 0) for message_id in gone))
+            self._append(b"".join(_NOTE.pack(_FORGOTTEN, key, 0, 0) for key in gone))
 
     def close(self) -> None:
         """The orderly end. What could not be recorded stays for the next worker to judge."""

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from dynamail.consent.address_hash import hash_address
+from dynamail.consent.address_hash import hash_addresses
 from dynamail.content.problems import ContentError
 from dynamail.delivery.database import Database, uuid_array
 from dynamail.delivery.records import Owner, Parcel
@@ -30,10 +30,11 @@ MAX_PROBLEM = 500
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A contact as loaded for sending. `key` is the folded address that suppressions are found by."""
+    """A contact as loaded for sending. `key` is the folded address, `address_hash` what suppressions are found by."""
 
     recipient: Recipient
     key: str
+    address_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Source:
             contact_id=contact_id,
             source_id=self.source_id,
             topic_id=self.topic_id,
-            address_hash=hash_address(self.account_id, reached.key),
+            address_hash=reached.address_hash,
             position=position,
         )
 
@@ -142,13 +143,17 @@ async def load_reached(
             "contact_ids": uuid_array(contact_ids),
         },
     )
-    return {row[0]: _to_reached(row, source.catalogue) for row in rows}
+    hashes = hash_addresses(source.account_id, [row[2] for row in rows])
+    return {
+        row[0]: _to_reached(row, address_hash, source.catalogue)
+        for row, address_hash in zip(rows, hashes, strict=True)
+    }
 
 
-def _to_reached(row: tuple[Any, ...], catalogue: Mapping[str, str]) -> Reached:
+def _to_reached(row: tuple[Any, ...], address_hash: bytes, catalogue: Mapping[str, str]) -> Reached:
     contact_id, email, key, name, language, attributes, tracking_allowed = row
     values = name_attributes(msgspec.json.decode(attributes), catalogue) if attributes != "{}" else {}
-    return Reached(Recipient(contact_id, email, name, language, values, tracking_allowed), key)
+    return Reached(Recipient(contact_id, email, name, language, values, tracking_allowed), key, address_hash)
 
 
 def _refuse_gone(parcel: Parcel, now: datetime) -> Envelope:
