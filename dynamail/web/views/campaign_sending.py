@@ -287,7 +287,7 @@ def list_parts(row: Campaign, outcomes: Accounting) -> list[Part]:
     for place, label, tone in PLACES:
         count = getattr(outcomes, place)
         width = 1000 * count / outcomes.frozen if outcomes.frozen else 0.0
-        url = reverse("campaign_recipients", args=[row.public_id]) + f"?place={place}"
+        url = reverse("campaign_recipients", args=[row.public_id]) + f"?outcome={place}"
         parts.append(Part(place, label, tone, count, round(start, 3), round(width, 3), url))
         start += width
     return parts

@@ -34,6 +34,7 @@ from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
 from dynamail.messages.accounting import Accounting, Whereabouts, count_outcomes
 from dynamail.web.access import needs
 from dynamail.web.charts import Chart, Series, make_bar_chart, make_funnel_chart, make_line_chart
+from dynamail.web.states import look_up_state
 
 HOURS_FOR_A_LINE = 8
 
@@ -80,7 +81,8 @@ def show_recipients(request: Any, campaign: str) -> HttpResponse:
         "rows": shown,
         "outcome": place,
         "outcomes": [
-            (name, count, f"?outcome={name}", name == place) for name, count in _list_parts(accounting)
+            (look_up_state(name).label, count, f"?outcome={name}", name == place)
+            for name, count in _list_parts(accounting)
         ],
         "next_url": next_url,
         "tabs": _tabs(row, "recipients"),
