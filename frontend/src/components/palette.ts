@@ -2,25 +2,41 @@
 
 export function palette() {
   let dialog: HTMLDialogElement;
+  let asked = ""; // what the request under way looks for
+  let answered = ""; // what the results on the screen answer
+  let chosen = false; // Enter was pressed before the results for what is typed were there
   return {
     init(): void {
       dialog = (this as unknown as { $el: HTMLDialogElement }).$el;
-      dialog.addEventListener("htmx:after:swap", () => this.mark(0));
+      dialog.addEventListener("input", () => (chosen = false));
+      dialog.addEventListener("htmx:before:request", () => (asked = findInput(dialog).value));
+      dialog.addEventListener("htmx:after:swap", () => this.answer());
       // Opened by a button's `command`, by a key or by code: the attribute is what they share.
       new MutationObserver(() => this.opened()).observe(dialog, { attributeFilter: ["open"] });
     },
     opened(): void {
       if (!dialog.open) return;
       const input = findInput(dialog);
+      chosen = false;
       input.select();
       input.dispatchEvent(new Event("palette:open"));
+    },
+    answer(): void {
+      answered = asked;
+      this.mark(0);
+      if (chosen && answered === findInput(dialog).value) findOptions(dialog)[0]?.click();
+    },
+    /** Typed fast, Enter means the results to come and not those still shown. */
+    choose(option: HTMLElement | undefined): void {
+      chosen = answered !== findInput(dialog).value;
+      if (!chosen) option?.click();
     },
     onKey(event: KeyboardEvent): void {
       const options = findOptions(dialog);
       const current = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
       if (event.key === "ArrowDown") this.mark((current + 1) % Math.max(1, options.length));
       else if (event.key === "ArrowUp") this.mark((current - 1 + options.length) % Math.max(1, options.length));
-      else if (event.key === "Enter") options[current]?.click();
+      else if (event.key === "Enter") this.choose(options[current]);
       else return;
       event.preventDefault();
     },
