@@ -369,5 +369,8 @@ async def release_chunk(tools: Tools, lease: ChunkLease) -> None:
 
 
 def read_lease(row: tuple[Any, ...]) -> ChunkLease:
-    *head, contact_ids, done, started, epoch, worker = row
-    return ChunkLease(*head, tuple(contact_ids), done, started, epoch, worker)
+    """The columns of claim_chunk.sql and take_over_chunks.sql."""
+    shard, chunk_id, account_id, source_id, lane, tag, contact_ids, done, started, epoch, worker = row
+    return ChunkLease(
+        shard, chunk_id, account_id, source_id, lane, tag, tuple(contact_ids), done, started, epoch, worker
+    )

@@ -71,8 +71,9 @@ class Recovery:
             await self._settle_chunk(read_lease(row), remains)
         while rows := await self._tools.database.run("take_over_outbox", parameters):
             by_worker: dict[UUID, list[tuple[OutboxRow, Result]]] = defaultdict(list)
-            for *row, worker in rows:
-                by_worker[worker].append((OutboxRow(*row), self._judge(row[1], worker, remains)))
+            for *columns, worker in rows:
+                waiting = OutboxRow(*columns)
+                by_worker[worker].append((waiting, self._judge(waiting.id, worker, remains)))
             for worker, findings in by_worker.items():
                 await self._lane.adopt(findings, worker=worker)
             self.recovered += len(rows)

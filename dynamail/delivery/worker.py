@@ -182,7 +182,8 @@ class Worker:
             await self._end()
 
     async def _run_lanes(self) -> None:
-        lanes = [asyncio.create_task(lane.work()) for lane in (self.chunks, *self.outboxes)]
+        lanes = [asyncio.create_task(self.chunks.work())]
+        lanes += [asyncio.create_task(lane.work()) for lane in self.outboxes]
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([stopping, *lanes], return_when=asyncio.FIRST_COMPLETED)
         self.stop()  # Also when a lane ended by an error: the others settle what they hold.
