@@ -56,6 +56,13 @@ class Marketer:
         self.press("Create the account")
         expect(self.page.get_by_role("heading", name="Check your mail")).to_be_visible()
 
+    def sign_in(self) -> None:
+        self.page.goto("/accounts/login/")
+        self.page.get_by_label("Email").fill(self.email)
+        self.page.get_by_label("Password", exact=True).fill(self.password)
+        self.press("Sign in", exact=True)
+        expect(self.page.get_by_role("heading", name="Home")).to_be_visible()
+
     def confirm_address_by_mail(self) -> None:
         """The link in the mail changes nothing by itself; the button behind it does."""
         self.open_system_mail(self.email, "Confirm your address")
@@ -99,7 +106,9 @@ class Marketer:
         self.page.get_by_label(re.compile("I authorize")).check()
         self.look_closely("new relay")
         self.press("Save")
-        self.press("Use")
+        expect(self.page.get_by_text(f"{host}:{port} answers.")).to_be_visible()
+        self.look_closely("senders and transports")
+        self.press("Use", exact=True)
         expect(self.page.get_by_text(f"Mail leaves through “{name}” from now on.")).to_be_visible()
 
     # ── contacts ─────────────────────────────────────────────────────────────────────────────────────────────────────
