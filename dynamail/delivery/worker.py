@@ -53,7 +53,7 @@ UPKEEP_SECONDS = 5.0  # leases, dead workers, finished campaigns, settings of tr
 LISTEN_PAUSE = 2.0
 ALIVE = timedelta(seconds=10)  # a worker that showed itself in this time shares the limits
 GONE = timedelta(days=1)
-DRAIN_SECONDS = 30.0  # for what is on the wire after SIGTERM
+DRAIN_SECONDS = 12.0  # for what is on the wire after SIGTERM; less than the supervisor waits
 LAST_SECONDS = 10.0  # for the last commits when connections had to be dropped
 
 
