@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_AFTER_SECONDS = 10.0  # a child that lived this long starts afresh with the pauses
-DRAIN_SECONDS = 20.0
+DRAIN_SECONDS = 25.0  # longer than any process takes to drain by itself
 POLL_SECONDS = 0.25
 
 
