@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Request,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -34,7 +35,7 @@ QUIET_FLAGS = [
     "--disable-sync",
 ]
 AXE = Path(__file__).resolve().parents[2] / "frontend/node_modules/axe-core/axe.min.js"
-DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DESKTOP, PHONE = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 PATIENCE_MS = 30_000
 # Chromium without a window calls itself HeadlessChrome, which the product takes for the machine that it is.
 PERSON = (
@@ -114,7 +115,7 @@ def open_context(
     browser: Browser, installation: Installation, **options: Any
 ) -> tuple[BrowserContext, Watch]:
     """A desktop browser of a person, watched."""
-    values = {"base_url": installation.url, "viewport": DESKTOP, "user_agent": PERSON}
+    values: dict[str, Any] = {"base_url": installation.url, "viewport": DESKTOP, "user_agent": PERSON}
     values |= {"reduced_motion": "reduce", **options}
     context = browser.new_context(**values)
     context.set_default_timeout(PATIENCE_MS)

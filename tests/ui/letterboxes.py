@@ -56,14 +56,13 @@ class MailboxPages:
         expect(page.get_by_role("heading", level=1)).to_have_text(subject)
         expect(self.frame.get_by_text(text)).to_be_visible()
         self.marketer.look_closely("message, HTML")
+        self._show("Text", text)
+        self._show("Source", "Content-Type: multipart/alternative")
+        self.marketer.follow("HTML")
 
-    def read_text(self) -> str:
-        self.marketer.follow("Text")
-        return self.marketer.page.get_by_role("main").locator("pre").inner_text()
-
-    def read_source(self) -> str:
-        self.marketer.follow("Source")
-        return self.marketer.page.get_by_role("main").locator("pre").inner_text()
+    def _show(self, view: str, text: str) -> None:
+        self.marketer.follow(view)
+        expect(self.marketer.page.get_by_role("main").locator("pre")).to_contain_text(text)
 
     def read_header(self, name: str) -> str:
         page = self.marketer.page

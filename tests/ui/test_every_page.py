@@ -125,7 +125,7 @@ class Visitor:
         faults = []
         still(self.page)
         for size, viewport in SIZES.items():
-            self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
+            self.page.set_viewport_size(viewport)
             for scheme in SCHEMES:
                 self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
                 self.page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True)
@@ -133,7 +133,7 @@ class Visitor:
                 if (size, scheme) != ("phone", "dark"):  # the colors of one, the layout of the other
                     found += find_axe_violations(self.page)
                 faults += [f"{name}, {size}, {scheme}: {fault}" for fault in found]
-        self.page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+        self.page.set_viewport_size(DESKTOP)
         self.page.emulate_media(color_scheme="light")
         seen, self.watch.faults = self.watch.faults, []
         return faults + seen
