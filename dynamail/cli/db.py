@@ -37,7 +37,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _migrate(_: argparse.Namespace) -> int:
-    os.environ["DYNAMAIL_DATABASE_ROLE"] = "dynamail_owner"  # before the settings are read: tables belong to the owner
+    os.environ["DYNAMAIL_DATABASE_ROLE"] = (
+        "dynamail_owner"  # before the settings are read: tables belong to the owner
+    )
     with _server() as dsn:
         from dynamail.postgres.roles import ensure_roles
 
