@@ -11,11 +11,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.campaigns.models import Campaign
+from dynamail.contacts.editing import find_contact_by_email
 from dynamail.contacts.models import Contact
 from dynamail.events.models import Interaction
-from dynamail.lib.ids import to_public_id
+from dynamail.lib.ids import derived_id, to_public_id
 from dynamail.messages.accounting import RecipientLine, Whereabouts, list_recipients
-from dynamail.messages.models import Message
+from dynamail.messages.models import Chunk, Message, Outbox
+from dynamail.protocols.address import AddressError
 from dynamail.protocols.codes import DESCRIPTIONS, BounceClass
 
 PAGE = 50
@@ -61,6 +63,57 @@ def list_people(
     acts = _find_acts(account_id, campaign, ids)
     times = _find_times(account_id, [line.key for line in lines])
     return [_describe(line, place, emails, acts, times) for line in lines]
+
+
+def find_person(account_id: int, campaign: Campaign, email: str) -> Person | None:
+    """What became of one address in this campaign; None when it was not in the audience. Key look-ups, whatever the size."""
+    try:
+        contact = find_contact_by_email(account_id, email)
+    except AddressError:
+        return None
+    if contact is None or campaign.launched_at is None:
+        return None
+    found = _locate(account_id, campaign, contact.id)
+    if found is None:
+        return None
+    line, place = found
+    acts = _find_acts(account_id, campaign, [contact.id])
+    return _describe(line, place, {contact.id: contact.email}, acts, _find_times(account_id, [line.key]))
+
+
+def _locate(
+    account_id: int, campaign: Campaign, contact_id: UUID
+) -> tuple[RecipientLine, Whereabouts] | None:
+    """The message's own row, else its place in the queue, else in a chunk that nobody has come to yet."""
+    assert campaign.launched_at is not None  # noqa: S101 - the caller has looked
+    key = derived_id(campaign.launched_at, campaign.uid, contact_id)
+    message = Message.objects.for_account(account_id).filter(id=key).first()
+    if message is not None:
+        line = RecipientLine(
+            key,
+            contact_id,
+            message.recipient,
+            message.bounce_class,
+            message.smtp_code,
+            message.enhanced_code,
+            message.reply,
+        )
+        return line, Whereabouts(message.state)
+    waiting = Outbox.objects.for_account(account_id).filter(id=key).first()
+    if waiting is not None:
+        line = RecipientLine(
+            key, contact_id, waiting.recipient, smtp_code=waiting.last_code, reply=waiting.last_reply
+        )
+        return line, Whereabouts.DEFERRED
+    chunk = (
+        Chunk.objects.for_account(account_id)
+        .filter(source_id=campaign.uid, contact_ids__contains=[contact_id])
+        .first()
+    )
+    if chunk is None:
+        return None
+    place = Whereabouts.CANCELED if chunk.state == Chunk.State.CANCELED else Whereabouts.REMAINING
+    return RecipientLine(contact_id, contact_id), place
 
 
 def iter_people(account_id: int, campaign: Campaign) -> Iterator[Person]:

@@ -108,11 +108,22 @@ def describe_entry(entry: AuditEntry) -> AuditLine:
         sentence=str(sentence),
         action=entry.action,
         icon=NOUN_ICONS.get(noun, "circle-check"),
-        details=[(name.replace("_", " "), _write(value)) for name, value in entry.data.items()],
+        details=[
+            (name.replace("_", " "), text) for name, value in entry.data.items() if (text := _write(value))
+        ],
     )
 
 
 def _write(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_write, value))
-    return "" if value is None else str(value)
+    """A detail as people write it; what says nothing (none, no, zero) is left out."""
+    match value:
+        case True:
+            return _("yes")
+        case None | False | 0:
+            return ""
+        case dict():
+            parts = [(name.replace("_", " "), _write(part)) for name, part in value.items()]
+            return "; ".join(f"{name}: {part}" for name, part in parts if part)
+        case list() | tuple():
+            return ", ".join(filter(None, map(_write, value)))
+    return str(value)

@@ -6,7 +6,7 @@ import pytest
 
 from dynamail.accounts.models import Account, User
 from dynamail.campaigns.models import Campaign
-from dynamail.campaigns.recipients import iter_people, list_people
+from dynamail.campaigns.recipients import find_person, iter_people, list_people
 from dynamail.campaigns.stats import (
     Totals,
     read_curve,
@@ -93,6 +93,15 @@ def test_a_bounce_is_explained_in_words_beside_the_servers_own(account: Account,
     (person,) = list_people(account.pk, sent, Whereabouts.BOUNCED)
     assert person.reason == "The mailbox does not exist."
     assert (person.smtp_code, person.reply) == (550, "550 said the server")
+
+
+def test_one_person_is_found_wherever_they_are(account: Account, sent: Campaign) -> None:
+    for person in iter_people(account.pk, sent):
+        found = find_person(account.pk, sent, person.email.upper())
+        assert found is not None
+        assert (found.outcome, found.email) == (person.outcome, person.email)
+    assert find_person(account.pk, sent, "stranger@mail.example") is None
+    assert find_person(account.pk, sent, "no address") is None
 
 
 def test_the_people_who_clicked_are_marked(account: Account, sent: Campaign) -> None:

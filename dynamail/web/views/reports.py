@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 from dynamail.accounts.roles import Permission
 from dynamail.accounts.tenancy import account_scope
 from dynamail.campaigns.models import Campaign
-from dynamail.campaigns.recipients import PAGE, iter_people, list_people
+from dynamail.campaigns.recipients import PAGE, find_person, iter_people, list_people
 from dynamail.campaigns.stats import (
     Hour,
     Totals,
@@ -69,7 +69,12 @@ def show_recipients(request: Any, campaign: str) -> HttpResponse:
     row = get_campaign(request, campaign)
     place = _read_place(request.GET.get("outcome", Whereabouts.DELIVERED))
     after = _read_cursor(request.GET.get("after", ""))
-    people = list_people(request.account.pk, row, place, after=after, size=PAGE + 1)
+    search = request.GET.get("q", "").strip()[:254]
+    if search:
+        person = find_person(request.account.pk, row, search)
+        people = [person] if person else []
+    else:
+        people = list_people(request.account.pk, row, place, after=after, size=PAGE + 1)
     shown, accounting = people[:PAGE], count_outcomes(request.account.pk, row.uid)
     next_url = ""
     if len(people) > PAGE:
@@ -85,6 +90,7 @@ def show_recipients(request: Any, campaign: str) -> HttpResponse:
             for name, count in _list_parts(accounting)
         ],
         "next_url": next_url,
+        "search": search,
         "tabs": _tabs(row, "recipients"),
     }
     return render(request, "reports/recipients.html", context)
