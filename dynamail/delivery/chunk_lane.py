@@ -37,7 +37,11 @@ from dynamail.lib.sql import load_sql
 
 log = logging.getLogger(__name__)
 
-MOST_RUNS = 16  # chunks held at once, for as many accounts
+MOST_RUNS = 16  # chunks that move at once, for as many accounts
+MOST_HELD = 128  # chunks held at once, those included that wait for silent servers
+STILL_SECONDS = (
+    3.0  # after which a run without any result counts as waiting, and another account gets its turn
+)
 RUNS_PER_ACCOUNT = 2  # one commits while the other sends
 LOOK_SECONDS = 1.0  # how often a waiting run looks around, and an idle lane for new chunks
 STOPPED_ACCOUNT_PAUSE = timedelta(minutes=5)
@@ -63,6 +67,11 @@ class ChunkRun:
         self._message_ids: list[UUID] = []
         self._changed = asyncio.Event()
         self._stop: Result | None = None
+        self._moved_at = asyncio.get_running_loop().time()
+
+    @property
+    def is_moving(self) -> bool:
+        return asyncio.get_running_loop().time() - self._moved_at < STILL_SECONDS
 
     async def run(self) -> None:
         """Until the chunk is finished or let go. Raises DatabaseGone when the worker stops without a database."""
@@ -94,6 +103,7 @@ class ChunkRun:
 
     def take_result(self, parcel: Parcel, result: Result) -> None:
         self._window.take(parcel.position, result)
+        self._moved_at = self._way.now()
         if result.state == RETURNED:
             self.stop(result)
         elif self._window.is_worth_committing:
@@ -297,7 +307,7 @@ class ChunkLane:
     async def work(self) -> None:
         """Until `stop`, then until every run has ended."""
         while not self._is_stopping:
-            lease = await self._claim() if len(self._runs) < MOST_RUNS else None
+            lease = await self._claim() if self._has_room() else None
             self.is_hungry = lease is None
             if lease is not None:
                 await self._begin(lease)
@@ -307,6 +317,10 @@ class ChunkLane:
                     await self._news.wait()
             self._news.clear()
         await asyncio.gather(*self._runs, return_exceptions=True)
+
+    def _has_room(self) -> bool:
+        """Runs that only wait for a silent server take nobody's place."""
+        return len(self._runs) < MOST_HELD and sum(run.is_moving for run in self._runs.values()) < MOST_RUNS
 
     async def _claim(self) -> ChunkLease | None:
         now = utc_now()

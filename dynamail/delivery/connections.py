@@ -62,6 +62,10 @@ class WayOut:
         self._renewal: asyncio.Lock = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
 
+    def now(self) -> float:
+        """The event loop's clock."""
+        return self._loop.time()
+
     # --- for the lanes -------------------------------------------------------------------------------------------------
 
     @property

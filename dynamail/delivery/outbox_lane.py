@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,7 +43,10 @@ from dynamail.protocols.smtp.envelopes import Envelope
 log = logging.getLogger(__name__)
 
 BATCH = 50
-MOST_HELD = 200  # claimed and not settled
+MOST_MOVING = 200  # claimed and not settled, for accounts whose messages get through
+MOST_HELD = 5_000  # those included that wait for silent servers
+MOST_PER_ACCOUNT = 100
+STILL_SECONDS = 3.0  # after which an account without any result counts as waiting, and takes nobody's place
 LOOK_SECONDS = 1.0
 STOPPED_PAUSE = timedelta(minutes=1)  # before a row is looked at again whose account or campaign is stopped
 
@@ -64,6 +67,8 @@ class OutboxLane:
         self._priority = priority
         self._tools, self._gate, self._composing = tools, gate, composing
         self._held: dict[UUID, Held] = {}
+        self._counts: Counter[int] = Counter()  # held rows by account
+        self._moved_at: dict[int, float] = {}  # loop time of an account's last result, or of its first row
         self._results: list[tuple[Parcel, Result]] = []
         self._news = asyncio.Event()
         self._settled = asyncio.Event()
@@ -87,6 +92,7 @@ class OutboxLane:
 
     def take_result(self, parcel: Parcel, result: Result) -> None:
         self._results.append((parcel, result))
+        self._moved_at[parcel.account_id] = asyncio.get_running_loop().time()
         self._settled.set()
 
     async def work(self) -> None:
@@ -94,7 +100,7 @@ class OutboxLane:
         settling = asyncio.create_task(self._settle_results())
         while not self._is_stopping:
             self._withdraw_from_closed()
-            rows = await self._claim() if len(self._held) < MOST_HELD else []
+            rows = await self._claim() if self._has_room() else []
             self.is_hungry = not rows
             if rows:
                 await self._begin(rows)
@@ -114,8 +120,31 @@ class OutboxLane:
 
     # --- claiming ------------------------------------------------------------------------------------------------------
 
+    def _has_room(self) -> bool:
+        """Rows that only wait for a silent server keep nobody else's from being claimed."""
+        since = asyncio.get_running_loop().time() - STILL_SECONDS
+        moving = sum(
+            count for account_id, count in self._counts.items() if self._moved_at[account_id] > since
+        )
+        return moving < MOST_MOVING and len(self._held) < MOST_HELD
+
+    def _hold(self, held: Held) -> None:
+        account_id = held.row.account_id
+        self._held[held.row.id] = held
+        if not self._counts[account_id]:
+            self._moved_at[account_id] = asyncio.get_running_loop().time()
+        self._counts[account_id] += 1
+
+    def _let_go(self, held: Held) -> None:
+        account_id = held.row.account_id
+        del self._held[held.row.id]
+        self._counts[account_id] -= 1
+        if not self._counts[account_id]:
+            del self._counts[account_id], self._moved_at[account_id]
+
     async def _claim(self) -> list[OutboxRow]:
         now = utc_now()
+        full = [account_id for account_id, count in self._counts.items() if count >= MOST_PER_ACCOUNT]
         rows = await self._tools.database.run(
             "claim_outbox",
             {
@@ -124,7 +153,7 @@ class OutboxLane:
                 "lease_until": now + LEASE,
                 "priority": self._priority,
                 "size": BATCH,
-                "passed_over": int_array(self._tools.ways.closed_accounts()),
+                "passed_over": int_array({*full, *self._tools.ways.closed_accounts()}),
             },
         )
         return [OutboxRow(*row) for row in rows]
@@ -135,7 +164,7 @@ class OutboxLane:
         fresh = await self._make_campaign_parcels([row for row in rows if row.is_campaign])
         fresh += [self._make_single(row) for row in rows if not row.is_campaign]
         for held in fresh:
-            self._held[held.row.id] = held
+            self._hold(held)
         parcels = []
         for held in fresh:
             if is_expired(held.row.created_at, now):
@@ -213,7 +242,8 @@ class OutboxLane:
         rows = [row for row, _ in findings]
         held = await self._make_campaign_parcels([row for row in rows if row.is_campaign])
         held += [self._make_single(row) for row in rows if not row.is_campaign]
-        self._held |= {one.row.id: one for one in held}
+        for one in held:
+            self._hold(one)
         await self._settle([(self._held[row.id].parcel, result) for row, result in findings], worker=worker)
 
     # --- settling ------------------------------------------------------------------------------------------------------
@@ -246,7 +276,7 @@ class OutboxLane:
             lambda connection: self._write(connection, parameters, bounces, now)
         )
         for held, _ in entries:
-            del self._held[held.row.id]
+            self._let_go(held)
         self._tools.journal.forget(held.row.id for held, _ in entries)
         ended = {
             held.row.source_id

@@ -7,6 +7,10 @@ import socket
 import pytest
 
 from dynamail.delivery import ways
+from dynamail.lib.clock import utc_now
+from dynamail.messages.accepting import Content, accept_message
+from dynamail.messages.models import SourceKind
+from dynamail.protocols.smtp.next_hop import Timeouts
 from tests.delivery.stage import Stage, addresses
 from tests.support.fake_mx import Close, Correct, FakeMx, Reply, Stall, garbage
 
@@ -130,3 +134,27 @@ def test_a_password_that_cannot_be_opened_stops_the_way_out_with_a_sentence(stag
         worker.stop()
         assert mx.connections == 0
     assert stage.count(campaign).remaining == 10
+
+
+def test_single_messages_for_a_silent_relay_do_not_hold_up_another(stage: Stage) -> None:
+    """More rows than the lane holds wait for a server that never greets; then one for a good server is accepted."""
+    silent = FakeMx(script={"connect": Stall()}).start()
+    with FakeMx() as mx:
+        stuck, fine = stage.account(silent.port), stage.account(mx.port)
+        content = Content("news@acme.example", "Hello", text="Hi")
+        for number in range(230):
+            accept_message(
+                stuck,
+                source_kind=SourceKind.API,
+                recipient=f"p{number}@example.com",
+                content=content,
+                now=utc_now(),
+            )
+        worker = stage.start(timeouts=Timeouts())
+        stage.wait_until(lambda: silent.connections)
+        accept_message(
+            fine, source_kind=SourceKind.API, recipient="ann@example.com", content=content, now=utc_now()
+        )
+        stage.wait_until(lambda: mx.accepted)
+        silent.stop()
+        worker.stop()

@@ -156,7 +156,6 @@ def test_mail_for_stalled_relays_leaves_later_and_only_the_dotted_is_in_doubt(pl
             assert max(Counter(message.recipient for message in relay.messages).values()) == 1
 
 
-@pytest.mark.xfail(reason="A worker holds 16 chunks at most, also when none of their relays answers.")
 def test_many_silent_relays_do_not_starve_the_others(place: Workplace) -> None:
     """More accounts with a silent relay than a worker holds chunks, and then one with a good relay."""
     with ExitStack() as stack:
