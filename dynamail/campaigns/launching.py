@@ -17,6 +17,7 @@ from dynamail.campaigns.errors import ChangedMeanwhile, InThePast, NotReady, Too
 from dynamail.campaigns.models import Campaign, CampaignState
 from dynamail.campaigns.readiness import Problem, list_blocking
 from dynamail.campaigns.reviewing import check_launch
+from dynamail.content.links import Link, Utm, with_utm
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
 from dynamail.messages.composing import compile_frozen, read_frozen
@@ -216,7 +217,10 @@ def _freeze(campaign: Campaign, now: datetime) -> int:
     freeze_links(
         campaign.account_id,
         campaign.uid,
-        [FrozenLink(link.number, link.url, link.label, link.is_dynamic) for link in links],
+        [
+            FrozenLink(link.number, _tag_address(link, campaign.utm), link.label, link.is_dynamic)
+            for link in links
+        ],
     )
     return freeze_audience(
         campaign.account_id,
@@ -226,3 +230,8 @@ def _freeze(campaign: Campaign, now: datetime) -> int:
         exclude_tags=campaign.exclude_tags,
         launched_at=now,
     )
+
+
+def _tag_address(link: Link, utm: dict[str, str]) -> str:
+    """Where a click leads. A token names only the number, so the tags are kept here; dynamic addresses get theirs at sending."""
+    return with_utm(link.url, Utm(**utm)) if utm and not link.is_dynamic else link.url

@@ -32,6 +32,7 @@ from dynamail.campaigns.tasks import launch_due_task
 from dynamail.events.models import Event
 from dynamail.messages.models import Chunk, FrozenContent
 from dynamail.senders.models import Sender
+from dynamail.tracking.models import Link
 from tests.support.campaigns import make_draft, make_ready_campaign, member_of
 from tests.support.personas import NOW
 
@@ -63,6 +64,16 @@ def test_a_launch_freezes_audience_and_content(campaign: Campaign, account: Acco
     kinds = Event.objects.for_account(account).filter(source_id=campaign.uid).values_list("kind", flat=True)
     assert list(kinds) == ["campaign.launched"]
     assert AuditEntry.objects.for_account(account).get(action="campaign.launched").data == {"recipients": 3}
+
+
+def test_a_launch_freezes_where_the_links_lead_with_their_tags(
+    campaign: Campaign, account: Account, alice: User
+) -> None:
+    Campaign.objects.for_account(account).update(utm={"source": "news", "campaign": "spring"})
+    campaign.refresh_from_db()
+    launch_campaign(campaign, by=member_of(account, alice), now=NOW)
+    (link,) = Link.objects.for_account(account).filter(source_id=campaign.uid)
+    assert link.url == "https://shop.acme.by/new?utm_source=news&utm_medium=email&utm_campaign=spring"
 
 
 def test_launching_twice_sends_once(campaign: Campaign, account: Account, alice: User) -> None:
