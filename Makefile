@@ -20,7 +20,13 @@ run: setup ## set up, then run everything with the demo account; prints the addr
 	DYNAMAIL_OPEN_SYSTEM_MAILBOX=$${DYNAMAIL_OPEN_SYSTEM_MAILBOX:-true} $(BIN)/dynamail up --demo
 
 test: setup system-packages check ## set up, then pass every check and the whole suite
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup $(TEST_ARGS)
+ifeq ($(strip $(TEST_ARGS)),)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup --ignore=tests/ui
+# The browser's driver keeps an event loop running in its process, which no other test could live with.
+	$(BIN)/python -m pytest tests/ui -p no:randomly
+else
+	$(BIN)/python -m pytest $(TEST_ARGS)
+endif
 
 check: setup ## formatting, lint, types, layers, spelling
 	$(BIN)/ruff format --check .

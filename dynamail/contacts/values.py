@@ -226,7 +226,7 @@ def _parse_list(text: str, attribute: Typed, zone: tzinfo) -> list[str]:
 
 def split_list(text: str) -> list[str]:
     """`red; green, red` as red and green: once each, in order."""
-    parts = (part.strip() for part in re.split(r"[,;|\n]", text.replace("\x00", "")))
+    parts = (part.strip() for part in re.split(r"[,;|\r\n]", text.replace("\x00", "")))
     return list(dict.fromkeys(part for part in parts if part))
 
 

@@ -23,7 +23,12 @@ PATIENCE_SECONDS = 180
 @pytest.fixture(autouse=True)
 def empty_log(transactional_db: None) -> Iterator[None]:
     """The log is no managed table: the flush between tests leaves it alone."""
+    empty()
     yield
+    empty()
+
+
+def empty() -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE event")
 

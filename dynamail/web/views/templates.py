@@ -57,7 +57,7 @@ def show_templates(request: PageRequest) -> HttpResponse:
     if search:
         rows = rows.filter(name__icontains=search)
     after = _read_position(request.GET.get("after", ""))
-    found = list(rows.order_by("-pk").filter(**after)[: PAGE_SIZE + 1])
+    found = list(rows.order_by("-uid").filter(**after)[: PAGE_SIZE + 1])
     shown, more = found[:PAGE_SIZE], len(found) > PAGE_SIZE
     keep = {"q": search, "archived": "1" if archived else ""}
     last = shown[-1].public_id if more else ""
@@ -79,7 +79,7 @@ def show_templates(request: PageRequest) -> HttpResponse:
 
 def _read_position(public_id: str) -> dict[str, Any]:
     uid = read_public_id(Template, public_id) if public_id else None
-    # Ids are made at creation, so their order is that of the keys.
+    # UUIDv7: the newest is the largest.
     return {"uid__lt": uid} if uid else {}
 
 
