@@ -9,6 +9,7 @@ import django
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.utils import timezone, translation
 
 from tests.support import database
 
@@ -19,6 +20,12 @@ django.setup()  # the personas import models
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 pytest_plugins = ["tests.support.personas"]
+
+
+def pytest_runtest_setup() -> None:
+    """A page leaves its reader's language and time zone active in the thread; the next test begins without them."""
+    translation.activate("en")
+    timezone.deactivate()
 
 
 def pytest_unconfigure() -> None:

@@ -106,6 +106,7 @@ def test_a_reader_goes_on_where_it_committed(account: Account) -> None:
 
 def test_a_new_reader_may_start_at_the_end(account: Account) -> None:
     record_event(account.pk, EventKind.CONTACT_UPDATED, data={"name": "old"}, now=NOW)
+    settle()
     skip_to_end("late", now=NOW)
     record_event(account.pk, EventKind.CONTACT_UPDATED, data={"name": "new"}, now=NOW - timedelta(minutes=1))
     assert take(reader="late") == ["new"]
