@@ -191,7 +191,7 @@ def _freeze(campaign: Campaign, now: datetime) -> int:
     account: Account = campaign.account
     sender, topic = campaign.sender, campaign.topic
     assert sender is not None  # noqa: S101 - readiness refused otherwise
-    assert topic is not None  # noqa: S101
+    assert topic is not None  # noqa: S101 - the same
     content = freeze_content(
         campaign.account_id,
         source_id=campaign.uid,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -71,11 +71,6 @@ class Positions:
 
 def errors_of(problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.severity is Severity.ERROR]
-
-
-def relocated(problems: Iterable[Problem], where: Where) -> list[Problem]:
-    """The same problems, said about another field."""
-    return [replace(problem, where=where) for problem in problems]
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.7) -> str | None:

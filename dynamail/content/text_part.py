@@ -310,11 +310,6 @@ def _link_text(protected: Protected, label: str, href: str) -> str:
     return f"{label} ({address})"
 
 
-def without_link_code(text: str) -> str:
-    """For reading by people: addresses as the author wrote them, without our link tags."""
-    return re.sub(rf"\{{% (?:end)?{LINK_TAG}[^%]*%\}}", "", text)
-
-
 BARE_URL = re.compile(r"https?://[^\s<>()\[\]\"']+[^\s<>()\[\]\"'.,;:!?]")
 
 

@@ -229,11 +229,6 @@ def text_part(text: str, *, subtype: str = "plain") -> Part:
     return _text_part(subtype, "base64", _encode_base64(data))
 
 
-def quoted_printable_part(body: bytes, *, subtype: str) -> Part:
-    """A text part whose body was already encoded by `quoted_printable` (the compiled page of a campaign)."""
-    return _text_part(subtype, "quoted-printable", body)
-
-
 def attachment_part(
     content: bytes, *, filename: str, content_type: str = "application/octet-stream", content_id: str = ""
 ) -> Part:

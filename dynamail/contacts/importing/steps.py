@@ -20,7 +20,7 @@ from dynamail.contacts.importing.problems import ImportProblem
 from dynamail.contacts.importing.sniffing import SAMPLE_ROWS, Sniffed, sniff_file
 from dynamail.contacts.importing.statement import Options
 from dynamail.contacts.importing.uploads import find_upload, remove_upload, store_upload
-from dynamail.contacts.models import ContactImport, ImportReject
+from dynamail.contacts.models import ContactImport
 from dynamail.lib.ids import new_id
 
 State = ContactImport.State
@@ -131,10 +131,6 @@ def list_reject_reasons(row: ContactImport, *, limit: int = 20) -> list[RejectRe
             [row.account_id, row.pk, limit],
         )
         return [RejectReason(*one) for one in cursor.fetchall()]
-
-
-def count_rejects(row: ContactImport) -> int:
-    return ImportReject.objects.for_account(row.account_id).filter(import_id=row.pk).count()
 
 
 def clean_file_name(name: str) -> str:

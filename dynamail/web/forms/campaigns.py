@@ -57,7 +57,7 @@ class CardForm(forms.Form):
 
     def offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
         field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the type checker
         field.choices = choices
 
     def initial_values(self) -> dict[str, Any]:
