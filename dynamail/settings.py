@@ -15,6 +15,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.lib.environment import (
+    read_addresses,
     BadSetting,
     read_bool,
     read_choice,
@@ -43,6 +44,13 @@ CAPTURE_PORT = read_int(
     "DYNAMAIL_CAPTURE_PORT", 8025, low=1, high=65535
 )  # the Mailbox's SMTP listener, loopback only
 HELO_NAME = read_text("DYNAMAIL_HELO_NAME", RETURN_PATH_DOMAIN)
+# Resolvers as address:port, separated by commas; none: the system's own.
+DNS_SERVERS = read_addresses("DYNAMAIL_DNS_SERVERS", default_port=53)
+# Direct delivery never connects to loopback and private addresses, whatever a domain's MX record says, unless this is set.
+MX_MAY_BE_PRIVATE = read_bool("DYNAMAIL_MX_MAY_BE_PRIVATE", default=False)
+# Where reports (bounces, complaints) come in by SMTP; 0: no listener.
+REPORTS_HOST = read_text("DYNAMAIL_REPORTS_HOST", "127.0.0.1")
+REPORTS_PORT = read_int("DYNAMAIL_REPORTS_PORT", 0, low=0, high=65535)
 
 # The Mailbox for mail that belongs to no account (verification, password reset) is readable without signing in only on a
 # machine that nobody else reaches.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -60,6 +61,20 @@ def read_url(name: str, default: str) -> str:
             name, f"{value!r} is not an address", "Write it as https://mail.example.com without a path."
         )
     return value
+
+
+def read_addresses(name: str, *, default_port: int) -> tuple[tuple[str, int], ...]:
+    """IP addresses with an optional port, separated by commas: `9.9.9.9, 127.0.0.1:5353, [::1]:53`."""
+    found = []
+    for text in filter(None, (part.strip() for part in read_text(name).split(","))):
+        try:
+            parts = urlsplit(f"//{text}" if text.count(":") < 2 or text.startswith("[") else f"//[{text}]")
+            found.append((str(ip_address(parts.hostname or "")), parts.port or default_port))
+        except ValueError:
+            raise BadSetting(
+                name, f"{text!r} is not an IP address with a port", "Write it as 127.0.0.1:5353 or [::1]:53."
+            ) from None
+    return tuple(found)
 
 
 def read_secret(name: str) -> str:
