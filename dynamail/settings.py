@@ -15,8 +15,8 @@ from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.lib.environment import (
-    read_addresses,
     BadSetting,
+    read_addresses,
     read_bool,
     read_choice,
     read_int,
