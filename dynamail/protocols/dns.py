@@ -205,6 +205,11 @@ class _TtlCache(dns.resolver.LRUCache):
 _IDNA = dns.name.IDNA2008Codec(uts_46=True, allow_pure_ascii=True)
 
 
+def to_ascii_name(name: str) -> str:
+    """Lower-case, in A-labels, without the last dot. Raises NoSuchName for what the DNS could not hold."""
+    return _to_text(_to_name(name))
+
+
 def _to_name(name: str) -> dns.name.Name:
     try:
         if not name.strip("."):
