@@ -17,6 +17,7 @@ from uuid import UUID
 from dynamail.content.compiling import CompiledEmail
 from dynamail.content.programs import LinkSlot, PixelSlot, Program, Resolver, Slot, UrlSlot
 from dynamail.messages.recipient_links import PAGES, LinkToken, RecipientLinks, SourceLinks, UntrackedLinks
+from dynamail.protocols.dkim import hash_body
 from dynamail.protocols.mime import make_boundary
 from dynamail.protocols.quoted_printable import SOFT_BREAK, encode_text, qp_slot, qp_static
 from dynamail.tracking.tokens import NOBODY
@@ -106,6 +107,9 @@ class BodyPlan:
             self._values.append(_Values(part, tuple(places)))
 
     def finish(self) -> None:
+        """Find out what `is_canonical` says: whether what is static has the form that DKIM hashes. Values always have it."""
+        body = b"".join(self._parts).partition(b"\r\n\r\n")[2]
+        self.is_canonical = hash_body(body) == hash_body(body, is_canonical=True)
         self._fills = tuple(
             (token.sign, token.head, token.tail, tuple(places)) for token, places in self._tokens.values()
         )
@@ -168,7 +172,7 @@ class _Cutter:
     def _cut_link(self, slot: LinkSlot, program: Program) -> list[Piece]:
         if self._mode == NONE:
             return [_render_alone(slot, program, _Fixed(None))]
-        address, token = f"{self._source.public_url}/t/c/", self._source.click_token(slot.number)
+        address, token = f"{self._source.tracking_url}/t/c/", self._source.click_token(slot.number)
         if self._mode == AGGREGATE:
             return [address + _sign_for_nobody(self._source, token)]
         return [address, token]
@@ -176,7 +180,7 @@ class _Cutter:
     def _cut_pixel(self, program: Program) -> list[Piece]:
         if self._mode == NONE:
             return []
-        address = f"{self._source.public_url}/t/o/"
+        address = f"{self._source.tracking_url}/t/o/"
         if self._mode == AGGREGATE:
             token = _sign_for_nobody(self._source, self._source.open_token)
             return [_render_alone(PixelSlot(), program, _Fixed(address + token))]

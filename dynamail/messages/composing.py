@@ -1,7 +1,8 @@
 """Frozen content and one contact become bytes on the wire.
 
 1. `Composer` is made once per campaign: the content is compiled, every static stretch of it becomes quoted-printable once.
-2. `compose` runs per recipient: slots rendered, links signed, headers written, all joined into one buffer.
+2. `compose` runs per recipient: slots rendered, links signed, headers written, all joined into one buffer, and DKIM-Signature
+   fields put in front of it when the sender's domain has keys.
 3. `compose_single` does the same for a message with a content of its own; nothing is cached there.
 
 What leaves is wire safe by construction (`protocols.quoted_printable`, `protocols.mime`), so the SMTP client need not look again.
@@ -30,7 +31,9 @@ from dynamail.messages.models import FrozenContent
 from dynamail.messages.personalizing import Recipient, Surroundings, contact_data, shared_data
 from dynamail.messages.recipient_links import SourceLinks
 from dynamail.messages.return_paths import ReturnPaths
+from dynamail.messages.signing import SigningIdentity
 from dynamail.protocols.address import Mailbox, parse_address
+from dynamail.protocols.dkim import DkimSigning, hash_body, sign_message
 from dynamail.protocols.list_headers import encode_feedback_id, encode_list_id
 from dynamail.protocols.mime import (
     HeaderError,
@@ -141,14 +144,16 @@ class Composer:
     Not shared between threads.
     """
 
-    def __init__(self, frozen: FrozenCampaign, settings: ComposingSettings) -> None:
+    def __init__(
+        self, frozen: FrozenCampaign, settings: ComposingSettings, identity: SigningIdentity | None = None
+    ) -> None:
         self.frozen = frozen
         self.settings = settings
         self.compiled = compile_frozen(frozen)
         self.surroundings = find_surroundings(frozen)
-        self._plans: dict[str, BodyPlan] = {}
-        self._return_paths = ReturnPaths(key=settings.return_path_key, domain=settings.return_path_domain)
+        self._id_end = f"@{settings.message_id_domain}>\r\n".encode("ascii")
         self._head = self._make_head()
+        self._take(identity or SigningIdentity())
         self._needs_smtputf8 = parse_address(frozen.sender.email).needs_smtputf8
         subject = self.compiled.subject
         self._subject = None if subject.slots else _encode_subject(subject.statics[0])
@@ -164,6 +169,19 @@ class Composer:
         digest.update(str(contact_id).encode("ascii"))
         return UUID(int=self._id_base | int.from_bytes(digest.digest()) & _ID_TAIL)
 
+    def sign_as(self, identity: SigningIdentity | None) -> None:
+        """From the next message on. Asked with the same identity again it costs nothing."""
+        identity = identity or SigningIdentity()
+        if identity != self._identity:
+            self._take(identity)
+
+    def _take(self, identity: SigningIdentity) -> None:
+        self._identity = identity
+        self._plans: dict[str, BodyPlan] = {}
+        domain = identity.return_path_domain or self.settings.return_path_domain
+        self._return_paths = ReturnPaths(key=self.settings.return_path_key, domain=domain)
+        self._signing = DkimSigning(identity.signers, shared=self._head) if identity.signers else None
+
     def compose(
         self, recipient: Recipient, *, message_id: UUID, now: datetime, token: object = None
     ) -> Envelope:
@@ -175,17 +193,22 @@ class Composer:
         links = plan.links_for(recipient.contact_id)
         context = {"contact": contact_data(recipient), **self._shared_on(now)}
         address, to, smtputf8 = encode_recipient(recipient.email, recipient.name)
-        head = b"".join(
+        own = b"".join(
             (
                 b"Message-ID: <",
                 message_id.hex.encode("ascii"),
-                self._head,
+                self._id_end,
                 self._date_line(now),
                 to,
                 self._subject or _encode_subject(self.compiled.subject.render(context, links)),
             )
         )
+        head = self._head + own
         body = plan.render(head, context, links)
+        if self._signing is not None:
+            end = body.index(b"\r\n\r\n", len(head)) + 2
+            body_hash = hash_body(body, start=end + 2, is_canonical=plan.is_canonical)
+            body = self._signing.sign(own + body[len(head) : end], body_hash=body_hash, now=now) + body
         return Envelope(
             self._return_paths.encode(message_id),
             address,
@@ -210,12 +233,11 @@ class Composer:
     # --- made once -----------------------------------------------------------------------------------------------------
 
     def _make_head(self) -> bytes:
-        """What every recipient's header has in common; it follows the left part of Message-ID."""
+        """What every recipient's header has in common."""
         frozen, sender = self.frozen, self.frozen.sender
         account = frozen.settings.account_uid or f"account-{frozen.account_id}"
         topic = f"topic-{frozen.settings.topic_id}.{account}.{self.settings.message_id_domain}"
         fields = [
-            f"@{self.settings.message_id_domain}>\r\n".encode("ascii"),
             encode_addresses("From", [Mailbox(_one_line(sender.name), parse_address(sender.email))]),
         ]
         if sender.reply_to:
@@ -241,6 +263,7 @@ class Composer:
     def _source_links(self, mode: str) -> SourceLinks:
         return SourceLinks(
             public_url=self.settings.public_url,
+            tracking_url=self._identity.tracking_url,
             keys=self.settings.token_keys,
             account_id=self.frozen.account_id,
             source_id=self.frozen.source_id,
@@ -284,10 +307,10 @@ def find_surroundings(frozen: FrozenCampaign) -> Surroundings:
     )
 
 
-def make_return_path(message_id: UUID, settings: ComposingSettings) -> str:
-    """MAIL FROM that names the message, so that a bounce finds it."""
+def make_return_path(message_id: UUID, settings: ComposingSettings, *, domain: str = "") -> str:
+    """MAIL FROM that names the message, so that a bounce finds it; at the installation's domain unless another is given."""
     local = encode_return_path(message_id, key=settings.return_path_key)
-    return f"{local}@{settings.return_path_domain}"
+    return f"{local}@{domain or settings.return_path_domain}"
 
 
 def encode_recipient(email: str, name: str) -> tuple[str, bytes, bool]:
@@ -316,6 +339,7 @@ def compose_single(
     settings: ComposingSettings,
     now: datetime,
     token: object = None,
+    identity: SigningIdentity | None = None,
 ) -> Envelope:
     """A message with a content of its own. Raises AddressError or HeaderError; `accept_message` has checked both."""
     address, to, smtputf8 = encode_recipient(recipient, "")
@@ -334,7 +358,11 @@ def compose_single(
     ]
     smtputf8 = smtputf8 or author.address.needs_smtputf8
     body = build_message(fields, _content_part(content, message_id))
-    return Envelope(make_return_path(message_id, settings), address, body, token, smtputf8, False, True)
+    identity = identity or SigningIdentity()
+    if identity.signers:
+        body = sign_message(body, identity.signers, now=now) + body
+    sender = make_return_path(message_id, settings, domain=identity.return_path_domain)
+    return Envelope(sender, address, body, token, smtputf8, False, True)
 
 
 def _content_part(content: Content, message_id: UUID) -> Part:

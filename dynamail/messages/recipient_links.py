@@ -77,6 +77,7 @@ class SourceLinks:
         self,
         *,
         public_url: str,
+        tracking_url: str = "",
         keys: TokenKeys,
         account_id: int,
         source_id: UUID,
@@ -85,6 +86,7 @@ class SourceLinks:
         dynamic: frozenset[int] = frozenset(),
     ) -> None:
         self.public_url = public_url
+        self.tracking_url = tracking_url or public_url  # opens and clicks alone: pages stay with us
         self.keys = keys
         self.account_id = account_id
         self.source_id = source_id
@@ -129,19 +131,19 @@ class RecipientLinks:
         source = self._source
         if number not in source.dynamic:
             token = self.sign(source.click_token(number)).decode("ascii")
-            return f"{source.public_url}/t/c/{token}"
+            return f"{source.tracking_url}/t/c/{token}"
         try:
             token = ClickToken(
                 source.account_id, source.source_id, UUID(bytes=self._actor), number, DYNAMIC, url
             ).sign(source.keys)
         except ValueError:  # Too long for a token: it leads there directly and is not counted.
             return url
-        return f"{source.public_url}/t/c/{token}"
+        return f"{source.tracking_url}/t/c/{token}"
 
     def pixel(self) -> str:
         source = self._source
         token = OpenToken(source.account_id, source.source_id, UUID(bytes=self._actor)).sign(source.keys)
-        return f"{source.public_url}/t/o/{token}"
+        return f"{source.tracking_url}/t/o/{token}"
 
     def url(self, name: str) -> str:
         token = self.sign(self._source.page_tokens[name]).decode("ascii")
