@@ -36,6 +36,7 @@ from dynamail.lib.clock import utc_now
 from dynamail.lib.sql import load_sql
 from dynamail.messages.accepting import Content
 from dynamail.messages.composing import ComposingSettings, compose_single
+from dynamail.messages.signing import SigningError, SigningIdentity
 from dynamail.protocols.address import AddressError, parse_address
 from dynamail.protocols.retrying import is_expired
 from dynamail.protocols.smtp.envelopes import Envelope
@@ -162,7 +163,7 @@ class OutboxLane:
         """Make parcels, ask the gate, queue them."""
         now = utc_now()
         fresh = await self._make_campaign_parcels([row for row in rows if row.is_campaign])
-        fresh += [self._make_single(row) for row in rows if not row.is_campaign]
+        fresh += [await self._make_signed(row) for row in rows if not row.is_campaign]
         for held in fresh:
             self._hold(held)
         parcels = []
@@ -208,7 +209,17 @@ class OutboxLane:
         held.parcel.stopped = Result(RETURNED, reply="The campaign's content cannot be written.")
         return held
 
-    def _make_single(self, row: OutboxRow) -> Held:
+    async def _make_signed(self, row: OutboxRow) -> Held:
+        from_email = (row.payload or {}).get("from_email", "")
+        try:
+            identity = await self._tools.sources.identities.find(row.account_id, from_email)
+        except SigningError as error:
+            held = self._make_single(row)
+            held.parcel.stopped = Result(RETURNED, reply=str(error))
+            return held
+        return self._make_single(row, identity)
+
+    def _make_single(self, row: OutboxRow, identity: SigningIdentity | None = None) -> Held:
         settings, payload = self._composing, row.payload or {}
 
         def compose(parcel: Parcel, now: datetime) -> Envelope:
@@ -219,6 +230,7 @@ class OutboxLane:
                 settings=settings,
                 now=now,
                 token=parcel,
+                identity=identity,
             )
 
         parcel = Parcel(

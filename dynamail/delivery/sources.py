@@ -16,10 +16,12 @@ import msgspec
 from dynamail.consent.address_hash import hash_addresses
 from dynamail.content.problems import ContentError
 from dynamail.delivery.database import Database, uuid_array
+from dynamail.delivery.identities import Identities
 from dynamail.delivery.records import Owner, Parcel
 from dynamail.lib.clock import utc_now
 from dynamail.messages.composing import Composer, ComposingSettings, make_frozen
 from dynamail.messages.personalizing import Recipient, name_attributes
+from dynamail.messages.signing import SigningError
 from dynamail.protocols.smtp.envelopes import Envelope
 
 log = logging.getLogger(__name__)
@@ -84,9 +86,10 @@ class Source:
 
 
 class Sources:
-    """A small cache. Content that does not compile pauses its campaign with the reason."""
+    """A small cache. Content that does not compile pauses its campaign with the reason, and so does a key that cannot sign."""
 
     def __init__(self, database: Database, settings: ComposingSettings) -> None:
+        self.identities = Identities(database)
         self._database, self._settings = database, settings
         self._known: OrderedDict[tuple[int, UUID], Source] = OrderedDict()
 
@@ -102,7 +105,17 @@ class Sources:
             if len(self._known) > MOST_SOURCES:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)
-        return source
+        return source if await self._sign(source) else None
+
+    async def _sign(self, source: Source) -> bool:
+        """Keys are exchanged and domains verified while a campaign runs."""
+        from_email = source.composer.frozen.sender.email
+        try:
+            source.composer.sign_as(await self.identities.find(source.account_id, from_email))
+        except SigningError as error:
+            await self._stop(source.account_id, source.source_id, str(error))
+            return False
+        return True
 
     async def _load(self, account_id: int, source_id: UUID) -> Source | None:
         rows = await self._database.run("load_source", {"account_id": account_id, "source_id": source_id})

@@ -186,9 +186,13 @@ def _read_key(algorithm: DkimAlgorithm, encoded: str) -> bytes:
     return _encode_public_key(key)
 
 
-def _load_private_key(private_key: bytes) -> rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey:
+def _load_private_key(
+    private_key: bytes, *, is_checked: bool = False
+) -> rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey:
     try:
-        key = serialization.load_der_private_key(private_key, password=None)
+        key = serialization.load_der_private_key(
+            private_key, password=None, unsafe_skip_rsa_key_validation=is_checked
+        )
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise DkimKeyError("This is no private key in PKCS#8.") from None
     if not isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
@@ -256,14 +260,17 @@ def _find_end(body: bytes, start: int) -> int:
 
 
 class DkimSigner:
-    """One key of one domain. `private_key` is PKCS#8 DER. Raises DkimKeyError, or ValueError for a bad domain or selector."""
+    """One key of one domain. Raises DkimKeyError, or ValueError for a bad domain or selector.
+
+    `private_key` is PKCS#8 DER that `read_public_key` has once accepted: RSA's slow check of its numbers is not repeated.
+    """
 
     def __init__(self, *, domain: str, selector: str, private_key: bytes) -> None:
         if not _SELECTOR.fullmatch(selector):
             raise ValueError(f"{selector[:80]!r} is not a valid selector.")
         self.domain = parse_address(f"postmaster@{domain}").domain  # in A-labels
         self.selector = selector
-        self._key = _load_private_key(private_key)
+        self._key = _load_private_key(private_key, is_checked=True)
         self.algorithm = _find_algorithm(self._key)
 
     def sign(self, digest: bytes) -> bytes:
