@@ -91,7 +91,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     operational(
         "id", "uid", "name", "postal_address", "website", "timezone", "language", "state", "created_at"
     ),
-    operational("tracking", "from_name"),
+    operational("tracking", "from_name", "messages_per_hour", "messages_per_day"),
 )
 class Account(PublicIdModel):
     """The tenant."""
@@ -118,6 +118,8 @@ class Account(PublicIdModel):
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
     tracking = models.CharField(_("Tracking"), max_length=12, choices=Tracking.choices, default=Tracking.NONE)
     from_name = models.CharField(_("Sender name"), max_length=100, blank=True, default="")
+    messages_per_hour = models.IntegerField(null=True, blank=True)  # over all transports; the operator's limit
+    messages_per_day = models.IntegerField(null=True, blank=True)
 
     class Meta:
         db_table = "account"
