@@ -28,7 +28,7 @@ from dynamail.delivery.recording import (
     record_bounces,
     start_of_hour,
 )
-from dynamail.delivery.records import BOUNCED, RETURNED, ChunkLease, Parcel, Result
+from dynamail.delivery.records import BOUNCED, POSTPONED, RETURNED, ChunkLease, Parcel, Result
 from dynamail.delivery.sources import Reached, Source, load_reached
 from dynamail.delivery.tools import LEASE, Tools
 from dynamail.delivery.windows import Window
@@ -185,7 +185,8 @@ class ChunkRun:
 
     def _settle_returned(self, result: Result) -> Result:
         """Someone in the middle was not sent to: with a canceled campaign that is final, else the outbox keeps them."""
-        return CANCELED_CAMPAIGN if result.state == RETURNED and self._stop is CANCELED_CAMPAIGN else result
+        is_unsent = result.state in (RETURNED, POSTPONED)
+        return CANCELED_CAMPAIGN if is_unsent and self._stop is CANCELED_CAMPAIGN else result
 
     # --- the database --------------------------------------------------------------------------------------------------
 
@@ -244,10 +245,9 @@ class ChunkRun:
     def _make_parameters(
         self, pairs: list[tuple[Parcel, Result]], *, done: int, started: int, ending: str, now: datetime
     ) -> dict[str, Any]:
-        lease, transport_id = self.lease, self._way.route.transport_id
-        pause = self._stop is PAUSED
+        lease, pause = self.lease, self._stop is PAUSED
         outcomes = [
-            make_window_outcome(parcel, result, transport_id=transport_id, now=now, pause=pause)
+            make_window_outcome(parcel, result, transport_id=parcel.transport_id, now=now, pause=pause)
             for parcel, result in pairs
         ]
         return {

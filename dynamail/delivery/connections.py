@@ -251,6 +251,7 @@ class WayOut:
             envelope = self._compose(parcel)
             if envelope is not None:
                 self._undotted.add(parcel)
+                parcel.transport_id = self.route.transport_id
                 return envelope
         return None
 

@@ -30,6 +30,7 @@ from dynamail.delivery.recording import (
     start_of_hour,
 )
 from dynamail.delivery.records import BOUNCED, DEFERRED, EXPIRED, RETURNED, OutboxRow, Parcel, Result
+from dynamail.delivery.routing import find_domain, find_stream
 from dynamail.delivery.sources import load_reached
 from dynamail.delivery.tools import LEASE, Tools
 from dynamail.lib.clock import utc_now
@@ -240,6 +241,8 @@ class OutboxLane:
             email=row.recipient,
             compose=compose,
             contact_id=row.contact_id,
+            stream=find_stream(row.source_kind),
+            sender_domain=find_domain(str(payload.get("from_email", ""))),
         )
         key = ""
         try:
@@ -300,9 +303,8 @@ class OutboxLane:
         self._news.set()
 
     def _make_outcome(self, held: Held, result: Result, now: datetime) -> OutboxOutcome:
-        route = self._tools.ways.route_of(held.row.account_id)
         outcome = make_outbox_outcome(
-            held.row, held.parcel, result, transport_id=route.transport_id if route else None, now=now
+            held.row, held.parcel, result, transport_id=held.parcel.transport_id, now=now
         )
         if outcome.state == RETURNED and held.parcel.stopped is not None:
             outcome.run_at = now + STOPPED_PAUSE

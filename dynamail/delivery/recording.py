@@ -10,7 +10,16 @@ from uuid import UUID
 import msgspec
 
 from dynamail.delivery.database import Connection, fetch
-from dynamail.delivery.records import BOUNCED, CANCELED, DEFERRED, RETURNED, OutboxRow, Parcel, Result
+from dynamail.delivery.records import (
+    BOUNCED,
+    CANCELED,
+    DEFERRED,
+    POSTPONED,
+    RETURNED,
+    OutboxRow,
+    Parcel,
+    Result,
+)
 from dynamail.lib.ids import derived_id
 from dynamail.lib.sql import load_sql
 from dynamail.messages.freezing import HELD, RETRY
@@ -37,6 +46,7 @@ class WindowOutcome(msgspec.Struct):
     run_at: datetime | None
     priority: int
     transport_id: int | None
+    hard: bool
 
 
 class OutboxOutcome(msgspec.Struct):
@@ -56,6 +66,7 @@ class OutboxOutcome(msgspec.Struct):
     run_at: datetime | None
     in_doubt: bool
     transport_id: int | None
+    hard: bool
 
 
 class BounceFact(msgspec.Struct):
@@ -78,12 +89,12 @@ def make_window_outcome(
     parcel: Parcel, result: Result, *, transport_id: int | None, now: datetime, pause: bool
 ) -> WindowOutcome:
     """A recipient of a chunk is settled, or goes on as an outbox row: after a temporary failure, or because the worker lets the chunk
-    go before it was this recipient's turn (`returned`; then nothing counts as an attempt)."""
+    go before it was this recipient's turn (`returned`), or its way must wait (`postponed`); then nothing counts as an attempt."""
     state, attempts, run_at = result.state, 1, None
     if state == DEFERRED:
         run_at = next_attempt_at(1, now, parcel.message_id.bytes)
-    elif state == RETURNED:
-        state, attempts, run_at = DEFERRED, 0, now
+    elif state in (RETURNED, POSTPONED):
+        state, attempts, run_at = DEFERRED, 0, now + timedelta(seconds=result.wait)
     return WindowOutcome(
         parcel.message_id,
         parcel.contact_id,
@@ -99,6 +110,7 @@ def make_window_outcome(
         run_at,
         HELD if pause else RETRY,
         transport_id,
+        result.is_hard,
     )
 
 
@@ -111,8 +123,8 @@ def make_outbox_outcome(
         state, run_at, in_doubt = DEFERRED, now + DOUBT_PAUSE, True
     elif state == DEFERRED:
         run_at = next_attempt_at(attempts, now, row.id.bytes)
-    elif state == RETURNED:
-        run_at, attempts = now, row.attempts
+    elif state in (RETURNED, POSTPONED):
+        state, run_at, attempts = RETURNED, now + timedelta(seconds=result.wait), row.attempts
     if state == DEFERRED and run_at is not None and is_expired(row.created_at, run_at):
         state = "expired"
     recipient = parcel.email or row.recipient
@@ -131,6 +143,7 @@ def make_outbox_outcome(
         run_at,
         in_doubt,
         transport_id,
+        result.is_hard,
     )
 
 

@@ -13,9 +13,11 @@ from dynamail.protocols.smtp.envelopes import Envelope
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a message, in the words of the log. `deferred` and `returned` are not final and never logged.
+    """What became of a message, in the words of the log. `deferred`, `returned`
+    and `postponed` are not final and never logged.
 
-    `returned` was not tried, or not to the end, through no fault of its own. `is_hard`: the address must not be written to again.
+    `returned` was not tried, or not to the end, through no fault of its own; nor was `postponed`, but the way of the others is open.
+    Both wait for `wait` seconds. `is_hard`: the address must not be written to again.
     """
 
     state: str
@@ -24,11 +26,13 @@ class Result:
     enhanced: str = ""
     reply: str = ""
     is_hard: bool = False
+    wait: float = 0.0
 
 
 DELIVERED, BOUNCED, SUPPRESSED = "delivered", "bounced", "suppressed"
 CANCELED, EXPIRED, UNKNOWN = "canceled", "expired", "unknown"
-DEFERRED, RETURNED = "deferred", "returned"
+DEFERRED, RETURNED, POSTPONED = "deferred", "returned", "postponed"
+MARKETING, TRANSACTIONAL = "marketing", "transactional"  # streams
 
 
 class Owner(Protocol):
@@ -55,6 +59,9 @@ class Parcel:
     stopped: Result | None = None  # why it must not be sent after all
     tries: int = 0  # connections that failed under it in this attempt
     size: int = 0  # octets, once composed
+    stream: str = TRANSACTIONAL
+    sender_domain: str = ""  # of From: A-labels, lower case
+    transport_id: int | None = None  # of the way that pulled it last; None before, and for the Mailbox
 
 
 @dataclass(frozen=True, slots=True)

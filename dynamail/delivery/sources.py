@@ -17,7 +17,8 @@ from dynamail.consent.address_hash import hash_addresses
 from dynamail.content.problems import ContentError
 from dynamail.delivery.database import Database, uuid_array
 from dynamail.delivery.identities import Identities
-from dynamail.delivery.records import Owner, Parcel
+from dynamail.delivery.records import MARKETING, Owner, Parcel
+from dynamail.delivery.routing import find_domain
 from dynamail.lib.clock import utc_now
 from dynamail.messages.composing import Composer, ComposingSettings, make_frozen
 from dynamail.messages.personalizing import Recipient, name_attributes
@@ -48,6 +49,7 @@ class Source:
     topic_id: int
     composer: Composer
     catalogue: Mapping[str, str]
+    sender_domain: str
 
     def make_parcel(
         self, owner: Owner, contact_id: UUID, reached: Reached | None, *, position: int = 0
@@ -65,6 +67,8 @@ class Source:
                 source_id=self.source_id,
                 topic_id=self.topic_id,
                 position=position,
+                stream=MARKETING,
+                sender_domain=self.sender_domain,
             )
         recipient, composer = reached.recipient, self.composer
 
@@ -82,6 +86,8 @@ class Source:
             topic_id=self.topic_id,
             address_hash=reached.address_hash,
             position=position,
+            stream=MARKETING,
+            sender_domain=self.sender_domain,
         )
 
 
@@ -130,7 +136,8 @@ class Sources:
             log.warning("Campaign %s cannot be composed: %s", source_id, error)
             await self._stop(account_id, source_id, f"The content cannot be written: {error}")
             return None
-        return Source(account_id, source_id, frozen.settings.topic_id, composer, catalogue)
+        sender_domain = find_domain(frozen.sender.email)
+        return Source(account_id, source_id, frozen.settings.topic_id, composer, catalogue, sender_domain)
 
     async def _stop(self, account_id: int, source_id: UUID, problem: str) -> None:
         await self._database.run(

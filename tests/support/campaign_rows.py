@@ -63,6 +63,8 @@ def add_relay(
     *,
     connections: int = 10,
     rate: int | None = None,
+    kind: str = "smtp",
+    is_default: bool = True,
 ) -> int:
     return _insert(
         connection,
@@ -71,7 +73,7 @@ def add_relay(
         created_at=now,
         account_id=account_id,
         name="Relay",
-        kind="smtp",
+        kind=kind,
         host="127.0.0.1",
         port=port,
         security="none",
@@ -79,7 +81,11 @@ def add_relay(
         username="",
         connections=connections,
         rate_per_second=rate,
-        is_default=True,
+        is_default=is_default,
+        is_enabled=True,
+        provider="",
+        helo_name="",
+        warmup_plan="[]",
         check_result="{}",
     )
 
