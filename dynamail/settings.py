@@ -20,6 +20,7 @@ from dynamail.lib.environment import (
     read_bool,
     read_choice,
     read_int,
+    read_pairs,
     read_secret,
     read_text,
     read_url,
@@ -48,6 +49,9 @@ HELO_NAME = read_text("DYNAMAIL_HELO_NAME", RETURN_PATH_DOMAIN)
 DNS_SERVERS = read_addresses("DYNAMAIL_DNS_SERVERS", default_port=53)
 # Direct delivery never connects to loopback and private addresses, whatever a domain's MX record says, unless this is set.
 MX_MAY_BE_PRIVATE = read_bool("DYNAMAIL_MX_MAY_BE_PRIVATE", default=False)
+# Other addresses for provider APIs, such as a sandbox or a proxy: `postmark=https://proxy.example.com/, mailgun=…`. For the operator
+# alone: an account never chooses which host this server calls.
+PROVIDER_URLS = read_pairs("DYNAMAIL_PROVIDER_URLS")
 # Where reports (bounces, complaints) come in by SMTP; 0: no listener.
 REPORTS_HOST = read_text("DYNAMAIL_REPORTS_HOST", "127.0.0.1")
 REPORTS_PORT = read_int("DYNAMAIL_REPORTS_PORT", 0, low=0, high=65535)

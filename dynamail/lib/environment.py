@@ -77,6 +77,19 @@ def read_addresses(name: str, *, default_port: int) -> tuple[tuple[str, int], ..
     return tuple(found)
 
 
+def read_pairs(name: str) -> dict[str, str]:
+    """Names with http(s) addresses, separated by commas: `postmark=https://proxy.example.com/, mailgun=https://…`."""
+    found = {}
+    for text in filter(None, (part.strip() for part in read_text(name).split(","))):
+        key, _separator, value = text.partition("=")
+        if not key.strip() or not value.strip().startswith(("https://", "http://")):
+            raise BadSetting(
+                name, f"{text!r} is not a name with an address", "Write it as name=https://host/path/."
+            )
+        found[key.strip()] = value.strip()
+    return found
+
+
 def read_secret(name: str) -> str:
     """The value of NAME, or the content of the file that NAME_FILE names."""
     path = read_text(f"{name}_FILE")

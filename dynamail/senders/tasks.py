@@ -4,9 +4,10 @@ from procrastinate.contrib.django import app
 
 from dynamail.accounts.tenancy import account_scope
 from dynamail.lib.clock import utc_now
+from dynamail.senders.checks import try_transport
 from dynamail.senders.mailbox import remove_old_captures
 from dynamail.senders.models import Transport
-from dynamail.senders.relays import record_check, try_relay
+from dynamail.senders.transports import record_check
 
 
 @app.task(name="senders.remove_old_captures", queueing_lock="senders.remove_old_captures")
@@ -14,12 +15,12 @@ def remove_old_captures_task(timestamp: int | None = None) -> None:
     remove_old_captures(now=utc_now())
 
 
-@app.task(name="senders.check_relay")
-def check_relay_task(account_id: int, transport_id: int) -> None:
+@app.task(name="senders.check_transport")
+def check_transport_task(account_id: int, transport_id: int) -> None:
     with account_scope(account_id):
-        relay = Transport.objects.for_account(account_id).filter(pk=transport_id).first()
-    if relay is None:
+        transport = Transport.objects.for_account(account_id).filter(pk=transport_id).first()
+    if transport is None:
         return  # removed meanwhile
-    steps = try_relay(relay)  # talks to the network: no transaction is open
+    steps = try_transport(transport)  # talks to the network: no transaction is open
     with account_scope(account_id):
-        record_check(relay, steps, now=utc_now())
+        record_check(transport, steps, now=utc_now())

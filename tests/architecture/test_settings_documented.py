@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-READ = re.compile(r"read_(?:text|bool|int|choice|url|secret|addresses)\(\s*\"([A-Z_]+)\"")
+READ = re.compile(r"read_(?:text|bool|int|choice|url|secret|addresses|pairs)\(\s*\"([A-Z_]+)\"")
 
 
 def test_every_setting_is_documented_and_every_documented_setting_is_read() -> None:

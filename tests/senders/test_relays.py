@@ -5,15 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from dynamail.accounts.models import Account, AuditEntry, Member, User
+from dynamail.senders.credentials import open_password
 from dynamail.senders.models import Transport
-from dynamail.senders.relays import (
-    RelaySettings,
-    open_password,
-    record_check,
-    save_relay,
-    try_relay,
-    use_transport,
-)
+from dynamail.senders.relays import RelaySettings, save_relay, try_relay
+from dynamail.senders.transports import record_check, use_transport
 from tests.support.fake_mx import FakeMx, Reply
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

@@ -64,7 +64,8 @@ def make_topic(account: Account, tracking: str) -> Topic:
 def use_relay(
     account: Account, address: tuple[str, int], connections: int, *, by: Member, now: datetime
 ) -> None:
-    from dynamail.senders.relays import RelaySettings, save_relay, use_transport
+    from dynamail.senders.relays import RelaySettings, save_relay
+    from dynamail.senders.transports import use_transport
 
     host, port = address
     settings = RelaySettings("Relay", host, port, "none", False, "", None, connections, None)

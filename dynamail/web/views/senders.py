@@ -29,7 +29,8 @@ from dynamail.senders.identities import (
     verify_sender,
 )
 from dynamail.senders.models import Sender, Transport
-from dynamail.senders.relays import remove_relay, save_relay, start_check, use_transport
+from dynamail.senders.relays import save_relay
+from dynamail.senders.transports import remove_transport, start_check, use_transport
 from dynamail.web.access import needs, public_page
 from dynamail.web.forms.senders import RelayForm, SenderForm
 from dynamail.web.settings_tabs import list_settings_tabs
@@ -150,7 +151,7 @@ def act_on_relay(request: Any, relay: str, action: str) -> HttpResponse:
             use_transport(request.account, row, by=request.member)
             messages.success(request, _("Mail leaves through “%s” from now on.") % row.name)
         case "remove":
-            remove_relay(row, by=request.member)
+            remove_transport(row, by=request.member)
         case _:
             raise Http404
     return redirect("delivery_settings")
