@@ -7,10 +7,13 @@ from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
 
+import dkim
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
+from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import derived_id, new_id
 from dynamail.messages.accepting import Content
 from dynamail.messages.composing import (
@@ -23,6 +26,14 @@ from dynamail.messages.composing import (
 from dynamail.messages.freezing import FrozenSender, FrozenSettings, FrozenSource
 from dynamail.messages.personalizing import Recipient
 from dynamail.messages.return_paths import ReturnPaths
+from dynamail.messages.signing import SigningIdentity
+from dynamail.protocols.dkim import (
+    DkimAlgorithm,
+    DkimSigner,
+    canonicalize_body,
+    format_public_record,
+    generate_private_key,
+)
 from dynamail.protocols.smtp.envelopes import Envelope
 from dynamail.protocols.smtp.wire import is_wire_safe
 from dynamail.protocols.verp import decode_return_path, encode_return_path
@@ -37,7 +48,15 @@ HTML = """<html><head><title></title></head><body><h1>Dear {{ contact.first_name
 <a href="{{ unsubscribe_url }}">Leave</a> <a href="{{ preferences_url }}">Choose</a> <a href="{{ view_url }}">View</a></body></html>"""
 
 
-def make_composer(**values: Any) -> Composer:
+KEYS = {algorithm: generate_private_key(algorithm) for algorithm in DkimAlgorithm}
+SIGNERS = tuple(
+    DkimSigner(domain="acme.example", selector=algorithm.key_type, private_key=key)
+    for algorithm, key in KEYS.items()
+)
+IDENTITY = SigningIdentity("acme.example", SIGNERS, "bounce.acme.example", "https://click.acme.example")
+
+
+def make_composer(identity: SigningIdentity | None = None, **values: Any) -> Composer:
     parts = {
         "kind": "html",
         "subject": "News for {{ contact.first_name }}",
@@ -55,7 +74,7 @@ def make_composer(**values: Any) -> Composer:
         parts["sender"],
         FrozenSettings(TOPIC_ID, "Product news", "November", "Acme", tracking=parts["tracking"]),
     )
-    return Composer(frozen, load_composing_settings())
+    return Composer(frozen, load_composing_settings(), identity)
 
 
 def make_recipient(**values: Any) -> Recipient:
@@ -245,10 +264,15 @@ def test_whatever_contacts_contain_the_message_is_whole_and_safe(name: str, city
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
 
 
-def single(**values: Any) -> Envelope:
+def single(identity: SigningIdentity | None = None, now: datetime = NOW, **values: Any) -> Envelope:
     content = {"from_email": "news@acme.example", "subject": "Hello", "text": "Hi"} | values
     return compose_single(
-        Content(**content), message_id=new_id(NOW), recipient="ann@example.com", settings=settings(), now=NOW
+        Content(**content),
+        message_id=new_id(NOW),
+        recipient="ann@example.com",
+        settings=settings(),
+        now=now,
+        identity=identity,
     )
 
 
@@ -270,6 +294,90 @@ def test_any_single_message_is_wire_safe(subject: str, body: str, name: str) -> 
         assert b"\0" not in envelope.body or "\0" in body
         assert envelope.body.endswith(b"\r\n")
         assert b"\n." not in envelope.body
+
+
+# --- signed ----------------------------------------------------------------------------------------------------------
+
+
+def answer_dns(name: bytes, timeout: int = 5) -> bytes:
+    selector = name.decode().partition("._domainkey.")[0]
+    return format_public_record(KEYS[DkimAlgorithm(f"{selector}-sha256")]).encode()
+
+
+def assert_signed(envelope: Envelope) -> None:
+    """dkimpy accepts both signatures."""
+    assert isinstance(envelope.body, bytes)
+    assert envelope.body.startswith(b"DKIM-Signature: v=1; a=rsa-sha256;")
+    oracle = dkim.DKIM(envelope.body)
+    assert [oracle.verify(idx=index, dnsfunc=answer_dns) for index in range(2)] == [True, True]
+
+
+@given(
+    name=text,
+    city=text,
+    kind=st.sampled_from(["html", "text"]),
+    ending=st.sampled_from(["", "\n", " \n\n \n"]),
+)
+@settings_of_hypothesis(max_examples=25)
+def test_both_signatures_hold_whatever_contacts_contain(name: str, city: str, kind: str, ending: str) -> None:
+    body = f"Dear {{{{ contact.name }}}}  of\t{{{{ contact.city }}}}  https://shop.example/a {ending}"
+    composer = make_composer(IDENTITY, kind=kind, body=HTML + ending if kind == "html" else body)
+    recipient = make_recipient(name=name, attributes={"city": city})
+    assert_signed(compose(composer, recipient, utc_now()))
+
+
+@given(name=text, city=text, kind=st.sampled_from(["html", "text"]))
+def test_a_campaigns_body_is_already_what_dkim_hashes(name: str, city: str, kind: str) -> None:
+    body = "Dear  {{ contact.name }}\t{{ contact.city }}  \n\n"
+    composer = make_composer(kind=kind, body=HTML if kind == "html" else body)
+    envelope = compose(composer, make_recipient(name=name, attributes={"city": city}))
+    assert isinstance(envelope.body, bytes)
+    message_body = envelope.body.partition(b"\r\n\r\n")[2]
+    assert canonicalize_body(message_body).rstrip(b"\r\n") == message_body.rstrip(b"\r\n")
+
+
+@given(subject=text, body=st.text(max_size=400), name=text)
+@settings_of_hypothesis(max_examples=25)
+def test_both_signatures_hold_for_any_single_message(subject: str, body: str, name: str) -> None:
+    for values in ({"text": body}, {"html": body, "text": body}):
+        assert_signed(single(IDENTITY, utc_now(), subject=subject, from_name=name, **values))
+
+
+def test_bounces_and_clicks_go_to_the_senders_own_hosts_and_pages_stay_here() -> None:
+    recipient = make_recipient()
+    envelope = compose(make_composer(IDENTITY), recipient)
+    html = body_of(envelope, "html")
+    assert envelope.sender.endswith("@bounce.acme.example")
+    assert html.count("https://click.acme.example/t/c/") == 2
+    assert html.count("https://click.acme.example/t/o/") == 1
+    assert f"{settings().public_url}/t/" not in html
+    assert (
+        len(token_after(html, "/u/")) == len(token_after(html, "/p/")) == len(token_after(html, "/v/")) == 1
+    )
+    assert single(IDENTITY).sender.endswith("@bounce.acme.example")
+
+
+def test_a_composer_takes_new_keys_while_it_is_used() -> None:
+    composer, recipient = make_composer(), make_recipient()
+    unsigned = compose(composer, recipient)
+    assert isinstance(unsigned.body, bytes)
+    assert b"DKIM-Signature" not in unsigned.body
+    composer.sign_as(IDENTITY)
+    assert_signed(compose(composer, recipient, utc_now()))
+    composer.sign_as(SigningIdentity("acme.example", SIGNERS[:1]))
+    once = compose(composer, recipient).body
+    assert isinstance(once, bytes)
+    assert once.count(b"DKIM-Signature:") == 1
+    composer.sign_as(None)
+    assert compose(composer, recipient) == unsigned
+
+
+def test_a_tenant_cannot_bring_a_signature() -> None:
+    envelope = single(
+        IDENTITY, utc_now(), headers=(("DKIM-Signature", "v=1; a=rsa-sha256"), ("dkim-signature", "x"))
+    )
+    assert len(parse(envelope).get_all("DKIM-Signature")) == 2
+    assert_signed(envelope)
 
 
 def test_the_date_follows_the_clock() -> None:
