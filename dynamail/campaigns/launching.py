@@ -7,6 +7,7 @@ is not launched. Every change of state is one conditional UPDATE; the loser of a
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from dynamail.campaigns.models import Campaign, CampaignState
 from dynamail.campaigns.readiness import Problem, list_blocking
 from dynamail.campaigns.reviewing import check_launch
 from dynamail.content.links import Link, Utm, with_utm
+from dynamail.events.counters import read_totals
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
 from dynamail.messages.composing import compile_frozen, read_frozen
@@ -32,6 +34,7 @@ from dynamail.messages.freezing import (
     pause_chunks,
     resume_chunks,
 )
+from dynamail.messages.guard_rails import make_tally
 from dynamail.tracking.links import FrozenLink, freeze_links
 
 State = CampaignState
@@ -122,8 +125,11 @@ def pause_campaign(campaign: Campaign, *, by: Member | None, now: datetime, prob
 
 @transaction.atomic
 def resume_campaign(campaign: Campaign, *, by: Member, now: datetime) -> None:
-    """Go on where it stopped. Raises WrongMoment."""
-    _move(campaign, (State.PAUSED,), State.RUNNING, now=now, problem="")
+    """Go on where it stopped. The guard rails count anew: who resumes has seen why it stopped. Raises WrongMoment."""
+    baseline = asdict(make_tally(read_totals(campaign.account_id, campaign.uid)))
+    _move(
+        campaign, (State.PAUSED,), State.RUNNING, now=now, problem="", stopped_by={}, guard_baseline=baseline
+    )
     resume_chunks(campaign.account_id, source_id=campaign.uid)
     _record(campaign, "campaign.resumed", EventKind.CAMPAIGN_RESUMED, by=by, now=now)
 

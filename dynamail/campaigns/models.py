@@ -43,6 +43,8 @@ class CampaignState(models.TextChoices):
         "frozen",
         "created_by_id",
         "problem",
+        "stopped_by",
+        "guard_baseline",
         "utm",
         purpose=Purpose.CAMPAIGNS,
     ),
@@ -84,6 +86,12 @@ class Campaign(TenantModel, PublicIdModel):
     updated_at = models.DateTimeField()
     frozen = models.BigIntegerField(default=0)  # recipients at launch
     problem = models.CharField(max_length=500, blank=True, default="")
+    stopped_by = models.JSONField(
+        default=dict, db_default={}, blank=True
+    )  # guard rail: {"cause", "count", "of"}
+    guard_baseline = models.JSONField(
+        default=dict, blank=True
+    )  # counts at the last resume: guard_rails.Tally
     created_by = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta(TenantModel.Meta):
@@ -91,6 +99,7 @@ class Campaign(TenantModel, PublicIdModel):
         indexes = [
             models.Index(fields=["account", "-created_at"], name="campaign_account"),
             models.Index(fields=["scheduled_at"], condition=models.Q(state="scheduled"), name="campaign_due"),
+            models.Index(fields=["account"], condition=models.Q(state="running"), name="campaign_running"),
         ]
 
     @property

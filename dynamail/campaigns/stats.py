@@ -40,6 +40,7 @@ class Totals:
     clicked: int = 0
     unsubscribed: int = 0
     complained: int = 0
+    returned: int = 0  # accepted first, and bounced later
     all_opens: int = 0  # acts of people, repeated ones too
     all_clicks: int = 0
     machine_opens: int = 0
@@ -84,6 +85,7 @@ COLUMN_OF_KIND = {
     "unique_clicked": "clicked",
     "unsubscribed": "unsubscribed",
     "complained": "complained",
+    "returned": "returned",
     "opened": "all_opens",
     "clicked": "all_clicks",
     "machine_opened": "machine_opens",

@@ -3,7 +3,7 @@
 -- parameters changes nothing the second time. Keys used: primary keys of chunk, message, outbox, rollup_hour, campaign, account.
 -- Parameters: shard, id, worker, epoch; done, started; ending: '' to go on, 'finished', 'released'; lease_until, run_at; now, hour;
 -- counter_shard; outcomes: JSON array of {id, contact_id, recipient, domain, state, bounce_class, code, enhanced, reply, attempts,
--- size, run_at, priority, transport_id}.
+-- size, run_at, priority, transport_id, hard}. Bounces that are hard are counted a second time, for the guard rails.
 WITH held AS (
     UPDATE chunk
     SET done = %(done)s,
@@ -19,7 +19,7 @@ outcome AS (
     SELECT held.shard, held.account_id, held.source_id, held.lane, o.*
     FROM held CROSS JOIN json_to_recordset(%(outcomes)s::json) AS o (
         id uuid, contact_id uuid, recipient text, domain text, state text, bounce_class text, code smallint, enhanced text,
-        reply text, attempts smallint, size integer, run_at timestamptz, priority smallint, transport_id bigint
+        reply text, attempts smallint, size integer, run_at timestamptz, priority smallint, transport_id bigint, hard boolean
     )
 ),
 recorded AS (
@@ -29,7 +29,7 @@ recorded AS (
         transport_id, attempts, size
     FROM outcome WHERE state <> 'deferred'
     ON CONFLICT DO NOTHING
-    RETURNING state
+    RETURNING id, state
 ),
 waiting AS (
     INSERT INTO outbox (shard, id, account_id, source_kind, source_id, contact_id, recipient, priority, lane, run_at, attempts,
@@ -41,9 +41,13 @@ waiting AS (
 ),
 counted AS (
     INSERT INTO rollup_hour AS counter (account_id, source_id, kind, hour, domain_lane, shard, n)
-    SELECT held.account_id, held.source_id, recorded.state, %(hour)s, held.lane, %(counter_shard)s, count(*)
-    FROM held CROSS JOIN recorded
-    GROUP BY held.account_id, held.source_id, held.lane, recorded.state
+    SELECT held.account_id, held.source_id, fact.kind, %(hour)s, held.lane, %(counter_shard)s, count(*)
+    FROM held CROSS JOIN (
+        SELECT state AS kind FROM recorded
+        UNION ALL
+        SELECT 'hard_bounced' FROM recorded JOIN outcome USING (id) WHERE recorded.state = 'bounced' AND outcome.hard
+    ) AS fact
+    GROUP BY held.account_id, held.source_id, held.lane, fact.kind
     ON CONFLICT (account_id, source_id, kind, hour, domain_lane, shard) DO UPDATE SET n = counter.n + excluded.n
 )
 SELECT held.state, campaign.state, account.state

@@ -1,12 +1,12 @@
 -- The outcomes of claimed outbox rows: a final one deletes the row and appends to the log, another attempt moves `run_at`, in one
 -- statement. Fenced by `worker`; running it twice changes nothing the second time. Keys used: primary keys of outbox, message,
 -- rollup_hour, engagement. Parameters: worker, now, hour, counter_shard; outcomes: JSON array of {shard, id, recipient, domain,
--- state, bounce_class, code, enhanced, reply, attempts, size, run_at, in_doubt, transport_id}; a state of 'deferred' or
+-- state, bounce_class, code, enhanced, reply, attempts, size, run_at, in_doubt, transport_id, hard}; a state of 'deferred' or
 -- 'returned' is not final.
 WITH outcome AS (
     SELECT * FROM json_to_recordset(%(outcomes)s::json) AS o (
         shard smallint, id uuid, recipient text, domain text, state text, bounce_class text, code smallint, enhanced text, reply text,
-        attempts smallint, size integer, run_at timestamptz, in_doubt boolean, transport_id bigint
+        attempts smallint, size integer, run_at timestamptz, in_doubt boolean, transport_id bigint, hard boolean
     )
 ),
 postponed AS (
@@ -24,7 +24,7 @@ ended AS (
       AND outcome.state NOT IN ('deferred', 'returned')
     RETURNING outbox.account_id, outbox.id, outbox.source_kind, outbox.source_id, outbox.contact_id, outbox.lane,
         outcome.recipient, outcome.domain, outcome.state, outcome.bounce_class, outcome.code, outcome.enhanced, outcome.reply,
-        outcome.attempts, outcome.size, outcome.transport_id
+        outcome.attempts, outcome.size, outcome.transport_id, outcome.hard
 ),
 recorded AS (
     INSERT INTO message (account_id, id, at, source_kind, source_id, contact_id, recipient, domain, state, bounce_class, smtp_code,
@@ -37,10 +37,14 @@ recorded AS (
 ),
 counted AS (
     INSERT INTO rollup_hour AS counter (account_id, source_id, kind, hour, domain_lane, shard, n)
-    SELECT account_id, source_id, state, %(hour)s, lane, %(counter_shard)s, count(*)
-    FROM ended JOIN recorded USING (account_id, id)
+    SELECT account_id, source_id, fact.kind, %(hour)s, lane, %(counter_shard)s, count(*)
+    FROM ended
+    JOIN recorded USING (account_id, id)
+    CROSS JOIN LATERAL (
+        SELECT ended.state UNION ALL SELECT 'hard_bounced' WHERE ended.state = 'bounced' AND ended.hard
+    ) AS fact (kind)
     WHERE source_id IS NOT NULL
-    GROUP BY account_id, source_id, state, lane
+    GROUP BY account_id, source_id, fact.kind, lane
     ON CONFLICT (account_id, source_id, kind, hour, domain_lane, shard) DO UPDATE SET n = counter.n + excluded.n
 ),
 engaged AS (

@@ -21,6 +21,7 @@ from dynamail.accounts.roles import Permission
 from dynamail.campaigns.audiences import choice_of, count_recipients
 from dynamail.campaigns.drafting import delete_draft, duplicate_campaign
 from dynamail.campaigns.errors import CampaignError, NotReady
+from dynamail.campaigns.guarding import find_notice
 from dynamail.campaigns.launching import (
     cancel_campaign,
     launch_campaign,
@@ -277,6 +278,7 @@ def progress_context(request: PageRequest, row: Campaign) -> dict[str, Any]:
         "left": outcomes.remaining + outcomes.deferred,
         "parts": list_parts(row, outcomes),
         "pace": pace,
+        "notice": find_notice(row),
         "is_polled": row.state in (CampaignState.LAUNCHING, CampaignState.RUNNING, CampaignState.PAUSED),
     }
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET
 
 from dynamail.accounts.roles import Permission
 from dynamail.accounts.tenancy import account_scope
+from dynamail.campaigns.guarding import find_notice
 from dynamail.campaigns.models import Campaign
 from dynamail.campaigns.recipients import PAGE, find_person, iter_people, list_people
 from dynamail.campaigns.stats import (
@@ -49,6 +50,7 @@ def show_report(request: Any, campaign: str) -> HttpResponse:
         "crumbs": [{"title": _("Campaigns"), "url": reverse("campaigns")}],
         "campaign": row,
         "totals": totals,
+        "notice": find_notice(row),
         "parts": _list_parts(count_outcomes(request.account.pk, row.uid)),
         "funnel": _draw_funnel(row, totals),
         "curve": _draw_curve(read_curve(request.account.pk, row, now=utc_now())),
