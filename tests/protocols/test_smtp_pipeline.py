@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dynamail.protocols.smtp.envelopes import Envelope, Outcome, OutcomeKind, Stage
+from dynamail.protocols.smtp.lessons import Lessons
 from dynamail.protocols.smtp.next_hop import Capabilities, Timeouts
 from dynamail.protocols.smtp.pipeline import Pipeline
 from dynamail.protocols.smtp.stream import ReplyStream
@@ -58,7 +59,10 @@ def test_every_envelope_has_one_true_outcome(sayings: list[bytes], pipelining: b
 async def check_dialog(sayings: list[bytes], *, pipelining: bool, chunking: bool) -> None:
     stream = ReplyStream()
     transport = MemoryTransport(stream)
-    pipeline = Pipeline(stream, Capabilities(), Timeouts(), pipelining=pipelining, chunking=chunking)
+    lessons = Lessons().open_book("mx.example.com", 25)
+    pipeline = Pipeline(
+        stream, Capabilities(), Timeouts(), pipelining=pipelining, chunking=chunking, lessons=lessons
+    )
     waiting = [Envelope("", f"user{n}@example.com", b"body-%d.\r\n" % n, token=n) for n in range(4)]
     pulled: list[object] = []
     dotted: list[object] = []

@@ -34,6 +34,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from dynamail.protocols.smtp.lessons import LESSONS
+
 ALL_EXTENSIONS = ("PIPELINING", "SIZE 10485760", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 
 
@@ -255,6 +257,7 @@ class FakeMx:
         context = self._certificate.server_context() if implicit and self._certificate else None
         server = await asyncio.start_server(welcome, self.host, 0, ssl=context)
         self.port = server.sockets[0].getsockname()[1]
+        LESSONS.forget(self.host, self.port)  # what a server of an earlier test has taught about this port
         self._ready.set()
         await self._stopping.wait()
         server.close()

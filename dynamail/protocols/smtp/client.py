@@ -2,7 +2,8 @@
 
 1. Connect, by implicit TLS or in the clear, and read the greeting.
 2. EHLO; HELO when the server does not know it.
-3. STARTTLS when offered or demanded; what was received before is forgotten, and EHLO is said again (RFC 3207 §4.2).
+3. STARTTLS when offered or demanded; what was received before is forgotten, and EHLO is said again (RFC 3207 §4.2). When the
+   handshake fails and TLS was only wished for, a new connection does without.
 4. AUTH (RFC 4954), never in the clear unless the hop says so.
 5. `deliver` or `send`, any number of times.
 6. `quit`.
@@ -14,9 +15,13 @@ import asyncio
 import base64
 import ssl
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 
+from dynamail.lib.clock import utc_now
+from dynamail.protocols.dane import DaneFailure, read_peer_chain, verify_chain
 from dynamail.protocols.smtp.envelopes import Envelope, Outcome, OutcomeKind, Stage
+from dynamail.protocols.smtp.lessons import LESSONS, Lesson, Lessons
 from dynamail.protocols.smtp.next_hop import (
     AuthMechanism,
     Capabilities,
@@ -25,19 +30,31 @@ from dynamail.protocols.smtp.next_hop import (
     TlsMode,
     parse_capabilities,
 )
-from dynamail.protocols.smtp.pipeline import NextEnvelope, OnFinalDot, OnOutcome, Pipeline
+from dynamail.protocols.smtp.pipeline import (
+    NextEnvelope,
+    OnFinalDot,
+    OnOutcome,
+    Pipeline,
+    without_parameters,
+)
 from dynamail.protocols.smtp.replies import RawReply, SmtpError, SmtpReply, read_reply
 from dynamail.protocols.smtp.stream import ReplyStream, lost_error
 
 MAX_COMMAND = 12_288  # octets; RFC 4954 §4: an AUTH command with a token may be long
 EHLO_UNKNOWN = frozenset((500, 501, 502, 504, 550))
+MECHANISM_UNKNOWN = frozenset((500, 502, 504, 534))  # RFC 4954 §6: offered, and then not known or too weak
+
+
+class HandshakeFailed(SmtpError):
+    """TLS could not be agreed upon."""
 
 
 class SmtpConnection:
     """An open, greeted connection. Use `open_connection`. Not shared between tasks."""
 
-    def __init__(self, stream: ReplyStream, hop: NextHop) -> None:
+    def __init__(self, stream: ReplyStream, hop: NextHop, lessons: Lessons) -> None:
         self.hop = hop
+        self._lessons = lessons.open_book(hop.host, hop.port)
         self.offered = Capabilities()
         self.is_encrypted = False
         self._stream = stream
@@ -45,13 +62,17 @@ class SmtpConnection:
 
     @property
     def is_usable(self) -> bool:
-        """Whether another message may be tried: still open, and the server has said nothing unasked (421)."""
+        """Whether another message may be tried: still open, nothing said unasked (421), and within the server's limits."""
+        return self._is_answering and not self._pipeline.limit_reached
+
+    @property
+    def _is_answering(self) -> bool:
         return self._stream.is_open and not self._stream.has_unasked_reply
 
     @property
     def lost_because(self) -> str:
-        """Why the connection is gone, as a sentence; "" while it is open."""
-        return self._stream.lost_because
+        """Why the connection is of no use any more, as a sentence; "" while it is."""
+        return self._stream.lost_because or self._pipeline.limit_reached
 
     async def __aenter__(self) -> SmtpConnection:
         return self
@@ -104,7 +125,7 @@ class SmtpConnection:
 
     async def quit(self) -> None:
         """Say goodbye and close; never fails and takes `timeouts.quit` seconds at most."""
-        if self.is_usable:
+        if self._is_answering:
             with suppress(SmtpError):  # The messages have their outcomes; nothing depends on the farewell.
                 await self._command("QUIT", timeout=self.hop.timeouts.quit)
         self.abort()
@@ -124,10 +145,18 @@ class SmtpConnection:
         await self._secure()
         if self.hop.credentials is not None:
             await self._sign_in(self.hop.credentials)
-        pipelining = self.hop.pipelining and self.offered.pipelining
-        chunking = self.hop.chunking and self.offered.chunking
+        learned = self._lessons
+        pipelining = self.hop.pipelining and not learned.holds(Lesson.NO_PIPELINING)
+        chunking = self.hop.chunking and not learned.holds(Lesson.NO_CHUNKING)
+        if learned.holds(Lesson.NO_PARAMETERS):
+            self.offered = without_parameters(self.offered)
         self._pipeline = Pipeline(
-            self._stream, self.offered, self.hop.timeouts, pipelining=pipelining, chunking=chunking
+            self._stream,
+            self.offered,
+            self.hop.timeouts,
+            pipelining=pipelining and self.offered.pipelining,
+            chunking=chunking and self.offered.chunking,
+            lessons=self._lessons,
         )
 
     async def _say_hello(self) -> None:
@@ -144,20 +173,26 @@ class SmtpConnection:
     async def _secure(self) -> None:
         if self.is_encrypted or self.hop.tls in (TlsMode.NONE, TlsMode.IMPLICIT):
             return
+        is_demanded = self.hop.tls is TlsMode.STARTTLS
         if not self.offered.starttls:
-            if self.hop.tls is TlsMode.STARTTLS:
-                raise _refusal(
-                    "STARTTLS", "The server does not offer STARTTLS, which this transport demands."
-                )
+            if is_demanded:
+                who = self.hop.tls_demanded_by or "this transport"
+                text = f"The server does not offer STARTTLS, which {who} demands."
+                raise self._tls_error(_refusal("STARTTLS", text))
             return
         reply = await self._command("STARTTLS", timeout=self.hop.timeouts.tls)
         if reply.code != 220:
-            if self.hop.tls is TlsMode.STARTTLS:
-                raise _error_from(reply, "STARTTLS")
+            if is_demanded:
+                raise self._tls_error(_error_from(reply, "STARTTLS"))
             return
         self._stream.discard_received()
         await self._upgrade()
         await self._say_hello()
+
+    def _tls_error(self, error: SmtpError) -> SmtpError:
+        """A policy of the receiving domain may change, so its failures are for now only (RFC 8461 §5, RFC 7672 §2.2)."""
+        error.permanent = error.permanent and not self.hop.tls_demanded_by
+        return error
 
     async def _upgrade(self) -> None:
         loop = asyncio.get_running_loop()
@@ -171,18 +206,34 @@ class SmtpConnection:
             )
         except (OSError, EOFError, ssl.SSLError, ValueError) as error:
             self.abort()
-            raise lost_error("STARTTLS", _describe(error, "The TLS handshake failed")) from error
+            raise _handshake_failed(_describe(error, "The TLS handshake failed")) from error
         if encrypted is None:
-            raise lost_error("STARTTLS", "The server closed the connection during the TLS handshake.")
+            raise _handshake_failed("The server closed the connection during the TLS handshake.")
         self._stream.transport = encrypted
         self.is_encrypted = True
+        if self.hop.dane is not None:
+            try:
+                chain = read_peer_chain(encrypted.get_extra_info("ssl_object"))
+                verify_chain(self.hop.dane, chain, now=utc_now())
+            except DaneFailure as error:
+                raise _handshake_failed(str(error)) from error
 
     async def _sign_in(self, credentials: Credentials) -> None:
         if not self.is_encrypted and not self.hop.allow_plaintext_auth:
             raise _refusal("AUTH", "The connection is not encrypted, so the password was not sent.")
         if "\0" in credentials.username or "\0" in credentials.password:
             raise _refusal("AUTH", "The user name or the password contains a NUL character.")
-        mechanism = self._choose_mechanism(credentials.mechanism)
+        mechanisms = self._choose_mechanisms(credentials.mechanism)
+        for mechanism in mechanisms:
+            try:
+                await self._sign_in_by(mechanism, credentials)
+            except SmtpError as error:
+                if error.code not in MECHANISM_UNKNOWN or mechanism is mechanisms[-1]:
+                    raise
+            else:
+                return
+
+    async def _sign_in_by(self, mechanism: AuthMechanism, credentials: Credentials) -> None:
         if mechanism is AuthMechanism.LOGIN:
             await self._exchange("AUTH LOGIN", 334)
             await self._exchange(_base64(credentials.username), 334)
@@ -203,13 +254,14 @@ class SmtpConnection:
             reply = await self._command("", timeout=self.hop.timeouts.auth)
         _require(reply, 235, "AUTH")
 
-    def _choose_mechanism(self, wanted: AuthMechanism) -> AuthMechanism:
+    def _choose_mechanisms(self, wanted: AuthMechanism) -> list[AuthMechanism]:
+        """Those to try, in order: at least one."""
         if not self.offered.auth:
             raise _refusal("AUTH", "The server does not offer to sign in (AUTH) on this connection.")
         choices = (AuthMechanism.PLAIN, AuthMechanism.LOGIN) if wanted is AuthMechanism.AUTO else (wanted,)
-        for mechanism in choices:
-            if mechanism in self.offered.auth:
-                return mechanism
+        possible = [mechanism for mechanism in choices if mechanism in self.offered.auth]
+        if possible:
+            return possible
         offered = ", ".join(sorted(self.offered.auth))[:200]
         raise _refusal(
             "AUTH", f"The server does not offer a way to sign in that we know. It offers: {offered}."
@@ -227,15 +279,27 @@ class SmtpConnection:
         if b"\r" in data or b"\n" in data or len(data) > MAX_COMMAND:
             raise _refusal(verb, "The command would not fit in one line.")
         if not self._stream.is_open:
-            raise lost_error(verb, self.lost_because or "The connection is closed.")
+            raise lost_error(verb, self._stream.lost_because or "The connection is closed.")
         self._stream.write(data + b"\r\n")
         return await self._stream.receive(command=verb, timeout=timeout)
 
 
-async def open_connection(hop: NextHop) -> SmtpConnection:
+async def open_connection(hop: NextHop, *, lessons: Lessons = LESSONS) -> SmtpConnection:
     """Connect, say hello, start TLS and sign in. Raises SmtpError; then no connection stays behind."""
+    if hop.tls is not TlsMode.OPPORTUNISTIC or hop.verify_tls:
+        return await _open(hop, lessons)
+    learned = lessons.open_book(hop.host, hop.port)
+    if not learned.holds(Lesson.NO_STARTTLS):
+        try:
+            return await _open(hop, lessons)
+        except HandshakeFailed:
+            learned.note(Lesson.NO_STARTTLS)
+    return await _open(replace(hop, tls=TlsMode.NONE), lessons)
+
+
+async def _open(hop: NextHop, lessons: Lessons) -> SmtpConnection:
     stream = await _connect(hop)
-    connection = SmtpConnection(stream, hop)
+    connection = SmtpConnection(stream, hop, lessons)
     connection.is_encrypted = hop.tls is TlsMode.IMPLICIT
     try:
         await connection._greet()
@@ -283,6 +347,10 @@ def _error_from(reply: SmtpReply, command: str) -> SmtpError:
 def _refusal(command: str, text: str) -> SmtpError:
     """A permanent refusal of our own."""
     return SmtpError(permanent=True, code=0, enhanced="", command=command, text=text)
+
+
+def _handshake_failed(text: str) -> HandshakeFailed:
+    return HandshakeFailed(permanent=False, code=0, enhanced="", command="STARTTLS", text=text)
 
 
 def _describe(error: BaseException, what: str) -> str:

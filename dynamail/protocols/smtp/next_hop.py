@@ -7,13 +7,17 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
+from itertools import pairwise
+
+from dynamail.protocols.dane import DanePolicy
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9._:\[\]-]{1,253}")
 
 
 class TlsMode(StrEnum):
     NONE = "none"
-    OPPORTUNISTIC = "opportunistic"  # STARTTLS when offered (RFC 3207)
+    OPPORTUNISTIC = "opportunistic"  # STARTTLS when offered (RFC 3207), in the clear when it fails
     STARTTLS = "starttls"  # STARTTLS or nothing
     IMPLICIT = "implicit"  # TLS from the first byte (RFC 8314 §3)
 
@@ -60,6 +64,10 @@ class NextHop:
 
     Without `verify_tls` any certificate is accepted, as usual between mail servers. Credentials are never sent in the clear
     unless `allow_plaintext_auth`. Switch `pipelining` or `chunking` off for servers that offer what they cannot do.
+
+    `dane` says what certificate the host's domain has announced; it needs TlsMode.STARTTLS. `tls_demanded_by` names a
+    policy of the receiving domain that demands TLS: then a failure to encrypt is a temporary one, for policies change.
+    `source_address` is the IP address of this machine to connect from.
     """
 
     host: str
@@ -69,6 +77,8 @@ class NextHop:
     verify_tls: bool = False
     tls_name: str = ""
     tls_context: ssl.SSLContext | None = None
+    tls_demanded_by: str = ""
+    dane: DanePolicy | None = None
     credentials: Credentials | None = None
     allow_plaintext_auth: bool = False
     source_address: str = ""
@@ -81,13 +91,27 @@ class NextHop:
             raise ValueError("helo_name must be a host name or an address literal")
 
     def make_tls_context(self) -> ssl.SSLContext:
-        if self.tls_context is not None:
-            return self.tls_context
-        context = ssl.create_default_context()
-        if not self.verify_tls:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+        return self.tls_context or _make_context(verify=self.verify_tls)
+
+
+@cache
+def _make_context(*, verify: bool) -> ssl.SSLContext:
+    """Made once: reading the system's authorities takes longer than a handshake."""
+    if verify:
+        return ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """RFC 9422 §3: transactions in a session, recipients of a transaction, domains of recipients in a session."""
+
+    mail_max: int | None = None
+    rcpt_max: int | None = None
+    rcpt_domain_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +126,7 @@ class Capabilities:
     chunking: bool = False
     enhancedstatuscodes: bool = False
     auth: frozenset[str] = frozenset()
+    limits: Limits = Limits()
 
 
 def parse_capabilities(lines: Sequence[bytes]) -> Capabilities:
@@ -121,4 +146,15 @@ def parse_capabilities(lines: Sequence[bytes]) -> Capabilities:
         chunking="CHUNKING" in offered,
         enhancedstatuscodes="ENHANCEDSTATUSCODES" in offered,
         auth=frozenset(offered.get("AUTH", ())),
+        limits=_parse_limits(offered.get("LIMITS", ())),
     )
+
+
+def _parse_limits(words: Sequence[str]) -> Limits:
+    """`MAILMAX 100 RCPTMAX 50 …`: the equals signs are gone already. Zero and nonsense are no limits."""
+    values = {
+        name: int(value)
+        for name, value in pairwise(words)
+        if name in ("MAILMAX", "RCPTMAX", "RCPTDOMAINMAX") and re.fullmatch(r"0*[1-9][0-9]{0,5}", value)
+    }
+    return Limits(values.get("MAILMAX"), values.get("RCPTMAX"), values.get("RCPTDOMAINMAX"))

@@ -9,16 +9,21 @@ DATA ends a group, so it may only follow the previous body, never precede anythi
 BDAT may leave its transaction open (RFC 3030 §4.1), and the next RCPT would silently join it under the wrong sender.
 Without PIPELINING each command waits for its reply. A body is written only after its recipient was accepted, so a
 connection has at most one message whose outcome can be unknown.
+
+Servers that offer an extension and then break it end up in `lessons`: the message is deferred before anybody could have
+accepted it, and the next connection does without.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import IntEnum
 
 from dynamail.protocols.smtp.envelopes import Envelope, Outcome, OutcomeKind, Stage
+from dynamail.protocols.smtp.lessons import HopLessons, Lesson
 from dynamail.protocols.smtp.next_hop import Capabilities, Timeouts
 from dynamail.protocols.smtp.replies import RawReply, SmtpReply, read_reply
 from dynamail.protocols.smtp.stream import ReplyStream
@@ -30,6 +35,9 @@ OnOutcome = Callable[[Envelope, Outcome], None]
 
 MAX_TICK = 15.0  # seconds between two looks at the deadline
 TICKS_PER_TIMEOUT = 4
+FEW_BYTES = 4_096  # commands behind a body; a paused transport holds more than that
+NOT_UNDERSTOOD = frozenset((500, 501, 502, 503, 504))  # answers to BDAT from a server that does not know it
+PARAMETERS_REFUSED = frozenset((501, 504, 555))  # RFC 5321 §4.2.2, §4.1.1.11
 
 
 class Step(IntEnum):
@@ -58,7 +66,10 @@ class Pipeline:
         *,
         pipelining: bool,
         chunking: bool,
+        lessons: HopLessons,
     ) -> None:
+        self.limit_reached = ""
+        self._lessons = lessons
         self._stream = stream
         self._offered = offered
         self._pipelining = pipelining
@@ -78,12 +89,17 @@ class Pipeline:
         self._unsent: deque[tuple[Step, Transaction, bytes]] = deque()
         self._in_flight: list[Transaction] = []
         self._needs_reset = False
+        self._is_last_reply = True
+        self._is_proven = False  # a message went through as we write them
+        self._mails = 0
+        self._domains: set[str] = set()
         self._deadline = 0.0
         self._unflushed = 0  # bytes that follow the final dot in the last write
         self._last_waiting = 0
         self._farewell: SmtpReply | None = None
         self._flush_deadline = 0.0
         self._failure: BaseException | None = None
+        self._is_canceled = False
         self._done: asyncio.Future[None] | None = None
 
     @property
@@ -96,6 +112,7 @@ class Pipeline:
             raise RuntimeError("this connection is already delivering")
         self._next_envelope, self._on_final_dot, self._on_outcome = next_envelope, on_final_dot, on_outcome
         self._failure = None
+        self._is_canceled = False
         self._done = self._loop.create_future()
         self._stream.consumer = self
         self._timer = self._loop.call_later(self._tick_interval, self._tick)
@@ -103,6 +120,7 @@ class Pipeline:
             self._guarded(self._begin_next)
             await self._done
         except asyncio.CancelledError:
+            self._is_canceled = True
             self._stream.abort("The delivery was canceled.")
             raise
         finally:
@@ -114,7 +132,7 @@ class Pipeline:
 
     # --- what the stream tells us ------------------------------------------------------------------------------------
 
-    def take_replies(self, replies: Iterable[RawReply]) -> None:
+    def take_replies(self, replies: Sequence[RawReply]) -> None:
         self._guarded(self._take_replies, replies)
 
     def take_loss(self, reason: str) -> None:
@@ -128,8 +146,9 @@ class Pipeline:
             self._failure = self._failure or error
             self._stream.abort("Stopped by an error on our side.")
 
-    def _take_replies(self, replies: Iterable[RawReply]) -> None:
-        for raw in replies:
+    def _take_replies(self, replies: Sequence[RawReply]) -> None:
+        for left, raw in enumerate(replies, 1 - len(replies)):
+            self._is_last_reply = left == 0
             if self._stream.lost_because:
                 return
             if not self._expected:
@@ -154,28 +173,55 @@ class Pipeline:
         if step is RESET or step is EMPTY_DOT:
             return
         if step is DOT and code // 100 != 3:
-            self._finish(transaction, _judge(raw, Stage.DOT))
+            self._take_dot_reply(transaction, raw)
         elif step is DATA and (code == 354 or code >= 400):
             self._take_data_reply(transaction, raw)
         elif step in (MAIL, RCPT) and code // 100 != 3:
             self._take_command_reply(step, transaction, raw)
         else:
-            self._stream.abort(f"The server's replies do not match our commands: {read_reply(raw)}")
+            self._end_mismatch(raw)
+
+    def _end_mismatch(self, raw: RawReply) -> None:
+        if self._pipelining:
+            self._lessons.note(Lesson.NO_PIPELINING)
+        self._stream.abort(f"The server's replies do not match our commands: {read_reply(raw)}")
+
+    def _take_dot_reply(self, transaction: Transaction, raw: RawReply) -> None:
+        outcome = _judge(raw, Stage.DOT)
+        if self._chunking and raw[0] in NOT_UNDERSTOOD and _is_about_syntax(outcome):
+            # It reads the body as commands now, so nothing that it says from here on is about a message.
+            self._lessons.note(Lesson.NO_CHUNKING)
+            self._finish(transaction, replace(outcome, kind=OutcomeKind.DEFERRED, retry_elsewhere=True))
+            self._stream.abort(f"The server offers CHUNKING and does not know BDAT: {outcome.reply}")
+            return
+        if not self._is_proven:
+            self._is_proven = True
+            self._lessons.acquit(Lesson.NO_CHUNKING if self._chunking else Lesson.NO_PIPELINING)
+        self._finish(transaction, outcome)
 
     def _take_command_reply(self, step: Step, transaction: Transaction, raw: RawReply) -> None:
         if raw[0] // 100 != 2:
-            transaction.refusal = transaction.refusal or _judge(raw, _STAGES[step])
+            transaction.refusal = transaction.refusal or self._judge_command(step, transaction, raw)
         is_last = step is RCPT and self._chunking
         if transaction.refusal and (is_last or not self._pipelining):
             self._give_up(transaction, transaction.refusal)
         elif is_last:
-            self._write_body(transaction)
+            self._write_body(transaction, raw)
+
+    def _judge_command(self, step: Step, transaction: Transaction, raw: RawReply) -> Outcome:
+        outcome = _judge(raw, _STAGES[step])
+        has_parameters = not transaction.mail.endswith(b">\r\n")
+        if step is MAIL and raw[0] in PARAMETERS_REFUSED and has_parameters and _is_about_syntax(outcome):
+            self._lessons.note(Lesson.NO_PARAMETERS)
+            self._offered = without_parameters(self._offered)
+            return replace(outcome, kind=OutcomeKind.DEFERRED, retry_elsewhere=True)
+        return outcome
 
     def _take_data_reply(self, transaction: Transaction, raw: RawReply) -> None:
         if raw[0] != 354:
             self._give_up(transaction, transaction.refusal or _judge(raw, Stage.DATA))
         elif transaction.refusal is None:
-            self._write_body(transaction)
+            self._write_body(transaction, raw)
         else:
             # RFC 2920 §3.1: DATA was accepted although nobody is to receive it, so send a single dot.
             self._expect(EMPTY_DOT, transaction)
@@ -183,6 +229,8 @@ class Pipeline:
             self._finish(transaction, transaction.refusal)
 
     def _take_unasked(self, raw: RawReply) -> None:
+        if self._pipelining and self._in_flight and raw[0] != 421:
+            self._lessons.note(Lesson.NO_PIPELINING)
         reason = "closed the connection" if raw[0] == 421 else "sent a reply to nothing"
         self._stream.abort(f"The server {reason}: {read_reply(raw)}")
 
@@ -211,13 +259,37 @@ class Pipeline:
 
     def _pull(self) -> Transaction | None:
         """The next envelope that this server can take; the others get their outcome at once."""
-        while (envelope := self._next_envelope()) is not None:
+        while not self._has_reached_limit() and (envelope := self._next_envelope()) is not None:
             prepared = prepare_transaction(envelope, self._offered, chunking=self._chunking)
             if isinstance(prepared, Transaction):
+                prepared = self._count_domain(prepared)
+            if isinstance(prepared, Transaction):
+                self._mails += 1
                 self._in_flight.append(prepared)
                 return prepared
             self._on_outcome(envelope, prepared)
         return None
+
+    def _has_reached_limit(self) -> bool:
+        """MAILMAX of RFC 9422: no transaction more in this session."""
+        most = self._offered.limits.mail_max
+        if most is not None and self._mails >= most:
+            self.limit_reached = f"The server takes {most} messages over one connection."
+        return bool(self.limit_reached)
+
+    def _count_domain(self, transaction: Transaction) -> Transaction | Outcome:
+        """RCPTDOMAINMAX of RFC 9422: recipients of so many domains in this session."""
+        most = self._offered.limits.rcpt_domain_max
+        if most is None:
+            return transaction
+        domain = transaction.envelope.recipient.rpartition("@")[2].lower()
+        if domain not in self._domains and len(self._domains) >= most:
+            self.limit_reached = f"The server takes recipients of {most} domains over one connection."
+            return Outcome(
+                OutcomeKind.DEFERRED, None, Stage.LOCAL, retry_elsewhere=True, detail=self.limit_reached
+            )
+        self._domains.add(domain)
+        return transaction
 
     def _open_commands(
         self, transaction: Transaction, *, reset: bool
@@ -229,7 +301,11 @@ class Pipeline:
             commands.append((DATA, transaction, b"DATA\r\n"))
         return commands
 
-    def _write_body(self, transaction: Transaction) -> None:
+    def _write_body(self, transaction: Transaction, raw: RawReply) -> None:
+        if not self._is_last_reply:
+            # More answers than commands so far: the next one would be taken for the answer to the body.
+            self._end_mismatch(raw)
+            return
         if self._chunking:
             buffers = [b"BDAT %d LAST\r\n" % transaction.size, *transaction.body]
         else:
@@ -277,16 +353,35 @@ class Pipeline:
         """The connection is gone: say for each message in flight what is known about it."""
         waiting = {id(transaction): step for step, transaction in reversed(self._expected)}
         in_flight, self._in_flight = self._in_flight, []
+        self._learn_from_loss()
+        is_body_kept = self._has_unwritten_body()
         self._expected.clear()
         self._unsent.clear()
         for transaction in in_flight:
             stage = _STAGES[waiting.get(id(transaction), DATA)]
+            transaction.is_dotted = transaction.is_dotted and not is_body_kept
             outcome = transaction.refusal or self._judge_loss(transaction, stage, reason)
             try:
                 self._on_outcome(transaction.envelope, outcome)
             except Exception as error:
                 self._failure = self._failure or error
         self._resolve()
+
+    def _has_unwritten_body(self) -> bool:
+        """Whether the end of the body never left this process, so that nobody can have accepted it."""
+        if self._stream.is_writing_paused and self._unflushed < FEW_BYTES:
+            return True
+        transport = self._stream.transport
+        return not transport.is_closing() and transport.get_write_buffer_size() > self._unflushed
+
+    def _learn_from_loss(self) -> None:
+        """A connection that broke before an extension was ever seen to work makes that extension suspicious."""
+        if self._is_proven or self._failure or self._is_canceled or self._farewell or not self._expected:
+            return
+        if self._chunking and self._expected[0][0] is DOT:
+            self._lessons.suspect(Lesson.NO_CHUNKING)
+        elif self._pipelining:
+            self._lessons.suspect(Lesson.NO_PIPELINING)
 
     def _judge_loss(self, transaction: Transaction, stage: Stage, reason: str) -> Outcome:
         if transaction.is_dotted:
@@ -305,9 +400,6 @@ class Pipeline:
             return
         now = self._loop.time()
         if self._is_body_stuck(now):
-            # The final dot is still in our own memory, and abort() drops it: nobody can have accepted the message.
-            for transaction in self._in_flight:
-                transaction.is_dotted = False
             self._stream.abort("The server stopped reading the message.")
         elif now >= self._deadline:
             seconds = self._patience[self._expected[0][0]]
@@ -324,6 +416,17 @@ class Pipeline:
             self._flush_deadline = now + self._timeouts.block
         self._deadline = now + self._timeouts.dot
         return now >= self._flush_deadline
+
+
+def without_parameters(offered: Capabilities) -> Capabilities:
+    """As if the server had offered nothing that adds a parameter to MAIL."""
+    return replace(offered, size=None, eightbitmime=False, smtputf8=False)
+
+
+def _is_about_syntax(outcome: Outcome) -> bool:
+    """Not about the sender, the recipient or the content, as far as the enhanced code tells."""
+    enhanced = outcome.reply.enhanced if outcome.reply else ""
+    return not enhanced or enhanced.startswith("5.5.")
 
 
 def _judge(raw: RawReply, stage: Stage) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 from dynamail.protocols.smtp.replies import RawReply, ReplyParser, SmtpError
@@ -13,7 +13,7 @@ from dynamail.protocols.smtp.replies import RawReply, ReplyParser, SmtpError
 class ReplyConsumer(Protocol):
     """Takes over from `receive` while messages stream."""
 
-    def take_replies(self, replies: Iterable[RawReply]) -> None: ...
+    def take_replies(self, replies: Sequence[RawReply]) -> None: ...
 
     def take_loss(self, reason: str) -> None: ...
 
@@ -25,6 +25,7 @@ class ReplyStream(asyncio.Protocol):
         self.transport: asyncio.Transport  # set by connection_made
         self.consumer: ReplyConsumer | None = None
         self.lost_because = ""
+        self.is_writing_paused = False
         self.closed = asyncio.Event()
         self._parser = ReplyParser()
         self._replies: deque[RawReply] = deque()
@@ -52,6 +53,12 @@ class ReplyStream(asyncio.Protocol):
         if self._parser.error:
             self.abort(self._parser.error)
         self._wake()
+
+    def pause_writing(self) -> None:
+        self.is_writing_paused = True
+
+    def resume_writing(self) -> None:
+        self.is_writing_paused = False
 
     def eof_received(self) -> None:
         self._lose("The server closed the connection.")

@@ -1,0 +1,146 @@
+"""From a recipient's domain to the servers to try, in order, each with what the domain demands of the connection.
+
+1. `mx` finds the hosts and their site.
+2. An MTA-STS policy in force (`mta_sts`) leaves only the hosts that it names, and demands TLS with a certificate for the
+   host's name from the system's authorities.
+3. TLSA records that DNSSEC vouches for (`dane`) demand TLS with the certificate that they describe; where both speak, DANE
+   decides about the certificate (RFC 8461 §2) and a host whose records cannot be looked up is left out.
+4. Everybody else gets TLS when it works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+
+from dynamail.protocols.dane import DanePolicy, find_dane_policy
+from dynamail.protocols.dns import DnsUnavailable, Resolver
+from dynamail.protocols.mta_sts import StsMode, StsPolicies
+from dynamail.protocols.mx import AddressOrder, MailHost, MailRoute, UnroutableDomain, find_mail_hosts
+from dynamail.protocols.smtp.client import SmtpConnection, open_connection
+from dynamail.protocols.smtp.next_hop import NextHop, Timeouts, TlsMode
+from dynamail.protocols.smtp.replies import SmtpError
+
+
+@dataclass(frozen=True, slots=True)
+class HopPlan:
+    """`hops` (at least one) in the order to try; `site` names the installation behind them, for shared limits.
+
+    `tls_policy` is "dane", "mta-sts" or "" as it holds for the first of them.
+    """
+
+    domain: str
+    site: str
+    hops: tuple[NextHop, ...]
+    tls_policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """What the domain demands of one host."""
+
+    host: MailHost
+    dane: DanePolicy | None = None
+    is_enforced: bool = False  # by MTA-STS
+
+
+async def plan_hops(
+    domain: str,
+    *,
+    resolver: Resolver,
+    sts: StsPolicies | None,
+    helo_name: str,
+    timeouts: Timeouts,
+    dane_enabled: bool = True,
+    source_address: str = "",
+    port: int = 25,
+    own_names: Collection[str] = (),
+    own_addresses: Collection[str] = (),
+    order: AddressOrder = AddressOrder.IPV4_FIRST,
+    allow_private_addresses: bool = False,
+    tls_context: ssl.SSLContext | None = None,
+) -> HopPlan:
+    """The plan for mail to a domain; it may be kept for some minutes. Raises UnroutableDomain.
+
+    `helo_name` and `source_address` count as our own in the search for loops. A source address leaves only the addresses
+    of its own family. `tls_context` verifies for MTA-STS; without it the system's authorities do.
+    """
+    route = await find_mail_hosts(
+        domain,
+        resolver,
+        own_names={helo_name.lower(), *own_names},
+        own_addresses={*own_addresses, *filter(None, [source_address])},
+        order=_order_for(source_address, order),
+        allow_private_addresses=allow_private_addresses,
+    )
+    policy = await sts.find(route.domain) if sts is not None else None
+    if policy is None or policy.mode is not StsMode.ENFORCE:
+        demands = [_Demand(host) for host in route.hosts]
+    else:
+        demands = [_Demand(host, is_enforced=True) for host in route.hosts if policy.allows(host.name)]
+        if not demands:
+            text = f"The MTA-STS policy of {route.domain} names none of its mail servers."
+            raise UnroutableDomain(permanent=False, enhanced="4.4.4", text=text)
+    if dane_enabled and route.is_dnssec:
+        demands = await _add_dane(route, demands, resolver, port)
+    base = NextHop("", port, helo_name=helo_name, source_address=source_address, timeouts=timeouts)
+    hops = tuple(
+        replace(_secure(base, demand, tls_context), host=str(address))
+        for demand in demands
+        for address in demand.host.addresses
+    )
+    return HopPlan(route.domain, route.site, hops, hops[0].tls_demanded_by.lower())
+
+
+async def open_any(plan: HopPlan) -> SmtpConnection:
+    """A connection to the first host of the plan that greets. Raises the SmtpError of the last one when none does."""
+    for hop in plan.hops[:-1]:
+        try:
+            return await open_connection(hop)
+        except SmtpError:
+            continue
+    return await open_connection(plan.hops[-1])
+
+
+def _order_for(source_address: str, order: AddressOrder) -> AddressOrder:
+    if not source_address:
+        return order
+    is_old = ip_address(source_address).version == 4
+    return AddressOrder.IPV4_ONLY if is_old else AddressOrder.IPV6_ONLY
+
+
+async def _add_dane(route: MailRoute, demands: list[_Demand], resolver: Resolver, port: int) -> list[_Demand]:
+    """Hosts whose TLSA records cannot be looked up are left out (RFC 7672 §2.1.2)."""
+
+    async def add(demand: _Demand) -> _Demand | DnsUnavailable:
+        host = demand.host
+        if not host.is_dnssec:
+            return demand
+        try:
+            dane = await find_dane_policy(
+                host.name, resolver, canonical_name=host.canonical_name, domain=route.domain, port=port
+            )
+        except DnsUnavailable as error:
+            return error
+        return replace(demand, dane=dane)
+
+    found = await asyncio.gather(*map(add, demands))
+    usable = [demand for demand in found if isinstance(demand, _Demand)]
+    if not usable:
+        text = f"The TLSA records of the mail servers of {route.domain} cannot be looked up."
+        raise UnroutableDomain(permanent=False, enhanced="4.4.3", text=text)
+    return usable
+
+
+def _secure(base: NextHop, demand: _Demand, tls_context: ssl.SSLContext | None) -> NextHop:
+    hop = replace(base, tls_name=demand.host.name)
+    if demand.dane is not None:
+        return replace(hop, tls=TlsMode.STARTTLS, tls_demanded_by="DANE", dane=demand.dane)
+    if demand.is_enforced:
+        return replace(
+            hop, tls=TlsMode.STARTTLS, tls_demanded_by="MTA-STS", verify_tls=True, tls_context=tls_context
+        )
+    return hop
