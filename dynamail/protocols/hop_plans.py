@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
@@ -23,6 +22,27 @@ from dynamail.protocols.mx import AddressOrder, MailHost, MailRoute, UnroutableD
 from dynamail.protocols.smtp.client import SmtpConnection, open_connection
 from dynamail.protocols.smtp.next_hop import NextHop, Timeouts, TlsMode
 from dynamail.protocols.smtp.replies import SmtpError
+
+
+@dataclass(frozen=True, slots=True)
+class HopSettings:
+    """What is the same for all domains.
+
+    `helo_name` and `source_address` count as our own in the search for loops, besides `own_names` and `own_addresses`. A
+    source address leaves only the addresses of its own family. `tls_context` verifies for MTA-STS; without it the
+    system's authorities do. Tests allow private addresses; nobody else should.
+    """
+
+    helo_name: str
+    timeouts: Timeouts = Timeouts()
+    source_address: str = ""
+    port: int = 25
+    dane_enabled: bool = True
+    own_names: frozenset[str] = frozenset()
+    own_addresses: frozenset[str] = frozenset()
+    order: AddressOrder = AddressOrder.IPV4_FIRST
+    allow_private_addresses: bool = False
+    tls_context: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +68,16 @@ class _Demand:
 
 
 async def plan_hops(
-    domain: str,
-    *,
-    resolver: Resolver,
-    sts: StsPolicies | None,
-    helo_name: str,
-    timeouts: Timeouts,
-    dane_enabled: bool = True,
-    source_address: str = "",
-    port: int = 25,
-    own_names: Collection[str] = (),
-    own_addresses: Collection[str] = (),
-    order: AddressOrder = AddressOrder.IPV4_FIRST,
-    allow_private_addresses: bool = False,
-    tls_context: ssl.SSLContext | None = None,
+    domain: str, *, resolver: Resolver, sts: StsPolicies | None, settings: HopSettings
 ) -> HopPlan:
-    """The plan for mail to a domain; it may be kept for some minutes. Raises UnroutableDomain.
-
-    `helo_name` and `source_address` count as our own in the search for loops. A source address leaves only the addresses
-    of its own family. `tls_context` verifies for MTA-STS; without it the system's authorities do.
-    """
+    """The plan for mail to a domain; it may be kept for some minutes. Raises UnroutableDomain."""
     route = await find_mail_hosts(
         domain,
         resolver,
-        own_names={helo_name.lower(), *own_names},
-        own_addresses={*own_addresses, *filter(None, [source_address])},
-        order=_order_for(source_address, order),
-        allow_private_addresses=allow_private_addresses,
+        own_names={settings.helo_name.lower(), *settings.own_names},
+        own_addresses={*settings.own_addresses, *filter(None, [settings.source_address])},
+        order=_order_for(settings),
+        allow_private_addresses=settings.allow_private_addresses,
     )
     policy = await sts.find(route.domain) if sts is not None else None
     if policy is None or policy.mode is not StsMode.ENFORCE:
@@ -84,11 +87,10 @@ async def plan_hops(
         if not demands:
             text = f"The MTA-STS policy of {route.domain} names none of its mail servers."
             raise UnroutableDomain(permanent=False, enhanced="4.4.4", text=text)
-    if dane_enabled and route.is_dnssec:
-        demands = await _add_dane(route, demands, resolver, port)
-    base = NextHop("", port, helo_name=helo_name, source_address=source_address, timeouts=timeouts)
+    if settings.dane_enabled and route.is_dnssec:
+        demands = await _add_dane(route, demands, resolver, settings.port)
     hops = tuple(
-        replace(_secure(base, demand, tls_context), host=str(address))
+        replace(_make_hop(settings, demand), host=str(address))
         for demand in demands
         for address in demand.host.addresses
     )
@@ -105,10 +107,10 @@ async def open_any(plan: HopPlan) -> SmtpConnection:
     return await open_connection(plan.hops[-1])
 
 
-def _order_for(source_address: str, order: AddressOrder) -> AddressOrder:
-    if not source_address:
-        return order
-    is_old = ip_address(source_address).version == 4
+def _order_for(settings: HopSettings) -> AddressOrder:
+    if not settings.source_address:
+        return settings.order
+    is_old = ip_address(settings.source_address).version == 4
     return AddressOrder.IPV4_ONLY if is_old else AddressOrder.IPV6_ONLY
 
 
@@ -135,12 +137,23 @@ async def _add_dane(route: MailRoute, demands: list[_Demand], resolver: Resolver
     return usable
 
 
-def _secure(base: NextHop, demand: _Demand, tls_context: ssl.SSLContext | None) -> NextHop:
-    hop = replace(base, tls_name=demand.host.name)
+def _make_hop(settings: HopSettings, demand: _Demand) -> NextHop:
+    hop = NextHop(
+        host="",
+        port=settings.port,
+        helo_name=settings.helo_name,
+        tls_name=demand.host.name,
+        source_address=settings.source_address,
+        timeouts=settings.timeouts,
+    )
     if demand.dane is not None:
         return replace(hop, tls=TlsMode.STARTTLS, tls_demanded_by="DANE", dane=demand.dane)
     if demand.is_enforced:
         return replace(
-            hop, tls=TlsMode.STARTTLS, tls_demanded_by="MTA-STS", verify_tls=True, tls_context=tls_context
+            hop,
+            tls=TlsMode.STARTTLS,
+            tls_demanded_by="MTA-STS",
+            verify_tls=True,
+            tls_context=settings.tls_context,
         )
     return hop
