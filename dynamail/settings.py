@@ -177,6 +177,7 @@ INSTALLED_APPS = [
     "dynamail.senders",
     "dynamail.tracking",
     "dynamail.messages",
+    "dynamail.feedback",
     "dynamail.campaigns",
     "dynamail.delivery",
     "dynamail.privacy",

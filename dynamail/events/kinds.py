@@ -17,6 +17,8 @@ class EventKind(models.TextChoices):
     MESSAGE_OPENED = "message.opened", _("Opened")
     MESSAGE_CLICKED = "message.clicked", _("Clicked")
     MESSAGE_BOUNCED = "message.bounced", _("Bounced")
+    MESSAGE_COMPLAINED = "message.complained", _("Marked as spam")
+    MESSAGE_DELAYED = "message.delayed", _("Delayed")
     CAMPAIGN_LAUNCHED = "campaign.launched", _("Campaign launched")
     CAMPAIGN_PAUSED = "campaign.paused", _("Campaign paused")
     CAMPAIGN_RESUMED = "campaign.resumed", _("Campaign resumed")

@@ -53,6 +53,7 @@ class Retention(StrEnum):
     MESSAGE_BODY = "30 days"
     CAMPAIGN_BODY = "7 days"
     UNCONFIRMED = "14 days"
+    REPORT = "14 days after it came in"
     PROOF = "3 years after it ended"
     AUDIT = "3 years"
 
@@ -65,6 +66,7 @@ RETENTION_DAYS: dict[Retention, int | None] = {
     Retention.MESSAGE_BODY: 30,
     Retention.CAMPAIGN_BODY: 7,
     Retention.UNCONFIRMED: 14,
+    Retention.REPORT: 14,
     Retention.PROOF: 1096,
     Retention.AUDIT: 1096,
 }

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-import signal
 import warnings
 from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
@@ -88,35 +87,18 @@ def _read_header(value: object) -> str:
     return " ".join(text.replace("\x00", " ").split())[:LONGEST_HEADER]
 
 
-async def listen(dsn: str, *, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the open transactions. Raises OSError when the port is taken."""
-    loop = asyncio.get_running_loop()
-    pool = AsyncConnectionPool(
-        dsn, min_size=1, max_size=4, open=False, kwargs={"options": "-c role=dynamail_work"}, timeout=10
+def make_capture_session(handler: CaptureHandler, loop: asyncio.AbstractEventLoop) -> SMTP:
+    """One SMTP session of the Mailbox."""
+    # aiosmtpd warns of passwords in the clear at every connection; here they never leave the machine.
+    warnings.filterwarnings("ignore", message="Requiring AUTH while not requiring TLS")
+    return SMTP(
+        handler,
+        data_size_limit=MAX_MESSAGE_BYTES,
+        enable_SMTPUTF8=True,
+        hostname="mailbox.localhost",
+        ident="DynaMail Mailbox",
+        auth_required=True,
+        auth_require_tls=False,  # loopback only
+        authenticator=check_login,
+        loop=loop,
     )
-    await pool.open()
-    handler = CaptureHandler(pool)
-
-    def make_session() -> SMTP:
-        # aiosmtpd warns of passwords in the clear at every connection; here they never leave the machine.
-        warnings.filterwarnings("ignore", message="Requiring AUTH while not requiring TLS")
-        return SMTP(
-            handler,
-            data_size_limit=MAX_MESSAGE_BYTES,
-            enable_SMTPUTF8=True,
-            hostname="mailbox.localhost",
-            ident="DynaMail Mailbox",
-            auth_required=True,
-            auth_require_tls=False,  # loopback only
-            authenticator=check_login,
-            loop=loop,
-        )
-
-    server = await loop.create_server(make_session, host=host, port=port)
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    log.info("the Mailbox listens on %s:%s", host, port)
-    await stopped.wait()
-    server.close()
-    await pool.close()

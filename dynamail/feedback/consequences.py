@@ -1,0 +1,130 @@
+"""What follows from a report: the closed list of `protocols.codes.CONSEQUENCES`, applied to the person, the numbers, the operator.
+
+Only a hard bounce and a complaint touch the person. A bounce that is about us (our address blocked, our DNS wrong) is told
+to the account and never counted against anybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from dynamail.consent.models import SuppressionReason
+from dynamail.consent.suppressing import ALL, MARKETING, suppress_address
+from dynamail.events.counters import count_for_source
+from dynamail.events.kinds import EventKind
+from dynamail.events.log import record_event
+from dynamail.feedback.finding import SentMessage
+from dynamail.feedback.models import Kind
+from dynamail.lib.mailbox_providers import find_lane
+from dynamail.messages.models import MessageState, SourceKind
+from dynamail.protocols.address import AddressError, parse_address
+from dynamail.protocols.codes import CONSEQUENCES, BounceClass, Consequence
+
+NOT_SPAM = "not-spam"  # RFC 5965 §7.3: the recipient says that it was no spam after all
+
+
+class Effect(StrEnum):
+    """What was done about a report."""
+
+    SUPPRESSED = "suppressed"
+    COUNTED = "counted"
+    TOLD = "told"  # shown to the account as something to mend
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a report says about one message, wherever it came from."""
+
+    kind: Kind
+    bounce_class: str = ""
+    reason: str = ""
+    code: int = 0
+    status: str = ""
+    text: str = ""
+    is_hard: bool = False
+    feedback_type: str = ""
+
+
+def apply_consequence(sent: SentMessage, finding: Finding, *, now: datetime) -> Effect:
+    """Run in the transaction that notes the report."""
+    match finding.kind:
+        case Kind.BOUNCE:
+            return _take_bounce(sent, finding, now)
+        case Kind.COMPLAINT if finding.feedback_type != NOT_SPAM:
+            return _take_complaint(sent, finding, now)
+        case Kind.DELAY:
+            _record(sent, EventKind.MESSAGE_DELAYED, {"reply": finding.text, "code": finding.code}, now)
+            return Effect.COUNTED
+        case _:
+            return Effect.NONE
+
+
+def _take_bounce(sent: SentMessage, finding: Finding, now: datetime) -> Effect:
+    if sent.state == MessageState.BOUNCED:
+        return Effect.NONE  # its server said so in the dialog already: a loss is counted once
+    consequence = CONSEQUENCES[BounceClass(finding.bounce_class)]
+    is_ours = consequence in (Consequence.TELL_OPERATOR, Consequence.PAUSE_DESTINATION)
+    data = {
+        "class": finding.bounce_class,
+        "reason": finding.reason,
+        "code": finding.code,
+        "reply": finding.text,
+        "hard": finding.is_hard,
+        "late": True,
+    }
+    _record(sent, EventKind.MESSAGE_BOUNCED, data, now, names_person=not is_ours)
+    _count(sent, "returned", now)
+    if finding.is_hard and consequence is Consequence.SUPPRESS:
+        _count(sent, "returned_hard", now)
+        _suppress(sent, SuppressionReason.HARD_BOUNCE, ALL, finding.text, now)
+        return Effect.SUPPRESSED
+    return Effect.TOLD if is_ours else Effect.COUNTED
+
+
+def _take_complaint(sent: SentMessage, finding: Finding, now: datetime) -> Effect:
+    """Who calls a campaign spam gets no more campaigns; who calls a receipt spam gets nothing more at all."""
+    _record(sent, EventKind.MESSAGE_COMPLAINED, {"type": finding.feedback_type}, now)
+    _count(sent, "complained", now)
+    scope = MARKETING if sent.source_kind == SourceKind.CAMPAIGN else ALL
+    _suppress(sent, SuppressionReason.COMPLAINT, scope, finding.feedback_type, now)
+    return Effect.SUPPRESSED
+
+
+def _suppress(sent: SentMessage, reason: SuppressionReason, scope: str, detail: str, now: datetime) -> None:
+    try:
+        key = parse_address(sent.recipient).key
+    except AddressError:
+        return  # the log of a message whose person was erased has no address any more
+    suppress_address(
+        sent.account_id,
+        key,
+        reason=reason,
+        scope=scope,
+        detail=detail,
+        source=("message", str(sent.id)),
+        now=now,
+    )
+
+
+def _record(
+    sent: SentMessage, kind: EventKind, data: dict[str, object], now: datetime, *, names_person: bool = True
+) -> None:
+    record_event(
+        sent.account_id,
+        kind,
+        contact_id=sent.contact_id if names_person else None,
+        message_id=sent.id,
+        source_kind=sent.source_kind,
+        source_id=sent.source_id,
+        data=data,
+        now=now,
+    )
+
+
+def _count(sent: SentMessage, kind: str, now: datetime) -> None:
+    if sent.source_kind == SourceKind.CAMPAIGN and sent.source_id is not None:
+        lane = find_lane(sent.domain)
+        count_for_source(sent.account_id, sent.source_id, kind, now=now, lane=lane)

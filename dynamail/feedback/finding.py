@@ -1,0 +1,95 @@
+"""Which message a report is about.
+
+1. The address that the report was sent to: our return-path names the message and proves by its code that we made it.
+2. The return-path quoted in the report, which proves as much.
+3. For complaints, which often cut the envelope out: the Message-ID. It is as long as a key and known to its recipient alone.
+
+What proves nothing is about no message: a forged report changes nothing (RFC 3464 §4.1 warns of them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connections
+
+from dynamail.lib.signing import derive_key
+from dynamail.lib.sql import load_sql
+from dynamail.messages.composing import RETURN_PATH_PURPOSE
+from dynamail.protocols.reports.records import Report, ReportKind
+from dynamail.protocols.verp import decode_return_path
+
+YOUNGEST = timedelta(days=14)  # an older message's report is too late to mean anything
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """The message of a report, as the log has it."""
+
+    account_id: int
+    id: UUID
+    at: datetime
+    source_kind: str
+    source_id: UUID | None
+    contact_id: UUID | None
+    recipient: str
+    domain: str
+    state: str
+
+
+def is_return_path(address: str) -> bool:
+    """Is it one that we made? Any domain: sending domains have their own."""
+    return _read_return_path(address) is not None
+
+
+def find_reported(report: Report, *, envelope_to: Sequence[str], now: datetime) -> SentMessage | None:
+    """The message, or None when nothing proves which one it is, or it is older than `YOUNGEST`."""
+    for message_id in _list_named(report, envelope_to):
+        sent = find_sent_message(message_id)
+        if sent is not None and sent.at > now - YOUNGEST:
+            return sent
+    return None
+
+
+def find_sent_message(message_id: UUID) -> SentMessage | None:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(load_sql("feedback", "find_sent_message"), {"message_id": message_id})
+        row = cursor.fetchone()
+    return SentMessage(*row) if row else None
+
+
+def _list_named(report: Report, envelope_to: Sequence[str]) -> Iterator[UUID]:
+    yield from _read_return_paths([*envelope_to, report.original_envelope_from])
+    if report.kind is ReportKind.COMPLAINT:
+        yield from _read_message_id(report.original_message_id)
+
+
+def _read_return_paths(addresses: Iterable[str]) -> Iterator[UUID]:
+    for address in addresses:
+        message_id = _read_return_path(address)
+        if message_id is not None:
+            yield message_id
+
+
+def _read_return_path(address: str) -> UUID | None:
+    local = address.strip().strip("<>").rpartition("@")[0]
+    return decode_return_path(local, keys=[_key()]) if local else None
+
+
+def _read_message_id(text: str) -> Iterator[UUID]:
+    left, _, domain = text.strip().strip("<>").partition("@")
+    if domain.lower() == settings.MESSAGE_ID_DOMAIN and len(left) == 32:
+        try:
+            yield UUID(hex=left)
+        except ValueError:
+            return
+
+
+@cache
+def _key() -> bytes:
+    return derive_key(settings.SECRET_KEY, RETURN_PATH_PURPOSE)
