@@ -19,7 +19,7 @@ help: ## show this menu
 run: setup ## set up, then run everything with the demo account; prints the address and the sign-in
 	DYNAMAIL_OPEN_SYSTEM_MAILBOX=$${DYNAMAIL_OPEN_SYSTEM_MAILBOX:-true} $(BIN)/dynamail up --demo
 
-test: setup system-packages check ## set up, then pass every check and the whole suite
+test: setup system-packages tests/interop/node/node_modules/.stamp check ## set up, then pass every check and the whole suite
 ifeq ($(strip $(TEST_ARGS)),)
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup --ignore=tests/ui
 # The browser's driver keeps an event loop running in its process, which no other test could live with.
@@ -52,16 +52,21 @@ frontend/node_modules/.stamp: frontend/package.json frontend/package-lock.json
 	cd frontend && npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# A DKIM verifier for the interoperability tests.
+tests/interop/node/node_modules/.stamp: tests/interop/node/package.json tests/interop/node/package-lock.json
+	cd tests/interop/node && npm install --no-save --no-audit --no-fund --loglevel=error
+	@touch $@
+
 $(BUILT): frontend/node_modules/.stamp $(FRONTEND_SOURCES)
 	cd frontend && npx --no-install vite build --logLevel warn
 
 build: $(BUILT) ## the front end alone
 
-system-packages: ## Chromium and Postfix for the browser and interoperability tests, where apt-get and root exist
+system-packages: ## Chromium, Postfix and OpenDKIM for the browser and interoperability tests, where apt-get and root exist
 	@bash tests/support/install_system_packages.sh
 
 bench-%: setup ## a benchmark by name, such as bench-campaign; BENCH_ARGS=--quick takes under a minute
 	$(BIN)/python -m benchmarks.$(subst -,_,$*) $(BENCH_ARGS)
 
 clean: ## remove what was built; the data folder stays
-	rm -rf $(VENV) frontend/node_modules dynamail/web/static_built .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) frontend/node_modules tests/interop/node/node_modules dynamail/web/static_built .pytest_cache .mypy_cache .ruff_cache
