@@ -19,6 +19,7 @@ NOUN_ICONS = {
     "import": "file-import",
     "invitation": "mail-forward",
     "member": "users",
+    "report_mailbox": "mail-forward",
     "sender": "at",
     "template": "template",
     "topic": "tag",
@@ -80,6 +81,9 @@ SENTENCES: dict[str, str | Promise] = {
     "transport.changed": gettext_lazy("Changed a relay"),
     "transport.chosen": gettext_lazy("Chose the way out for mail"),
     "transport.removed": gettext_lazy("Removed a relay"),
+    "report_mailbox.added": gettext_lazy("Added a mailbox for reports"),
+    "report_mailbox.changed": gettext_lazy("Changed a mailbox for reports"),
+    "report_mailbox.removed": gettext_lazy("Removed a mailbox for reports"),
     "mailbox.cleared": gettext_lazy("Cleared the Mailbox"),
     "work.canceled": gettext_lazy("Canceled work in progress"),
 }

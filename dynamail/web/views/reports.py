@@ -17,9 +17,10 @@ from django.views.decorators.http import require_GET
 
 from dynamail.accounts.roles import Permission
 from dynamail.accounts.tenancy import account_scope
+from dynamail.campaigns.explaining import explain_person
 from dynamail.campaigns.guarding import find_notice
 from dynamail.campaigns.models import Campaign
-from dynamail.campaigns.recipients import PAGE, find_person, iter_people, list_people
+from dynamail.campaigns.recipients import PAGE, iter_people, list_people
 from dynamail.campaigns.stats import (
     Hour,
     Totals,
@@ -72,9 +73,9 @@ def show_recipients(request: Any, campaign: str) -> HttpResponse:
     place = _read_place(request.GET.get("outcome", Whereabouts.DELIVERED))
     after = _read_cursor(request.GET.get("after", ""))
     search = request.GET.get("q", "").strip()[:254]
-    if search:
-        person = find_person(request.account.pk, row, search)
-        people = [person] if person else []
+    explanation = explain_person(request.account.pk, row, search, now=utc_now()) if search else None
+    if explanation:
+        people = [explanation.person] if explanation.person else []
     else:
         people = list_people(request.account.pk, row, place, after=after, size=PAGE + 1)
     shown, accounting = people[:PAGE], count_outcomes(request.account.pk, row.uid)
@@ -93,6 +94,7 @@ def show_recipients(request: Any, campaign: str) -> HttpResponse:
         ],
         "next_url": next_url,
         "search": search,
+        "explanation": explanation,
         "tabs": _tabs(row, "recipients"),
     }
     return render(request, "reports/recipients.html", context)
