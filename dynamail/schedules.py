@@ -10,6 +10,8 @@ from procrastinate import App
 SCHEDULES: tuple[tuple[str, str], ...] = (
     ("* * * * *", "campaigns.launch_due"),  # scheduled campaigns whose minute has come
     ("* * * * *", "accounts.retry_stalled_work"),  # tasks whose worker was killed
+    ("* * * * *", "feedback.poll_mailboxes"),  # reports that arrive in mailboxes elsewhere
+    ("57 2 * * *", "feedback.forget_old_reports"),  # raw reports after 14 days
     ("7 3 * * *", "privacy.run_retention"),  # technical data, expired invitations
     ("17 3 * * *", "contacts.remove_old_uploads"),  # import files after seven days
     ("27 3 * * *", "events.turn_partitions"),  # coming months of the log tables in, old ones out
