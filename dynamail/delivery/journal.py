@@ -34,25 +34,37 @@ class Journal:
     def __init__(self, folder: Path, worker_id: UUID) -> None:
         self._path = folder / f"{worker_id}.journal"
         self._lock_path = folder / f"{worker_id}.lock"
-        self._lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+        # Under its name it must never be seen unlocked: a neighbor would take it for what a dead worker left.
+        newborn = folder / f"{worker_id}.newborn"
+        self._lock = os.open(newborn, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        newborn.replace(self._lock_path)
         self._unrecorded: dict[bytes, bytes] = {}  # notes by message id; hashing a UUID is Python code
+        self._is_behind = (
+            False  # something could not be written; nothing more is sent before the file is right again
+        )
         self._fd, self._size = -1, 0
         self._begin()
 
     def note_dot(self, message_id: UUID) -> None:
-        """To be called before the bytes that end the message are written."""
+        """To be called before the bytes that end the message are written. Raises OSError when it cannot be noted."""
+        if self._is_behind:
+            self._begin()
         key = message_id.int.to_bytes(16, "big")
         note = _NOTE.pack(_DOT, key, 0, 0)
-        self._unrecorded[key] = note
         self._append(note)
+        self._unrecorded[key] = note
 
     def note_reply(self, message_id: UUID, result: Result) -> None:
+        """An answer that cannot be written down counts all the same; only a killed process would not know of it."""
         text = f"{result.enhanced}{_SEPARATOR}{result.bounce_class}{_SEPARATOR}{result.reply}".encode()
         key = message_id.int.to_bytes(16, "big")
         note = _NOTE.pack(_KINDS[result.state], key, result.code, len(text)) + text
         self._unrecorded[key] = self._unrecorded.get(key, b"") + note
-        self._append(note)
+        try:
+            self._append(note)
+        except OSError:
+            self._is_behind = True
 
     def forget(self, message_ids: Iterable[UUID]) -> None:
         """These outcomes are committed: their notes mean nothing any more."""
@@ -60,10 +72,17 @@ class Journal:
         gone = [key for key in keys if self._unrecorded.pop(key, None) is not None]
         if not gone:
             return
-        if self._size > ROTATE_BYTES:
-            self._begin()
-        else:
-            self._append(b"".join(_NOTE.pack(_FORGOTTEN, key, 0, 0) for key in gone))
+        try:
+            if self._size > ROTATE_BYTES:
+                self._begin()
+            else:
+                self._append(b"".join(_NOTE.pack(_FORGOTTEN, key, 0, 0) for key in gone))
+        except OSError:
+            self._is_behind = True
+
+    def find_note(self, message_id: UUID) -> Note | None:
+        """What this process itself has noted of a message and not yet forgotten."""
+        return parse_notes(self._unrecorded.get(message_id.int.to_bytes(16, "big"), b"")).get(message_id)
 
     def close(self) -> None:
         """The orderly end. What could not be recorded stays for the next worker to judge."""
@@ -76,18 +95,30 @@ class Journal:
     def _begin(self) -> None:
         """A new file with what is still unrecorded, in place of the old one by one rename."""
         fresh = self._path.with_suffix(".new")
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         content = read_boot_id().ljust(BOOT_BYTES).encode()[:BOOT_BYTES] + b"".join(self._unrecorded.values())
-        _write_all(fd, content)
-        fresh.replace(self._path)
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        try:
+            _write_all(fd, content)
+            fresh.replace(self._path)
+        except OSError as error:
+            os.close(fd)
+            raise self._explain(error) from error
         if self._fd >= 0:
             os.close(self._fd)
-        self._fd, self._size = fd, len(content)
+        self._fd, self._size, self._is_behind = fd, len(content), False
 
     def _append(self, note: bytes) -> None:
-        self._size += len(note)
-        if os.write(self._fd, note) != len(note):
-            raise OSError(f"The journal {self._path} cannot be written; is the disk full?")
+        try:
+            written = os.write(self._fd, note)
+        except OSError as error:
+            raise self._explain(error) from error
+        if written != len(note):
+            os.ftruncate(self._fd, self._size)  # a torn note would make all later ones unreadable
+            raise self._explain("it took only a part of a note")
+        self._size += written
+
+    def _explain(self, reason: object) -> OSError:
+        return OSError(f"The journal {self._path} cannot be written ({reason}); is the disk full?")
 
 
 @dataclass(slots=True)
@@ -165,8 +196,13 @@ def read_notes(path: Path) -> tuple[dict[UUID, Note], bool]:
     except FileNotFoundError:
         return {}, False
     is_complete = data[:BOOT_BYTES].decode("ascii", "replace").strip() == read_boot_id()
+    return parse_notes(data[BOOT_BYTES:]), is_complete and len(data) >= BOOT_BYTES
+
+
+def parse_notes(data: bytes) -> dict[UUID, Note]:
+    """The last word about each message."""
     notes: dict[UUID, Note] = {}
-    position = BOOT_BYTES
+    position = 0
     while position + _NOTE.size <= len(data):
         kind, raw_id, code, length = _NOTE.unpack_from(data, position)
         position += _NOTE.size
@@ -175,7 +211,7 @@ def read_notes(path: Path) -> tuple[dict[UUID, Note], bool]:
         if len(text) < length:
             break  # the note that the process died in
         _apply_note(notes, kind, UUID(bytes=raw_id), code, text)
-    return notes, is_complete and len(data) >= BOOT_BYTES
+    return notes
 
 
 def read_boot_id() -> str:

@@ -103,12 +103,16 @@ class Recovery:
             sum(result.state == UNKNOWN for result in results.values()),
         )
         way = await self._tools.ways.find(lease.account_id)
-        await ChunkRun(lease, self._tools, source, way).adopt(results)
+        run = ChunkRun(lease, self._tools, source, way)
+        # Only settled here: nobody sends in the name of the dead, whose journal could not tell what we did.
+        run.stop(NOT_SENT)
+        await run.adopt(results)
         self.recovered += len(results)
 
     def _judge(self, message_id: UUID, lost: UUID, remains: Mapping[UUID, Remains]) -> Result:
         if lost == self._tools.worker_id:
-            return NOT_SENT  # The answer to our own claim was lost; we never began.
+            # The answer to our own claim was lost, or a run of ours broke off: nobody knows better than our own notes.
+            return judge_note(self._tools.journal.find_note(message_id), is_complete=True)
         left = remains.get(lost)
         if left is None:
             return LOST
