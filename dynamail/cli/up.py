@@ -4,11 +4,18 @@ import argparse
 import os
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
+
+import psycopg
 
 from dynamail.cli.setup import prepare_home
 from dynamail.cli.supervisor import Child, Supervisor
+from dynamail.postgres.cluster import Cluster
+from dynamail.postgres.errors import AlreadyRunning, NotRunning, PostgresError
 
+RESTART_PAUSE_SECONDS = 1.0
 HELP = "start everything: the database (unless DATABASE_URL is set), web, work, deliver and smtpd"
 
 
@@ -22,7 +29,6 @@ def run(options: argparse.Namespace) -> int:
     """Prepare the database, then supervise the processes until SIGTERM or Ctrl+C."""
     home = prepare_home()
     from dynamail import settings  # refuses wrong settings before anything starts
-    from dynamail.postgres.errors import PostgresError
 
     os.environ.setdefault("DYNAMAIL_HOME", str(home))
     try:
@@ -33,21 +39,30 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_embedded(home: Path, options: argparse.Namespace) -> int:
-    from dynamail.postgres.cluster import Cluster
-
     cluster = Cluster(home)
     cluster.init(progress=_say)
     cluster.start(progress=_say)
     try:
-
-        def restart_dead_database() -> None:
-            if cluster.poll() is not None:
-                _say("the database server ended; starting it again")
-                cluster.start(progress=_say)
-
-        return _run_with(cluster.dsn(), options, check=restart_dead_database)
+        return _run_with(cluster.dsn(), options, check=partial(_keep_alive, cluster))
     finally:
         cluster.stop()
+
+
+def _keep_alive(cluster: Cluster) -> None:
+    """Start a database server that ended. It may not start at once (a full disk, killed again): the next look tries again, and
+    what depends on it waits."""
+    try:
+        if cluster.poll() is None:
+            return
+    except NotRunning:
+        time.sleep(RESTART_PAUSE_SECONDS)  # The last try failed.
+    _say("the database server ended; starting it again")
+    try:
+        cluster.start(progress=_say)
+    except AlreadyRunning:
+        raise
+    except (PostgresError, psycopg.OperationalError, OSError) as problem:
+        _say(str(problem))
 
 
 def _run_with(dsn: str, options: argparse.Namespace, check: object = None) -> int:
