@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +81,22 @@ def read_waiting_seconds(pid: int) -> float:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError):
         return 0.0
+
+
+def list_sockets_to(pid: int, port: int) -> set[int]:
+    """Our ports of the connections that a process has to a port of loopback."""
+    inodes = set()
+    for descriptor in Path(f"/proc/{pid}/fd").glob("*"):
+        with suppress(OSError):
+            kind, _, inode = os.readlink(descriptor).partition(":")
+            if kind == "socket":
+                inodes.add(inode.strip("[]"))
+    ports = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[9] in inodes and int(fields[2].partition(":")[2], 16) == port:
+            ports.add(int(fields[1].partition(":")[2], 16))
+    return ports
 
 
 def read_memory_mb(pid: int, field: str = "VmRSS") -> float:

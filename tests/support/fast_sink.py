@@ -17,7 +17,7 @@ from typing import cast
 
 import uvloop
 
-_MESSAGE_ID = re.compile(rb"(?mi)^Message-ID:[ \t\r\n]*(<[^>\r\n]*>)")
+MESSAGE_ID = re.compile(rb"(?mi)^Message-ID:[ \t\r\n]*(<[^>\r\n]*>)")
 _BDAT = re.compile(rb"(?i)BDAT (\d{1,12})( LAST)?\r\n")
 _END = b"\r\n.\r\n"
 
@@ -118,7 +118,7 @@ class FastSink:
 
     def record(self, message: bytearray, recipient: bytes) -> None:
         if self.log is not None:
-            found = _MESSAGE_ID.search(message, 0, 65_536)
+            found = MESSAGE_ID.search(message, 0, 65_536)
             os.write(self.log, (found[1] if found else b"<>") + b"\t" + recipient + b"\n")
         self.received += 1
 
