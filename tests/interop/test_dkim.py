@@ -214,7 +214,8 @@ def verify_with_opendkim(generated: Generated) -> dict[str, list[str]]:
     config.write_text(f"Mode v\nTestPublicKeys {keys}\nSyslog no\n")
     assert OPENDKIM is not None
     ran = subprocess.run(
-        [OPENDKIM, "-x", str(config), "-vv", "-t", ",".join(map(str, generated.paths))],
+        [OPENDKIM, "-x", str(config), "-vv", "-t", ",".join(path.name for path in generated.paths)],
+        cwd=generated.folder,
         capture_output=True,
         text=True,
         check=True,
@@ -224,7 +225,9 @@ def verify_with_opendkim(generated: Generated) -> dict[str, list[str]]:
         path = re.search(r"opendkim: (\S+): verification", block)
         found = re.findall(r"dkim=(\w+)[^;]*?header\.a=(\S+)", block)
         if path:
-            verdicts[path[1]] = sorted(f"{algorithm} {result}" for result, algorithm in found)
+            verdicts[str(generated.folder / path[1])] = sorted(
+                f"{algorithm} {result}" for result, algorithm in found
+            )
     return verdicts
 
 
