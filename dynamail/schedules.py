@@ -10,6 +10,7 @@ from procrastinate import App
 SCHEDULES: tuple[tuple[str, str], ...] = (
     ("* * * * *", "campaigns.launch_due"),  # scheduled campaigns whose minute has come
     ("* * * * *", "accounts.retry_stalled_work"),  # tasks whose worker was killed
+    ("* * * * *", "senders.check_due_domains"),  # DNS records of sending domains whose time has come
     ("* * * * *", "feedback.poll_mailboxes"),  # reports that arrive in mailboxes elsewhere
     ("57 2 * * *", "feedback.forget_old_reports"),  # raw reports after 14 days
     ("7 3 * * *", "privacy.run_retention"),  # technical data, expired invitations

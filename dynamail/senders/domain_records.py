@@ -112,8 +112,9 @@ def _ownership(domain: SendingDomain) -> DnsRecord:
 
 def _dkim(domain: SendingDomain, key: DkimKey) -> DnsRecord:
     name = f"{key.selector}._domainkey.{domain.name}"
+    is_required = key.algorithm == DkimKey.Algorithm.RSA  # few receivers read Ed25519 yet
     return DnsRecord(
-        f"dkim:{key.selector}", RecordPurpose.DKIM, "TXT", name, key.public_record, True, key.selector
+        f"dkim:{key.selector}", RecordPurpose.DKIM, "TXT", name, key.public_record, is_required, key.selector
     )
 
 

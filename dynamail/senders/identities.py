@@ -1,7 +1,7 @@
 """Senders: identities that may stand in From.
 
 A sender is verified by a link in a mail to that very address. The address with which a member signed in and which was
-verified then needs no second mail.
+verified then needs no second mail, nor does one at a verified sending domain.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from dynamail.accounts.audit import record_audit
 from dynamail.accounts.models import Account, Member
 from dynamail.lib.signing import BadToken, derive_key, sign_token, verify_token
-from dynamail.protocols.address import AddressError, parse_address
+from dynamail.protocols.address import Address, AddressError, parse_address
+from dynamail.senders.domains import find_verified_domain
 from dynamail.senders.errors import SenderError
 from dynamail.senders.models import Sender
 
@@ -35,8 +36,12 @@ def add_sender(
     reply_to: str = "",
     is_verified: bool = False,
 ) -> Sender:
-    """A new identity, not yet verified unless the caller knows that the address is the member's own. Raises SenderError."""
+    """A new identity. It is verified when the caller knows that the address is the member's own, or by its domain.
+
+    Raises SenderError.
+    """
     address = _check_address(email)
+    is_verified = is_verified or find_verified_domain(account.pk, address.domain) is not None
     if reply_to:
         _check_address(reply_to)
     is_first = not Sender.objects.for_account(account).exists()
@@ -44,7 +49,7 @@ def add_sender(
         with transaction.atomic():
             sender = Sender.objects.add(
                 account,
-                email=address,
+                email=address.text,
                 name=name.strip(),
                 reply_to=reply_to,
                 verified_at=now if is_verified else None,
@@ -114,8 +119,8 @@ def _key() -> bytes:
     return derive_key(settings.SECRET_KEY, "sender")
 
 
-def _check_address(text: str) -> str:
+def _check_address(text: str) -> Address:
     try:
-        return parse_address(text.strip()).text
+        return parse_address(text.strip())
     except AddressError as error:
         raise SenderError(error.code, error) from None

@@ -5,6 +5,7 @@ from procrastinate.contrib.django import app
 from dynamail.accounts.tenancy import account_scope
 from dynamail.lib.clock import utc_now
 from dynamail.senders.checks import try_transport
+from dynamail.senders.domain_rounds import check_domains, check_due_domains
 from dynamail.senders.mailbox import remove_old_captures
 from dynamail.senders.models import Transport
 from dynamail.senders.transports import record_check
@@ -24,3 +25,13 @@ def check_transport_task(account_id: int, transport_id: int) -> None:
     steps = try_transport(transport)  # talks to the network: no transaction is open
     with account_scope(account_id):
         record_check(transport, steps, now=utc_now())
+
+
+@app.task(name="senders.check_domain")
+def check_domain_task(account_id: int, domain_id: int) -> None:
+    check_domains([(account_id, domain_id)])
+
+
+@app.task(name="senders.check_due_domains", queueing_lock="senders.check_due_domains")
+def check_due_domains_task(timestamp: int | None = None) -> None:
+    check_due_domains()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 
 from dynamail.accounts.models import Account
 from dynamail.protocols.dkim import DkimAlgorithm, format_public_record, generate_private_key
 from dynamail.senders.dkim_keys import seal_private_key
+from dynamail.senders.domain_records import DnsRecord, Names
 from dynamail.senders.models import DkimKey, SendingDomain
+from tests.support.dns_server import DnsServer
 from tests.support.personas import NOW
 
 SELECTORS = {DkimAlgorithm.RSA: "dm1r", DkimAlgorithm.ED25519: "dm1e"}
@@ -55,3 +58,18 @@ def add_key(
 def private_key_of(algorithm: DkimAlgorithm) -> bytes:
     """One key of each kind serves all tests: making an RSA key takes a while."""
     return generate_private_key(algorithm)
+
+
+def publish_records(server: DnsServer, records: Iterable[DnsRecord]) -> None:
+    """As the owner of the domain would, word for word."""
+    for record in records:
+        value = f"{record.value}." if record.kind == "CNAME" else record.value
+        server.publish(record.name, record.kind, value)
+
+
+def publish_installation(server: DnsServer, names: Names) -> None:
+    """What the operator has published about the installation itself."""
+    server.publish(names.return_path, "A", "192.0.2.9")
+    server.publish(names.return_path, "MX", f"10 {names.return_path}.")
+    server.publish(names.return_path, "TXT", "v=spf1 ip4:192.0.2.9 -all")
+    server.publish(names.web, "A", "192.0.2.10")
