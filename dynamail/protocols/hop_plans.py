@@ -34,7 +34,7 @@ class HopSettings:
     """
 
     helo_name: str
-    timeouts: Timeouts = Timeouts()
+    timeouts: Timeouts
     source_address: str = ""
     port: int = 25
     dane_enabled: bool = True

@@ -21,20 +21,12 @@ import asyncio
 import base64
 import ssl
 import threading
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from dynamail.protocols.smtp.lessons import LESSONS
+from tests.support.tls_authority import Certificate, make_certificate
 
 ALL_EXTENSIONS = ("PIPELINING", "SIZE 10485760", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 
@@ -164,6 +156,7 @@ class FakeMx:
         extensions: Sequence[str] = ALL_EXTENSIONS,
         starttls: bool = False,
         implicit_tls: bool = False,
+        certificate: Certificate | None = None,
         users: Mapping[str, str] | None = None,
         slow_seconds: float = 0.3,
         host: str = "127.0.0.1",
@@ -181,7 +174,7 @@ class FakeMx:
         self._slow_seconds = slow_seconds
         self._starttls = starttls
         self._implicit_tls = implicit_tls
-        self._certificate = make_certificate() if starttls or implicit_tls else None
+        self._certificate = certificate or (make_certificate() if starttls or implicit_tls else None)
         self._changed = threading.Condition()
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
@@ -338,7 +331,10 @@ class FakeMx:
 
     async def _take_starttls(self, session: _Session, line: str) -> None:
         if await self._answer(session, "starttls", "220 go ahead") and self._certificate:
-            await session.writer.start_tls(self._certificate.server_context())
+            try:
+                await session.writer.start_tls(self._certificate.server_context())
+            except ssl.SSLError as error:  # the client may have refused the certificate
+                raise _Closed from error
             session.is_encrypted = True
             session.buffer.clear()
 
@@ -455,45 +451,3 @@ def _refusal_of(recipient: str, kinds: Sequence[str]) -> str:
     if kind not in kinds or not codes:
         return ""
     return " ".join([*codes[:2], "as you wish"])
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """A self-signed certificate for localhost, and its key."""
-
-    pem: str
-    key_pem: str
-
-    def server_context(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with TemporaryDirectory() as folder:
-            path = Path(folder, "both.pem")
-            path.write_text(self.key_pem + self.pem)
-            context.load_cert_chain(path)
-        return context
-
-
-def make_certificate() -> Certificate:
-    """Valid for an hour, for localhost and 127.0.0.1."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
-    now = datetime.fromtimestamp(time.time(), UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return Certificate(
-        certificate.public_bytes(serialization.Encoding.PEM).decode(),
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ).decode(),
-    )
