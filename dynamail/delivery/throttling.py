@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 
 from dynamail.delivery.database import Database
 from dynamail.delivery.records import BOUNCED, DEFERRED, DELIVERED, Result
-from dynamail.delivery.throttles.learning import Change, Learned, LearnedRow
+from dynamail.delivery.throttles.learning import BLOCKED_PAUSE, Change, Learned, LearnedRow
 from dynamail.delivery.throttles.leases import RENEW_SECONDS, Lease, Request, as_parameters
 from dynamail.delivery.throttles.limits import (
     MAILBOX,
@@ -131,9 +131,11 @@ class Throttle:
         """Learn from what the server said instead of a greeting."""
         self._learn(text, now)
 
-    def note_blocked(self, reason: str, now: float) -> None:
-        """Somebody else understood that this destination refuses us as such."""
-        if self._can_learn:
+    def note_blocked(self, reason: str, now: float, *, surely: bool = False) -> None:
+        """It was understood elsewhere that this destination refuses our address or domain. Not surely: several must say so."""
+        if self._can_learn and surely:
+            self.learned.close(reason, now, seconds=BLOCKED_PAUSE)
+        elif self._can_learn:
             self.learned.note_block(reason, now)
 
     # --- for Throttles -------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dynamail.delivery.database import Database
+from dynamail.delivery.records import BOUNCED, DEFERRED, DELIVERED, Result
 from dynamail.delivery.throttles.limits import ThrottleKey, TransportLimits
 from dynamail.delivery.throttling import RENEW_SECONDS, Clock, Throttle, Throttles
 from tests.delivery.stage import Stage
@@ -231,7 +232,7 @@ def test_all_that_is_short_is_asked_for_at_once(stage: Stage, account_id: int) -
             assert throttle.take(clock.now())
 
     play(scene)
-    assert stage.value("SELECT count(*) FROM throttle_bucket") == 5
+    assert stage.value("SELECT count(*) FROM throttle_bucket") == 6
 
 
 def test_the_limit_of_an_account_holds_over_all_its_transports(stage: Stage, account_id: int) -> None:
@@ -411,3 +412,139 @@ def test_two_workers_that_meet_the_same_new_limits_never_wait_for_each_other_in_
 
     play(scene)
     assert stage.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+
+
+TOO_MANY = Result(DEFERRED, "transient", 421, "4.7.0", "too many connections from your host")
+ACCEPTED = Result(DELIVERED, "", 250, "2.0.0", "ok")
+
+
+def test_what_one_worker_learns_another_knows_a_second_later(stage: Stage, account_id: int) -> None:
+    async def scene() -> None:
+        clock = HandClock()
+        async with open_throttles(stage, clock, workers=2) as (first, second):
+            key = ThrottleKey(account_id, TRANSPORT, "example.com")
+            teacher, pupil = first.find(key, FREE), second.find(key, FREE)
+            await asyncio.gather(first.renew(share=2), second.renew(share=2))
+            assert pupil.take(clock.now())
+            for _ in range(20):
+                teacher.note_result(TOO_MANY, clock.now())
+            assert not teacher.take(clock.now())
+            assert teacher.most_connections == 0
+            await first.renew(share=2)
+            clock.seconds += 1.1
+            await second.renew(share=2)
+            assert not pupil.take(clock.now())
+            assert pupil.reason == "421 4.7.0 too many connections from your host"
+            assert abs(pupil.seconds_to_wait(clock.now()) - 58.9) < 0.01
+            newcomer = Throttles(first._database, clock=clock)
+            await newcomer.load(account_id)
+            assert not newcomer.find(key, FREE).take(clock.now())
+
+    play(scene)
+
+
+def test_a_destination_opens_and_recovers_for_all(stage: Stage, account_id: int) -> None:
+    async def scene() -> None:
+        clock = HandClock()
+        async with open_throttles(stage, clock, workers=2) as workers:
+            key = ThrottleKey(account_id, TRANSPORT, "example.com")
+            throttles = [worker.find(key, limits(connections=8)) for worker in workers]
+            await workers[0].renew(share=2)
+            throttles[0].note_result(TOO_MANY, clock.now())
+            for step in range(160):
+                clock.seconds += 0.5
+                for worker, throttle in zip(workers, throttles, strict=True):
+                    await worker.renew(share=2)
+                    for _ in range(10):
+                        throttle.note_result(ACCEPTED, clock.now())
+                if step == 3:
+                    assert [throttle.most_connections for throttle in throttles] == [1, 1]
+            assert [throttle.most_connections for throttle in throttles] == [2, 2]
+            assert [throttle.reason for throttle in throttles] == ["", ""]
+
+    play(scene)
+    assert stage.value("SELECT count(*) FROM destination_state") == 0
+
+
+def test_try_again_now_opens_a_destination_for_all(stage: Stage, account_id: int) -> None:
+    async def scene() -> None:
+        clock = HandClock()
+        async with open_throttles(stage, clock, workers=1) as (worker,):
+            throttle = worker.find(ThrottleKey(account_id, TRANSPORT, "example.com"), FREE)
+            await worker.renew(share=1)
+            throttle.note_blocked("550 5.7.1 your IP is on our list", clock.now(), surely=True)
+            await worker.renew(share=1)
+            assert throttle.seconds_to_wait(clock.now()) == 7_200
+            stage.change("DELETE FROM destination_state")
+            clock.seconds += 1.1
+            await worker.renew(share=1)
+            assert throttle.take(clock.now())
+
+    play(scene)
+
+
+def test_the_pace_towards_a_destination_that_has_enough_is_lower(stage: Stage, account_id: int) -> None:
+    async def scene() -> None:
+        clock = HandClock()
+        async with open_throttles(stage, clock, workers=1) as (worker,):
+            throttle = worker.find(ThrottleKey(account_id, TRANSPORT, ""), limits(rate_per_second=40))
+            await worker.renew(share=1)
+            throttle.note_result(TOO_MANY, clock.now())
+            sent = 0
+            for _ in range(80):
+                clock.seconds += RENEW_SECONDS
+                await worker.renew(share=1)
+                sent += take_all(throttle, clock)
+            assert 0.95 * 20 * 20 <= sent <= 20 * 21 + 2
+
+    play(scene)
+
+
+def test_what_the_mailbox_says_teaches_nothing(stage: Stage, account_id: int) -> None:
+    async def scene() -> None:
+        clock = HandClock()
+        async with open_throttles(stage, clock, workers=1) as (worker,):
+            throttle = worker.find(ThrottleKey(account_id, 0, ""), FREE)
+            await worker.renew(share=1)
+            for _ in range(30):
+                throttle.note_result(TOO_MANY, clock.now())
+                throttle.note_connection_refused("421 too many connections", clock.now())
+            assert throttle.take(clock.now())
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        Result(DEFERRED, "transient", 451, "4.7.1", "Greylisted, please try again later"),
+        Result(DEFERRED, "quota", 452, "4.2.2", "Mailbox full"),
+        Result(BOUNCED, "invalid_recipient", 550, "5.1.1", "User unknown"),
+        Result(DEFERRED, reply="The connection was lost."),
+    ],
+)
+def test_replies_about_one_recipient_slow_nobody_down(stage: Stage, account_id: int, result: Result) -> None:
+    async def scene() -> None:
+        clock = HandClock()
+        async with open_throttles(stage, clock, workers=1) as (worker,):
+            throttle = worker.find(ThrottleKey(account_id, TRANSPORT, "example.com"), FREE)
+            await worker.renew(share=1)
+            before = throttle.most_connections
+            for _ in range(50):
+                throttle.note_result(result, clock.now())
+            assert throttle.most_connections == before
+            assert throttle.take(clock.now())
+
+    play(scene)
+
+
+def test_connections_are_divided_by_the_workers_alive(stage: Stage, account_id: int) -> None:
+    async def scene() -> None:
+        clock = HandClock()
+        async with open_throttles(stage, clock, workers=1) as (worker,):
+            throttle = worker.find(ThrottleKey(account_id, TRANSPORT, ""), limits(connections=9))
+            for share, connections in ((1, 9), (2, 4), (20, 1)):
+                await worker.renew(share=share)
+                assert throttle.most_connections == connections
+
+    play(scene)
