@@ -1,0 +1,72 @@
+"""From the evidence about one refusal to its reason."""
+
+from __future__ import annotations
+
+from dynamail.protocols.reason_codes import find_code, find_enhanced, find_mark
+from dynamail.protocols.reason_words import MAX_WORDS, find_words, simplify_words
+from dynamail.protocols.reasons import Evidence, Reason
+from dynamail.protocols.smtp.envelopes import Stage
+
+# Reasons about a mailbox: nobody can know them before the recipient was named.
+_PERSONAL = frozenset(
+    (
+        Reason.USER_UNKNOWN,
+        Reason.HOST_UNKNOWN,
+        Reason.HAS_MOVED,
+        Reason.NOT_ACCEPT,
+        Reason.MAILBOX_FULL,
+        Reason.SUSPEND,
+        Reason.FILTERED,
+        Reason.UNDEFINED,
+    )
+)
+# RFC 3463: larger than this one recipient allows; something in the content is too large.
+_TOO_BIG = {"2.3": Reason.EXCEED_LIMIT, "6.0": Reason.CONTENT_ERROR}
+
+
+def find_reason(evidence: Evidence) -> Reason:
+    """Words of the server, then its specific codes, then the words around it, then the vague codes."""
+    found = (
+        _find_in_text(evidence.words, evidence)
+        or find_enhanced(evidence.enhanced, vague=False)
+        or _find_in_text(evidence.context, evidence)
+        or find_enhanced(evidence.enhanced, vague=True)
+        or (Reason.EXPIRED if evidence.has_delay else None)
+        or find_code(evidence.code, evidence.stage)
+    )
+    return _restrain(found, evidence)
+
+
+def _find_in_text(text: str, evidence: Evidence) -> Reason | None:
+    if not text:
+        return None
+    text = text[:MAX_WORDS]
+    return find_mark(text) or find_words(simplify_words(text))
+
+
+def _restrain(found: Reason, evidence: Evidence) -> Reason:
+    """Take back what this server could not know, or did not confirm."""
+    if evidence.stage is Stage.CONNECT and evidence.code:
+        return Reason.BLOCKED if found in _PERSONAL or found is Reason.REJECTED else found
+    if evidence.stage is Stage.MAIL and found in _PERSONAL:
+        return Reason.REJECTED
+    if found is Reason.MESSAGE_TOO_BIG:
+        return _TOO_BIG.get(evidence.enhanced[2:], found)
+    if found is Reason.SYSTEM_ERROR and evidence.code in (521, 556):
+        return Reason.NOT_ACCEPT  # RFC 7504
+    if found is Reason.USER_UNKNOWN:
+        return _confirm(evidence)
+    return found
+
+
+def _confirm(evidence: Evidence) -> Reason:
+    """Filters and gateways say "user unknown" too; a mark, RCPT or an enhanced code about the address tells the difference."""
+    if evidence.enhanced[2:] == "1.6":
+        return Reason.HAS_MOVED
+    if evidence.stage is Stage.DOT:
+        is_sure = evidence.enhanced[2:4] == "1."
+    elif evidence.stage is Stage.RCPT or not evidence.code or find_mark(evidence.words[:MAX_WORDS]):
+        is_sure = True
+    else:
+        is_sure = evidence.enhanced[2:4] == "1." or evidence.enhanced[2:] in ("2.1", "5.0")
+    return Reason.USER_UNKNOWN if is_sure else Reason.FILTERED

@@ -1,0 +1,148 @@
+"""What numbers mean: enhanced codes (RFC 3463, 5248, 7293, 7372, 7505 and the IANA registry), reply codes, and the marks that
+large providers document for their replies."""
+
+from __future__ import annotations
+
+import re
+
+from dynamail.protocols.reasons import Reason
+from dynamail.protocols.smtp.envelopes import Stage
+
+_ENHANCED = {
+    "1.0": Reason.USER_UNKNOWN,
+    "1.1": Reason.USER_UNKNOWN,
+    "1.2": Reason.HOST_UNKNOWN,
+    "1.3": Reason.USER_UNKNOWN,
+    "1.4": Reason.FILTERED,
+    "1.6": Reason.HAS_MOVED,
+    "1.7": Reason.REJECTED,
+    "1.8": Reason.REJECTED,
+    "1.9": Reason.SYSTEM_ERROR,
+    "1.10": Reason.NOT_ACCEPT,  # RFC 7505: null MX
+    "2.0": Reason.FILTERED,
+    "2.1": Reason.SUSPEND,
+    "2.2": Reason.MAILBOX_FULL,
+    "2.3": Reason.EXCEED_LIMIT,
+    "2.4": Reason.FILTERED,
+    "3.0": Reason.SYSTEM_ERROR,
+    "3.1": Reason.SYSTEM_FULL,
+    "3.2": Reason.NOT_ACCEPT,
+    "3.3": Reason.SYSTEM_ERROR,
+    "3.4": Reason.MESSAGE_TOO_BIG,
+    "3.5": Reason.SYSTEM_ERROR,
+    "4.0": Reason.NETWORK_ERROR,
+    "4.1": Reason.EXPIRED,
+    "4.2": Reason.NETWORK_ERROR,
+    "4.3": Reason.SYSTEM_ERROR,
+    "4.4": Reason.HOST_UNKNOWN,
+    "4.5": Reason.SYSTEM_ERROR,
+    "4.6": Reason.NETWORK_ERROR,
+    "4.7": Reason.EXPIRED,
+    "5.0": Reason.SYNTAX_ERROR,
+    "5.1": Reason.SYNTAX_ERROR,
+    "5.2": Reason.SYNTAX_ERROR,
+    "5.3": Reason.TOO_MANY_CONNECTIONS,
+    "5.4": Reason.SYNTAX_ERROR,
+    "5.5": Reason.SYNTAX_ERROR,
+    "5.6": Reason.SYNTAX_ERROR,
+    "7.13": Reason.SUSPEND,
+    "7.17": Reason.HAS_MOVED,  # RFC 7293: the mailbox has another owner now
+    "7.18": Reason.HOST_UNKNOWN,
+    **{f"7.{detail}": Reason.AUTH_FAILURE for detail in (20, 21, 22, 23, 24, 26)},  # RFC 7372
+    "7.25": Reason.REQUIRE_PTR,
+    "7.27": Reason.NOT_ACCEPT,
+    "7.28": Reason.SPAM_DETECTED,
+    "7.29": Reason.AUTH_FAILURE,
+    "7.30": Reason.FAILED_STARTTLS,
+    "7.509": Reason.AUTH_FAILURE,
+    "7.515": Reason.AUTH_FAILURE,
+}
+_ENHANCED_SUBJECTS = {
+    "1": Reason.USER_UNKNOWN,
+    "2": Reason.FILTERED,
+    "3": Reason.SYSTEM_ERROR,
+    "4": Reason.NETWORK_ERROR,
+    "5": Reason.SYNTAX_ERROR,
+    "6": Reason.CONTENT_ERROR,
+    "7": Reason.SECURITY_ERROR,
+}
+# Used for so many things that words in the rest of the report say more.
+_VAGUE = frozenset(("1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "7.0", "7.1", "5.1", "5.2"))
+
+_CODES = {
+    421: Reason.EXPIRED,
+    422: Reason.MAILBOX_FULL,
+    450: Reason.EXPIRED,
+    451: Reason.SYSTEM_ERROR,
+    452: Reason.SYSTEM_FULL,
+    521: Reason.NOT_ACCEPT,  # RFC 7504
+    523: Reason.MESSAGE_TOO_BIG,
+    525: Reason.SUSPEND,
+    530: Reason.SECURITY_ERROR,
+    534: Reason.SECURITY_ERROR,
+    535: Reason.SECURITY_ERROR,
+    538: Reason.SECURITY_ERROR,
+    551: Reason.HAS_MOVED,
+    552: Reason.MAILBOX_FULL,
+    553: Reason.USER_UNKNOWN,
+    555: Reason.SYNTAX_ERROR,
+    556: Reason.NOT_ACCEPT,  # RFC 7504
+}
+
+# Marks of providers, from their own pages for postmasters. They decide before any words do.
+_MARKS: tuple[tuple[Reason, str], ...] = (
+    (Reason.BAD_REPUTATION, r"\[tss?0\d\]"),
+    (Reason.TOO_MANY_CONNECTIONS, r"\b(?:ofr|lpn)\d*_10[49]\b"),
+    (Reason.SYSTEM_ERROR, r"\b(?:ofr|lpn)\d*_505\b"),
+    (Reason.SPAM_DETECTED, r"\b(?:ofr|lpn)\d*_506\b"),
+    (Reason.USER_UNKNOWN, r"\?p=nosuchuser|as\(201806281\)|recipnotfound|delivery error: dd (?:this user|requested|sorry)"),
+    (Reason.SUSPEND, r"\?p=(?:disabled|inactive)user|vde?isabled"),
+    (Reason.MAILBOX_FULL, r"\?p=overquota|shutoffquotaexceeded"),
+    (
+        Reason.SPEEDING,
+        r"\?p=(?:unsolicitedratelimit|receivingrate)|\bmi:stc\b|\brl0000\d\d\b|\bcxthrt\b",
+    ),
+    (
+        Reason.BLOCKED,
+        r"\?p=unsolicitediperror|\bs31[45]\d\b|\b(?:dy|sc)-00\d\b|\bbl0000\d\d\b|\bcxbl\b|\bmi:spb\b|\[bl2\d\]",
+    ),
+    (Reason.SPAM_DETECTED, r"\?p=unsolicitedmessage|\bdt:sp[mc]\b"),
+    (Reason.AUTH_FAILURE, r"\?p=(?:dmarc|unauthenticatedemail)|\bmi:(?:spf|dmc|dkim)\b"),
+    (Reason.REQUIRE_PTR, r"\?p=ipv6_authentication|\bcxrdns\b|\bpt0000\d\d\b"),
+    (Reason.NOT_COMPLIANT_RFC, r"\?p=rfcmessagenoncompliant"),
+    (Reason.MESSAGE_TOO_BIG, r"\?p=maxsizeerror"),
+    (Reason.POLICY_VIOLATION, r"\?p=blockedmessage"),
+    (Reason.REJECTED, r"\bcxsndr\b"),
+)
+_MARK_RULES = tuple((reason, re.compile(pattern, re.IGNORECASE)) for reason, pattern in _MARKS)
+
+
+def find_mark(text: str) -> Reason | None:
+    """What a provider's own code in the reply says."""
+    return next((reason for reason, pattern in _MARK_RULES if pattern.search(text)), None)
+
+
+def find_enhanced(enhanced: str, *, vague: bool) -> Reason | None:
+    """What an enhanced code says. The vague ones are only asked when `vague` is set."""
+    if not enhanced:
+        return None
+    kind, subject, detail = enhanced.split(".")
+    key = f"{subject}.{detail}"
+    if key == "0.0" or (key in _VAGUE) is not vague:
+        return None
+    if subject == "7" and len(detail) == 3 and detail[0] == "6":
+        return Reason.BLOCKED  # Microsoft's 5.7.606-649: banned sending IP
+    if kind == "4" and key in ("7.0", "7.1"):
+        return Reason.BLOCKED
+    return _ENHANCED.get(key, _ENHANCED_SUBJECTS.get(subject))
+
+
+def find_code(code: int, stage: Stage | None) -> Reason:
+    """What the plain reply code says, which is little."""
+    if code == 552 and stage not in (Stage.RCPT, None):
+        return Reason.MESSAGE_TOO_BIG
+    if code in _CODES:
+        return _CODES[code]
+    if 500 <= code < 510:
+        return Reason.SYNTAX_ERROR
+    return Reason.SYSTEM_ERROR if 400 <= code < 500 else Reason.UNDEFINED

@@ -1,0 +1,32 @@
+"""The reply of a server as others quote it: its code, its enhanced code and its words out of a text."""
+
+from __future__ import annotations
+
+import re
+
+# A code stands alone and begins something: sizes, ports, years and addresses must not be taken for one.
+_CODE = re.compile(r"(?:^|(?<=[\s'\"#(<\[:=;,]))([45][0-57]\d)(?=[ :,;\-\])'\"<]|$)(?![ ]?(?:bytes|kb|mb|messages|characters|seconds|max))", re.MULTILINE)
+_ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_AFTER_CODE = re.compile(r"[ :,;\-]{1,3}#?([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
+
+
+def find_reply_code(text: str) -> int:
+    """The reply code that is most likely meant: one with an enhanced code after it, else the first; 0 when there is none."""
+    found = 0
+    for hit in _CODE.finditer(text):
+        if _AFTER_CODE.match(text, hit.end()):
+            return int(hit[1])
+        found = found or int(hit[1])
+    return found
+
+
+def find_enhanced_code(text: str) -> str:
+    """The first enhanced code that says something (not x.0.0), else the first, else ""."""
+    first = ""
+    for hit in _ENHANCED.finditer(text):
+        if hit[1][0] == "2":
+            continue
+        if not hit[1].endswith(".0.0"):
+            return hit[1]
+        first = first or hit[1]
+    return first

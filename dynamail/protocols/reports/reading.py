@@ -1,0 +1,236 @@
+"""One call for everything that comes to a return-path, a mailbox for bounces or a complaint address."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from dynamail.protocols.codes import BounceClass
+from dynamail.protocols.reason_words import find_words, simplify_words
+from dynamail.protocols.reasons import Reason
+from dynamail.protocols.reports.arf import complain, read_feedback
+from dynamail.protocols.reports.auto_replies import is_auto_reply, is_from_robot, is_notice, read_auto_reply
+from dynamail.protocols.reports.dsn import (
+    DeliveryStatus,
+    StatusOfRecipient,
+    cut_delivery_status,
+    read_address,
+    read_delivery_status,
+)
+from dynamail.protocols.reports.json_notices import read_json_notice
+from dynamail.protocols.reports.originals import Original, read_original, split_notice
+from dynamail.protocols.reports.parts import MAX_TEXT, Headers, Part, read_parts
+from dynamail.protocols.reports.records import Report, ReportedRecipient, ReportKind
+from dynamail.protocols.reports.refusals import judge_block, judge_status
+from dynamail.protocols.reports.text_recipients import MAX_RECIPIENTS, find_address, find_block_of, find_blocks
+
+_STATUS_KINDS = ("message/delivery-status", "message/global-delivery-status")
+_ORIGINAL_KINDS = ("message/rfc822", "message/global", "message/global-headers", "text/rfc822-headers", "message/partial")
+_TAG = re.compile(r"<(?:style|script)\b.{0,20000}?</(?:style|script)>|<[^<>]{1,2000}>", re.DOTALL | re.IGNORECASE)
+_DELAYED = re.compile(
+    r"delay|warning|could not send (?:message|mail) for past|still being retried|not yet been delivered|temporary failure report|"
+    r"will (?:keep|continue) trying|задерж",
+    re.IGNORECASE,
+)
+_QUOTE = re.compile(r"^>[> ]{0,8}", re.MULTILINE)
+_QUOTED_STATUS = re.compile(r"^> ?final-recipient:", re.IGNORECASE | re.MULTILINE)
+_LEAVING = re.compile(r"\s*unsubscribe\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """A message taken apart: what was said in words, in fields, about a complaint, and what was returned."""
+
+    headers: Headers
+    notice: str
+    status: str
+    feedback: str
+    returned: str
+    original: Original
+
+
+def read_report(raw: bytes) -> Report:
+    """What this message says about messages of ours. Never raises; time and memory are bounded whatever comes.
+
+    Nothing in it is authenticated: who sent it, and whether the message was ours, is for the caller to establish.
+    """
+    return _read(raw, depth=0)
+
+
+def _read(raw: bytes, *, depth: int) -> Report:
+    material = _take_apart(raw)
+    report = (
+        _read_complaint(material)
+        or read_json_notice(material.notice)
+        or _read_bounce(material)
+        or _read_answer(material)
+    )
+    if report is not None and report.recipients:
+        return _describe(report, material)
+    if depth == 0 and _is_forwarded_notice(material):
+        inner = _read(material.returned.encode("utf-8", "replace"), depth=1)
+        if inner.recipients:
+            return inner
+    return _describe(report or Report(ReportKind.OTHER), material)
+
+
+def _take_apart(raw: bytes) -> _Material:
+    headers, parts = read_parts(raw)
+    status = "\n\n".join(part.text for part in parts if part.kind in _STATUS_KINDS)
+    feedback = "\n".join(part.text for part in parts if part.kind == "message/feedback-report")
+    returned = next((part.text for part in parts if part.kind in _ORIGINAL_KINDS), "")
+    notice, rest = split_notice(_read_notice(parts))
+    if not status:
+        notice, status = cut_delivery_status(_unquote(notice))
+    returned = returned or rest
+    return _Material(headers, notice, status, feedback, returned, read_original(returned))
+
+
+def _unquote(notice: str) -> str:
+    """People forward notices with "> " before every line."""
+    return _QUOTE.sub("", notice) if _QUOTED_STATUS.search(notice) else notice
+
+
+def _read_notice(parts: list[Part]) -> str:
+    """The words for people: plain text that stands before the returned message, else the text of HTML."""
+    texts: list[str] = []
+    for part in parts:
+        if part.kind in _ORIGINAL_KINDS:
+            break
+        if part.kind == "text/plain" or (part.kind.startswith(("text/", "multipart/")) and part.kind != "text/html"):
+            texts.append(part.text)
+    text = "\n".join(texts)
+    if text.strip():
+        return text[:MAX_TEXT]
+    html = next((part.text for part in parts if part.kind == "text/html"), "")
+    return re.sub(r"[ \t]+", " ", _TAG.sub("\n", html))
+
+
+def _read_complaint(material: _Material) -> Report | None:
+    if material.feedback:
+        return _read_feedback_report(material)
+    if "x-apple-unsubscribe" in material.headers and _LEAVING.match(material.headers.get("subject", "")):
+        address = find_address(material.headers.get("from", ""))
+        return Report(ReportKind.COMPLAINT, (complain(address),) if address else (), feedback_type="opt-out")
+    return None
+
+
+def _read_feedback_report(material: _Material) -> Report:
+    """Who complained is often blacked out (RFC 6590); then the returned message may still name its recipient."""
+    feedback = read_feedback(material.feedback)
+    people = feedback.recipients or [address for address in (material.original.to,) if address]
+    return Report(
+        ReportKind.COMPLAINT,
+        tuple(complain(address) for address in people),
+        original_envelope_from=feedback.mail_from,
+        original_envelope_id=feedback.envelope_id,
+        feedback_type=feedback.kind or "abuse",
+        reporting_mta=feedback.reporting_mta,
+        arrived_at=feedback.arrived_at,
+        source_ip=feedback.source_ip,
+    )
+
+
+def _read_bounce(material: _Material) -> Report | None:
+    if material.status:
+        status = read_delivery_status(material.status)
+        recipients = _judge_statuses(status, material)
+        if recipients:
+            return Report(
+                _name_kind(recipients),
+                tuple(recipients),
+                original_envelope_id=status.envelope_id,
+                reporting_mta=status.reporting_mta,
+                arrived_at=status.arrived_at,
+            )
+    if is_notice(material.headers) or (is_from_robot(material.headers) and _gives_reason(material)):
+        return _read_words(material)
+    return None
+
+
+def _judge_statuses(status: DeliveryStatus, material: _Material) -> list[ReportedRecipient]:
+    named = [_name_recipient(entry, material) for entry in status.recipients]
+    named = [entry for entry in named if entry.address]
+    addresses = [entry.address for entry in named]
+    return [
+        judge_status(
+            entry,
+            block=find_block_of(entry.address, material.notice, [other for other in addresses if other != entry.address]),
+            notice=material.notice if len(named) == 1 else "",
+        )
+        for entry in named
+    ]
+
+
+def _name_recipient(entry: StatusOfRecipient, material: _Material) -> StatusOfRecipient:
+    """Pipes and local names are no addresses; the header or the returned message may have one."""
+    if entry.address:
+        return entry
+    address = find_address(material.headers.get("x-failed-recipients", "")) or material.original.to
+    return replace(entry, address=address)
+
+
+def _read_words(material: _Material) -> Report | None:
+    headers, notice = material.headers, material.notice
+    is_delay = _DELAYED.search(headers.get("subject", "")) is not None or _DELAYED.search(notice[:1_500]) is not None
+    action = "delayed" if is_delay and "fail" not in headers.get("subject", "").lower() else "failed"
+    failed = [read_address(part) for part in headers.get("x-failed-recipients", "").split(",")[:MAX_RECIPIENTS]]
+    failed = [address for address in dict.fromkeys(failed) if address]
+    if failed:
+        blocks = [(address, find_block_of(address, notice, [other for other in failed if other != address])) for address in failed]
+    else:
+        blocks = [(block.address, block.text) for block in find_blocks(notice, strangers=_list_strangers(material))]
+    if not blocks and material.original.to:
+        blocks = [(material.original.to, notice)]
+    context = notice if len(blocks) == 1 else ""
+    subject = headers.get("subject", "")
+    recipients = [judge_block(address, block, context=f"{context}\n{subject}", action=action) for address, block in blocks]
+    return Report(ReportKind.DELAY if action == "delayed" else ReportKind.BOUNCE, tuple(recipients)) if recipients else None
+
+
+def _list_strangers(material: _Material) -> frozenset[str]:
+    """Whose addresses in a notice are surely not the recipient: the one it was sent to, and the one who wrote it."""
+    names = [material.headers.get("to", ""), material.headers.get("from", ""), material.headers.get("delivered-to", "")]
+    found = {find_address(name).lower() for name in names} | {material.original.sender.lower(), material.original.envelope_from.lower()}
+    return frozenset(found - {"", material.original.to.lower()})
+
+
+def _name_kind(recipients: list[ReportedRecipient]) -> ReportKind:
+    actions = {recipient.action for recipient in recipients}
+    if actions <= {"delivered", "relayed", "expanded"}:
+        return ReportKind.DELIVERED
+    return ReportKind.DELAY if "failed" not in actions and "delayed" in actions else ReportKind.BOUNCE
+
+
+def _gives_reason(material: _Material) -> bool:
+    """A program that is no mail system may refuse as well (mailing lists); then it says why."""
+    return find_words(simplify_words(f"{material.headers.get('subject', '')}\n{material.notice[:1_500]}")) is not None
+
+
+def _read_answer(material: _Material) -> Report | None:
+    if not is_auto_reply(material.headers):
+        return None
+    answerer = read_auto_reply(material.headers)
+    return Report(ReportKind.AUTO_REPLY, (answerer,) if answerer else ())
+
+
+def _is_forwarded_notice(material: _Material) -> bool:
+    return bool(material.returned) and is_notice(read_parts(material.returned[:MAX_TEXT].encode("utf-8", "replace"))[0])
+
+
+def _describe(report: Report, material: _Material) -> Report:
+    """Add what the returned message says about itself, and mark what arrived after all."""
+    recipients = report.recipients
+    if report.kind is ReportKind.DELIVERED:
+        recipients = tuple(
+            replace(recipient, reason=Reason.DELIVERED, bounce_class=BounceClass.UNCATEGORIZED, is_hard=False)
+            for recipient in recipients
+        )
+    original = material.original
+    return replace(
+        report,
+        recipients=recipients,
+        original_message_id=report.original_message_id or original.message_id,
+        original_envelope_from=report.original_envelope_from or original.envelope_from,
+        original_subject=report.original_subject or original.subject,
+    )
