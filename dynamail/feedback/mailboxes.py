@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 
 from django.conf import settings
 from django.db import transaction
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from dynamail.accounts.audit import record_audit
 from dynamail.accounts.models import Account, Member
@@ -66,6 +69,14 @@ def remove_mailbox(mailbox: ReportMailbox, *, by: Member) -> None:
         mailbox.account_id, by=by, action="report_mailbox.removed", subject=mailbox, host=mailbox.host
     )
     mailbox.delete()
+
+
+def start_visit(mailbox: ReportMailbox) -> None:
+    """Read it in the background, now; nothing happens when a visit waits already."""
+    lock = f"report mailbox {mailbox.pk}"
+    job = app.configure_task("feedback.poll_mailbox", lock=lock, queueing_lock=lock)
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        job.defer(account_id=mailbox.account_id, mailbox_id=mailbox.pk)
 
 
 def poll_mailbox(mailbox: ReportMailbox) -> Visit | None:

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.accounts.tenancy import DataPlaneModel, PublicIdModel, TenantModel
+from dynamail.lib.ids import to_public_id
 from dynamail.lib.personal_data import Category, Purpose, Retention, Subject, annotated, operational, personal
 
 _LOG = Retention.MESSAGE_LOG
@@ -83,6 +84,10 @@ class FeedbackReport(DataPlaneModel):
             models.Index(fields=["account_id", "-at"], name="feedback_report_latest"),
             models.Index(fields=["account_id", "message_id"], name="feedback_report_message"),
         ]
+
+    @property
+    def public_id(self) -> str:
+        return to_public_id("rep", self.id)
 
 
 @annotated(operational("id", "day", "source", "kind", "n", retention=_LOG))

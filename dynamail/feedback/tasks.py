@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from contextlib import suppress
-
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
 
-from dynamail.feedback.mailboxes import poll_mailbox
+from dynamail.feedback.mailboxes import poll_mailbox, start_visit
 from dynamail.feedback.models import ReportMailbox
 from dynamail.feedback.retention import forget_old_reports
 from dynamail.lib.clock import utc_now
@@ -15,10 +12,8 @@ from dynamail.lib.clock import utc_now
 def poll_mailboxes_task(timestamp: int | None = None) -> None:
     """One job for each mailbox, so that a slow one delays nobody."""
     rows = ReportMailbox.objects.across_accounts(reason="every account's mailboxes are read")
-    for pk, account_id in rows.filter(is_enabled=True).values_list("pk", "account_id"):
-        job = app.configure_task("feedback.poll_mailbox", lock=f"report mailbox {pk}", queueing_lock=f"report mailbox {pk}")
-        with suppress(AlreadyEnqueued):  # the last visit still waits or runs
-            job.defer(account_id=account_id, mailbox_id=pk)
+    for mailbox in rows.filter(is_enabled=True):
+        start_visit(mailbox)
 
 
 @app.task(name="feedback.poll_mailbox")

@@ -18,6 +18,8 @@ NOUNS = (
     "campaigns",
     "reports",
     "senders",
+    "domains",
+    "feedback",
     "mailbox",
     "public",
     "work",

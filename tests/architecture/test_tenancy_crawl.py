@@ -24,14 +24,15 @@ from dynamail.campaigns.models import Campaign
 from dynamail.consent.models import Subscription, Topic
 from dynamail.contacts.models import Attribute, Contact, ContactImport, Tag
 from dynamail.content.models import Template
+from dynamail.feedback.models import FeedbackReport, ReportMailbox
 from dynamail.lib.ids import new_id, to_public_id
-from dynamail.senders.models import Sender, Transport
+from dynamail.senders.models import Sender, SendingDomain, Transport
 from dynamail.web.access import find_access
 from tests.senders.test_mailbox import capture
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 CANARY = "canary-of-alice"
-ACTIONS = ("remove", "use", "check", "default", "resend", "pause", "cancel")
+ACTIONS = ("remove", "use", "check", "default", "resend", "pause", "cancel", "visit", "rotate")
 # A word in the address that is no id of a row: nothing of an account is behind it.
 PLAIN_PARAMETERS = {"version", "language", "slug", "code", "step", "card", "kind"}
 # What a parameter names, by the beginning of its ids; one of another kind is asked for as well, for the mistaken look-up.
@@ -47,7 +48,10 @@ PREFIXES = {
     "template": "tpl",
     "campaign": "cmp",
     "sender": "snd",
+    "domain": "dom",
     "relay": "trn",
+    "report": "rep",
+    "mailbox": "rbx",
     "message": "cap",
     "work_id": "wrk",
 }
@@ -77,6 +81,7 @@ def alices_ids(account: Account, alice: User) -> list[str]:
     )
     sender = Sender.objects.add(account, email=f"{CANARY}@acme.example", name=CANARY, verified_at=NOW)
     relay = Transport.objects.add(account, name=CANARY, host=f"{CANARY}.example")
+    domain = SendingDomain.objects.add(account, name=f"{CANARY}.example")
     draft = Campaign.objects.add(
         account,
         name=CANARY,
@@ -121,11 +126,23 @@ def alices_ids(account: Account, alice: User) -> list[str]:
     )
     key, _secret = create_api_key(account, name=CANARY, scopes=[], expires_at=None, by=member, now=NOW)
     captured = capture(account.pk, subject=CANARY)
+    report = FeedbackReport.objects.add(
+        account,
+        id=new_id(NOW),
+        at=NOW,
+        kind="bounce",
+        source="smtp",
+        message_id=new_id(NOW),
+        recipient=f"{CANARY}@mail.example",
+        raw=CANARY.encode(),
+    )
+    report_mailbox = ReportMailbox.objects.add(account, host=f"{CANARY}.example", username=CANARY)
     rows = [
         topic,
         tag,
         attribute,
         sender,
+        domain,
         relay,
         draft,
         sent,
@@ -136,6 +153,8 @@ def alices_ids(account: Account, alice: User) -> list[str]:
         key,
         account,
         captured,
+        report,
+        report_mailbox,
         contact,
     ]
     return [row.public_id for row in rows] + [to_public_id("mem", member.uid)]
