@@ -4,7 +4,7 @@
     with FakeMx(script={"rcpt": Reply("451 4.7.1 later")}) as mx:
     with FakeMx(script={"dot": [Correct(), Close()]}) as mx:   # first message, every later one
 
-Stages: connect ehlo helo starttls auth mail rcpt data dot rset quit. Without a script the recipient decides, by its local part:
+Stages: connect ehlo helo starttls auth mail rcpt data bdat dot rset quit. Without a script the recipient decides, by its local part:
 
     bounce-550-5.1.1@   RCPT is refused with these codes          defer-451@ defer-451-4.7.1@   the same, other name
     dot-554-5.7.1@      the message is refused after its dot      slow@             every reply takes `slow_seconds`
@@ -339,7 +339,8 @@ class FakeMx:
             session.buffer.clear()
 
     async def _take_auth(self, session: _Session, line: str) -> None:
-        if "auth" in self._script:
+        acts = self._script.get("auth")
+        if acts and not isinstance(acts[0], Correct):
             await self._answer(session, "auth", "235 2.7.0 welcome")
             return
         username, password = await self._read_credentials(session, line)
@@ -396,6 +397,10 @@ class FakeMx:
         await self._finish_message(session, body, by_bdat=False)
 
     async def _take_bdat(self, session: _Session, line: str) -> None:
+        acts = self._script.get("bdat")
+        if acts and not isinstance(acts[0], Correct):
+            await self._answer(session, "bdat", "250 2.0.0 continue")  # and what follows is read as commands
+            return
         _, size, *last = line.split()
         if session.recipient.startswith("drop-in-data@"):
             raise _Closed

@@ -89,7 +89,7 @@ class Pipeline:
         self._unsent: deque[tuple[Step, Transaction, bytes]] = deque()
         self._in_flight: list[Transaction] = []
         self._needs_reset = False
-        self._is_last_reply = True
+        self._early_replies: Sequence[RawReply] = ()  # that arrived together with the one being read
         self._is_proven = False  # a message went through as we write them
         self._mails = 0
         self._domains: set[str] = set()
@@ -147,8 +147,8 @@ class Pipeline:
             self._stream.abort("Stopped by an error on our side.")
 
     def _take_replies(self, replies: Sequence[RawReply]) -> None:
-        for left, raw in enumerate(replies, 1 - len(replies)):
-            self._is_last_reply = left == 0
+        for position, raw in enumerate(replies, 1):
+            self._early_replies = replies[position:]
             if self._stream.lost_because:
                 return
             if not self._expected:
@@ -206,7 +206,7 @@ class Pipeline:
         if transaction.refusal and (is_last or not self._pipelining):
             self._give_up(transaction, transaction.refusal)
         elif is_last:
-            self._write_body(transaction, raw)
+            self._write_body(transaction)
 
     def _judge_command(self, step: Step, transaction: Transaction, raw: RawReply) -> Outcome:
         outcome = _judge(raw, _STAGES[step])
@@ -221,7 +221,7 @@ class Pipeline:
         if raw[0] != 354:
             self._give_up(transaction, transaction.refusal or _judge(raw, Stage.DATA))
         elif transaction.refusal is None:
-            self._write_body(transaction, raw)
+            self._write_body(transaction)
         else:
             # RFC 2920 §3.1: DATA was accepted although nobody is to receive it, so send a single dot.
             self._expect(EMPTY_DOT, transaction)
@@ -301,10 +301,9 @@ class Pipeline:
             commands.append((DATA, transaction, b"DATA\r\n"))
         return commands
 
-    def _write_body(self, transaction: Transaction, raw: RawReply) -> None:
-        if not self._is_last_reply:
-            # More answers than commands so far: the next one would be taken for the answer to the body.
-            self._end_mismatch(raw)
+    def _write_body(self, transaction: Transaction) -> None:
+        if self._early_replies:
+            self._refuse_early(transaction, self._early_replies[0])
             return
         if self._chunking:
             buffers = [b"BDAT %d LAST\r\n" % transaction.size, *transaction.body]
@@ -322,6 +321,13 @@ class Pipeline:
             self._unflushed = len(buffers[-1])
         self._flush_deadline = self._loop.time() + self._timeouts.block
         self._stream.transport.writelines(buffers)
+
+    def _refuse_early(self, transaction: Transaction, raw: RawReply) -> None:
+        """More answers than commands so far: this one would be taken for the answer to the body."""
+        if raw[0] == 421:
+            self._take_farewell(DATA, transaction, read_reply(raw))
+        else:
+            self._end_mismatch(raw)
 
     def _write_one(self) -> None:
         step, transaction, line = self._unsent.popleft()
