@@ -40,7 +40,6 @@ _MAX_RECORD = 8_000  # characters of a TXT value that we look at
 _SIGNED = frozenset(name.encode("ascii") for name in SIGNED_FIELDS)
 _PADDING = padding.PKCS1v15()
 _PREHASHED = utils.Prehashed(hashes.SHA256())
-_FOLD = re.compile(rb"\r\n(?=[ \t])")
 _WSP_RUN = re.compile(rb"[ \t]+")
 _SELECTOR = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
@@ -215,12 +214,15 @@ def _encode_public_key(key: rsa.RSAPublicKey | ed25519.Ed25519PublicKey) -> byte
 
 def canonicalize_fields(headers: bytes) -> list[tuple[bytes, bytes]]:
     """Each field's lower-case name and relaxed form with its CRLF (RFC 6376 §3.4.2), from the top down."""
+    unfolded = headers.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
+    if b"  " in unfolded or b"\t" in unfolded:
+        unfolded = _WSP_RUN.sub(b" ", unfolded)
     fields = []
-    for line in _FOLD.sub(b"", headers).split(b"\r\n"):
+    for line in unfolded.split(b"\r\n"):
         name, colon, value = line.partition(b":")
         if colon:
-            key = name.rstrip(b" \t").lower()
-            fields.append((key, b"%b:%b\r\n" % (key, _WSP_RUN.sub(b" ", value).strip(b" "))))
+            key = name.rstrip(b" ").lower()
+            fields.append((key, b"%b:%b\r\n" % (key, value.strip(b" "))))
     return fields
 
 

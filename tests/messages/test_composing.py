@@ -49,6 +49,7 @@ HTML = """<html><head><title></title></head><body><h1>Dear {{ contact.first_name
 
 
 KEYS = {algorithm: generate_private_key(algorithm) for algorithm in DkimAlgorithm}
+RECORDS = {algorithm.key_type: format_public_record(key).encode() for algorithm, key in KEYS.items()}
 SIGNERS = tuple(
     DkimSigner(domain="acme.example", selector=algorithm.key_type, private_key=key)
     for algorithm, key in KEYS.items()
@@ -300,8 +301,7 @@ def test_any_single_message_is_wire_safe(subject: str, body: str, name: str) -> 
 
 
 def answer_dns(name: bytes, timeout: int = 5) -> bytes:
-    selector = name.decode().partition("._domainkey.")[0]
-    return format_public_record(KEYS[DkimAlgorithm(f"{selector}-sha256")]).encode()
+    return RECORDS[name.decode().partition("._domainkey.")[0]]
 
 
 def assert_signed(envelope: Envelope) -> None:
@@ -318,7 +318,7 @@ def assert_signed(envelope: Envelope) -> None:
     kind=st.sampled_from(["html", "text"]),
     ending=st.sampled_from(["", "\n", " \n\n \n"]),
 )
-@settings_of_hypothesis(max_examples=25)
+@settings_of_hypothesis(deadline=None)
 def test_both_signatures_hold_whatever_contacts_contain(name: str, city: str, kind: str, ending: str) -> None:
     body = f"Dear {{{{ contact.name }}}}  of\t{{{{ contact.city }}}}  https://shop.example/a {ending}"
     composer = make_composer(IDENTITY, kind=kind, body=HTML + ending if kind == "html" else body)
@@ -337,7 +337,7 @@ def test_a_campaigns_body_is_already_what_dkim_hashes(name: str, city: str, kind
 
 
 @given(subject=text, body=st.text(max_size=400), name=text)
-@settings_of_hypothesis(max_examples=25)
+@settings_of_hypothesis(deadline=None)
 def test_both_signatures_hold_for_any_single_message(subject: str, body: str, name: str) -> None:
     for values in ({"text": body}, {"html": body, "text": body}):
         assert_signed(single(IDENTITY, utc_now(), subject=subject, from_name=name, **values))

@@ -33,6 +33,7 @@ from dynamail.protocols.dkim import (
 
 NOW = datetime.now(UTC)  # dkimpy compares t= and x= with the clock of the machine
 KEYS = {algorithm: generate_private_key(algorithm) for algorithm in DkimAlgorithm}
+RECORDS = {algorithm.key_type: format_public_record(key).encode() for algorithm, key in KEYS.items()}
 SIGNERS = [
     DkimSigner(domain="acme.example", selector=algorithm.key_type, private_key=key)
     for algorithm, key in KEYS.items()
@@ -83,8 +84,7 @@ def rfc_keys() -> dict[str, bytes]:
 
 def answer_dns(name: bytes, timeout: int = 5) -> bytes:
     """The DNS of acme.example, as dkimpy asks it."""
-    selector = name.decode().partition("._domainkey.")[0]
-    return format_public_record(KEYS[DkimAlgorithm(f"{selector}-sha256")]).encode()
+    return RECORDS[name.decode().partition("._domainkey.")[0]]
 
 
 def count_valid(message: bytes) -> int:
@@ -236,7 +236,7 @@ VALUES = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=60)
+@settings(deadline=None)
 @given(st.lists(st.tuples(FIELD_NAMES, VALUES), max_size=8), BODIES)
 @example([("Subject", ""), ("Subject", " ")], b"")
 def test_dkimpy_accepts_both_signatures_of_any_message(fields: list[tuple[str, str]], body: bytes) -> None:
@@ -249,7 +249,7 @@ def test_dkimpy_accepts_both_signatures_of_any_message(fields: list[tuple[str, s
     st.permutations([b"From: a@acme.example\r\n", b"Subject: x\r\n", b"Date: y\r\n", b"To: z@b.example\r\n"]),
     st.integers(0, 4),
 )
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_it_is_the_same_which_fields_are_shared(fields: list[bytes], cut: int) -> None:
     signing = DkimSigning(SIGNERS, shared=b"".join(fields[:cut]))
     made = signing.sign(b"".join(fields[cut:]), body_hash=hash_body(b"Hi\r\n"), now=NOW)
