@@ -16,6 +16,8 @@ NOUN_ICONS = {
     "api_key": "key",
     "campaign": "speakerphone",
     "contact": "address-book",
+    "destination": "adjustments-horizontal",
+    "destination_rule": "adjustments-horizontal",
     "import": "file-import",
     "invitation": "mail-forward",
     "member": "users",
@@ -27,6 +29,7 @@ NOUN_ICONS = {
 }
 SENTENCES: dict[str, str | Promise] = {
     "account.created": gettext_lazy("Created the account"),
+    "account.limited": gettext_lazy("Limited the account's messages"),
     "account.changed": gettext_lazy("Changed the account's settings"),
     "account.transferred": gettext_lazy("Made another member the owner"),
     "api_key.created": gettext_lazy("Created an API key"),
@@ -81,6 +84,11 @@ SENTENCES: dict[str, str | Promise] = {
     "transport.changed": gettext_lazy("Changed a relay"),
     "transport.chosen": gettext_lazy("Chose the way out for mail"),
     "transport.removed": gettext_lazy("Removed a relay"),
+    "transport.warmup_started": gettext_lazy("Began to warm a transport up"),
+    "transport.warmup_stopped": gettext_lazy("Ended the warm-up of a transport"),
+    "destination_rule.set": gettext_lazy("Set limits for a destination"),
+    "destination_rule.removed": gettext_lazy("Removed own limits for a destination"),
+    "destination.retried": gettext_lazy("Let the workers try a destination again"),
     "report_mailbox.added": gettext_lazy("Added a mailbox for reports"),
     "report_mailbox.changed": gettext_lazy("Changed a mailbox for reports"),
     "report_mailbox.removed": gettext_lazy("Removed a mailbox for reports"),

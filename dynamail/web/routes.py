@@ -18,6 +18,7 @@ NOUNS = (
     "campaigns",
     "reports",
     "senders",
+    "limits",
     "domains",
     "feedback",
     "mailbox",
