@@ -40,7 +40,8 @@ STATES = ("delivered", "deferred", "bounced", "suppressed", "canceled", "expired
 class Order:
     """What an account and its campaign should be like. People are (email, name); `generate` makes that many instead.
 
-    Without a relay the mail goes into the Mailbox; without subject and body it is the benchmarks' message of about 10 KB.
+    Without a relay the mail goes into the Mailbox; without subject and body it is the benchmarks' message of so many `kilobytes`.
+    `signed`: the sender's domain has DKIM keys, so each message is signed twice.
     """
 
     people: Sequence[tuple[str, str]] = ()
@@ -50,6 +51,8 @@ class Order:
     tracking: str = "individual"
     subject: str = ""
     body: str = ""
+    kilobytes: int = 10
+    signed: bool = False
 
 
 @dataclass(frozen=True)
