@@ -170,6 +170,32 @@ def test_what_an_idle_worker_holds_comes_back_to_the_others(stage: Stage, accoun
     play(scene)
 
 
+def test_who_found_a_day_used_up_hears_when_something_comes_back(stage: Stage, account_id: int) -> None:
+    async def scene() -> None:
+        clock = HandClock()
+        async with open_throttles(stage, clock, workers=2) as (first, second):
+            key = ThrottleKey(account_id, TRANSPORT, "")
+            holder, late = (worker.find(key, limits(per_day=10)) for worker in (first, second))
+            sent = 0
+            for _ in range(20):
+                await first.renew(share=1)
+                sent += take_all(holder, clock, 3 if sent < 9 else 0)
+                clock.seconds += RENEW_SECONDS
+            stage.change("UPDATE throttle_bucket SET tokens = 10")
+            await second.renew(share=1)
+            late.take(clock.now())
+            await second.renew(share=1)
+            assert late.is_exhausted(clock.now())
+            assert late.seconds_to_wait(clock.now()) > 3_600
+            stage.change("UPDATE throttle_bucket SET tokens = 9")
+            clock.seconds += 5.5
+            await second.renew(share=1)
+            assert late.seconds_to_wait(clock.now()) == 0
+            assert late.take(clock.now())
+
+    play(scene)
+
+
 def test_a_worker_that_ends_gives_its_tokens_back(stage: Stage, account_id: int) -> None:
     async def scene() -> None:
         clock = HandClock()

@@ -23,7 +23,7 @@ IDLE_SECONDS = 10.0  # an unused lease keeps a few tokens for so long
 FEW = 2
 FIRST_ASK, MOST_ASKED = 8, 5_000  # tokens of an hour or a day, held by one worker
 PARTS = 20  # a worker holds at most this part of its share of an hour or a day
-EXHAUSTED_PAUSE = 1.0  # seconds between two questions whether somebody gave something back
+EXHAUSTED_PAUSE = 5.0  # seconds between two questions whether somebody gave something back
 SHORTEST_WAIT = 0.05
 SLOWEST = 1e-6  # messages a second; a pace of nothing waits for days
 # Tokens taken before an hour began must not be given back into it; whoever took one has ended by then, or has forgone it.
@@ -97,7 +97,6 @@ class Lease:
         """Until tokens may be there again."""
         if self.left >= 1 and now < self.valid_until:
             return 0.0
-        self.is_short = True
         return max(SHORTEST_WAIT, self._retry_at - now) if self._retry_at else RENEW_SECONDS
 
     def is_exhausted(self, now: float) -> bool:
@@ -109,7 +108,7 @@ class Lease:
     def plan_request(self, now: float, clock: datetime, *, share: int) -> Request | None:
         """What to ask of the database now, if anything. Tokens that go back are no longer there when this returns."""
         self._roll(now, clock)
-        if self.is_short:
+        if self.is_short or self.is_exhausted(now):
             self._hungry_until = now + HUNGRY_SECONDS
         wanted = self._count_wanted(now, share)
         self.spent, self.is_short = 0, False
