@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,9 +28,17 @@ from dynamail.messages.freezing import FrozenSender, FrozenSettings, FrozenSourc
 from dynamail.messages.personalizing import Recipient
 from dynamail.messages.signing import SigningIdentity
 from dynamail.protocols.dkim import DkimAlgorithm, DkimSigner, format_public_record, generate_private_key
+from dynamail.protocols.smtp.client import open_connection
+from dynamail.protocols.smtp.envelopes import Envelope, OutcomeKind
+from dynamail.protocols.smtp.next_hop import NextHop, TlsMode
+from tests.support.fake_mx import FakeMx
+from tests.support.postfix import Postfix
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 MESSAGES = 1_000
 PER_CAMPAIGN = 10
+RELAYED = 60
 BOTH = ["ed25519-sha256 pass", "rsa-sha256 pass"]
 OPENDKIM = shutil.which("opendkim", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 MAILAUTH = Path(__file__).parent / "node"
@@ -82,6 +91,7 @@ class Generated:
     paths: list[Path]
     records: dict[str, str]
     folder: Path
+    envelopes: list[Envelope]
 
 
 class Author:
@@ -130,16 +140,13 @@ class Author:
         )
         return Composer(frozen, self._settings, identity)
 
-    def campaign(self, identity: SigningIdentity) -> Iterator[bytes | bytearray | memoryview]:
+    def campaign(self, identity: SigningIdentity) -> Iterator[Envelope]:
         composer = self.composer(identity)
         for number in range(PER_CAMPAIGN):
             person = self.recipient(number)
-            envelope = composer.compose(
-                person, message_id=composer.message_id(person.contact_id), now=utc_now()
-            )
-            yield envelope.body
+            yield composer.compose(person, message_id=composer.message_id(person.contact_id), now=utc_now())
 
-    def single(self, identity: SigningIdentity) -> bytes | bytearray | memoryview:
+    def single(self, identity: SigningIdentity) -> Envelope:
         headers = [
             (f"X-Field-{number}", self.line(12)) for number in range(self._random.choice([0, 0, 3, 40]))
         ]
@@ -155,7 +162,7 @@ class Author:
             text=self.text(60),
             headers=tuple(headers),
         )
-        envelope = compose_single(
+        return compose_single(
             content,
             message_id=new_id(),
             recipient=self.recipient(0).email,
@@ -163,7 +170,6 @@ class Author:
             now=utc_now(),
             identity=identity,
         )
-        return envelope.body
 
 
 @pytest.fixture(scope="module")
@@ -176,18 +182,19 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Generated:
     )
     identity = SigningIdentity(DOMAIN, signers, f"bounce.{DOMAIN}", f"https://click.{DOMAIN}")
     author = Author(seed=8463)
-    bodies: list[bytes] = []
-    while len(bodies) < MESSAGES:
-        bodies += map(bytes, author.campaign(identity))
-        bodies += [bytes(author.single(identity)) for _ in range(PER_CAMPAIGN)]
-    paths = [folder / f"{number}.eml" for number in range(MESSAGES)]
-    for path, body in zip(paths, bodies, strict=False):
-        path.write_bytes(body)
+    envelopes: list[Envelope] = []
+    while len(envelopes) < MESSAGES:
+        envelopes += author.campaign(identity)
+        envelopes += [author.single(identity) for _ in range(PER_CAMPAIGN)]
+    paths = [folder / f"{number}.eml" for number in range(len(envelopes))]
+    for path, envelope in zip(paths, envelopes, strict=True):
+        assert isinstance(envelope.body, bytes)
+        path.write_bytes(envelope.body)
     records = {
         f"{algorithm.key_type}._domainkey.{DOMAIN}": format_public_record(key)
         for algorithm, key in keys.items()
     }
-    return Generated(paths, records, folder)
+    return Generated(paths, records, folder, envelopes)
 
 
 def verify_with_dkimpy(generated: Generated) -> dict[str, list[str]]:
@@ -279,3 +286,23 @@ def test_a_second_from_or_subject_fails_everywhere(
         verdicts = verify(forgeries)
         assert len(verdicts) == len(changed)
         assert [path for path, found in verdicts.items() if any("pass" in one for one in found)] == []
+
+
+async def send_all(hop: NextHop, envelopes: Sequence[Envelope]) -> None:
+    async with await open_connection(hop) as connection:
+        for envelope in envelopes:
+            assert (await connection.send(envelope)).kind == OutcomeKind.DELIVERED
+
+
+def test_both_signatures_survive_a_relay(generated: Generated, tmp_path: Path) -> None:
+    with FakeMx() as mx, Postfix(relay_to=(mx.host, mx.port)) as relay:
+        asyncio.run(
+            send_all(NextHop(relay.host, relay.port, tls=TlsMode.NONE), generated.envelopes[:RELAYED])
+        )
+        arrived = mx.wait_for_messages(RELAYED, timeout=60)
+    paths = [tmp_path / f"{number}.eml" for number in range(RELAYED)]
+    for path, message in zip(paths, arrived, strict=True):
+        assert message.body.startswith(b"Received:")
+        path.write_bytes(message.body)
+    verdicts = verify_with_dkimpy(replace(generated, paths=paths))
+    assert {path: found for path, found in verdicts.items() if found != BOTH} == {}
