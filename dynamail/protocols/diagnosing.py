@@ -17,6 +17,7 @@ _PERSONAL = frozenset(
         Reason.MAILBOX_FULL,
         Reason.SUSPEND,
         Reason.FILTERED,
+        Reason.ON_HOLD,
         Reason.UNDEFINED,
     )
 )
@@ -34,6 +35,8 @@ def find_reason(evidence: Evidence) -> Reason:
         or (Reason.EXPIRED if evidence.has_delay else None)
         or find_code(evidence.code, evidence.stage)
     )
+    if found is Reason.UNDEFINED and (evidence.words.strip() or evidence.context.strip()):
+        found = Reason.ON_HOLD
     return _restrain(found, evidence)
 
 
@@ -63,10 +66,16 @@ def _confirm(evidence: Evidence) -> Reason:
     """Filters and gateways say "user unknown" too; a mark, RCPT or an enhanced code about the address tells the difference."""
     if evidence.enhanced[2:] == "1.6":
         return Reason.HAS_MOVED
+    softer = find_words(simplify_words(evidence.context)) if evidence.context else None
+    if softer in (Reason.SUSPEND, Reason.MAILBOX_FULL):
+        return softer
     if evidence.stage is Stage.DOT:
         is_sure = evidence.enhanced[2:4] == "1."
+    elif evidence.is_doubtful:
+        is_sure = False
     elif evidence.stage is Stage.RCPT or not evidence.code or find_mark(evidence.words[:MAX_WORDS]):
         is_sure = True
     else:
-        is_sure = evidence.enhanced[2:4] == "1." or evidence.enhanced[2:] in ("2.1", "5.0")
+        is_named = evidence.is_echoed and evidence.stage is None and evidence.enhanced[2:] in ("", "0.0")
+        is_sure = is_named or evidence.enhanced[2:4] == "1." or evidence.enhanced[2:] == "5.0"
     return Reason.USER_UNKNOWN if is_sure else Reason.FILTERED

@@ -50,8 +50,8 @@ _ENHANCED = {
     "7.18": Reason.HOST_UNKNOWN,
     **{f"7.{detail}": Reason.AUTH_FAILURE for detail in (20, 21, 22, 23, 24, 26)},  # RFC 7372
     "7.25": Reason.REQUIRE_PTR,
-    "7.27": Reason.NOT_ACCEPT,
-    "7.28": Reason.SPAM_DETECTED,
+    "7.27": Reason.REJECTED,
+    "7.28": Reason.SPEEDING,
     "7.29": Reason.AUTH_FAILURE,
     "7.30": Reason.FAILED_STARTTLS,
     "7.509": Reason.AUTH_FAILURE,
@@ -95,7 +95,7 @@ _MARKS: tuple[tuple[Reason, str], ...] = (
     (Reason.TOO_MANY_CONNECTIONS, r"\b(?:ofr|lpn)\d*_10[49]\b"),
     (Reason.SYSTEM_ERROR, r"\b(?:ofr|lpn)\d*_505\b"),
     (Reason.SPAM_DETECTED, r"\b(?:ofr|lpn)\d*_506\b"),
-    (Reason.USER_UNKNOWN, r"\?p=nosuchuser|as\(201806281\)|recipnotfound|delivery error: dd (?:this user|requested|sorry)"),
+    (Reason.USER_UNKNOWN, r"\?p=nosuchuser|as\(201806281\)|recipnotfound|delivery error: dd this user"),
     (Reason.SUSPEND, r"\?p=(?:disabled|inactive)user|vde?isabled"),
     (Reason.MAILBOX_FULL, r"\?p=overquota|shutoffquotaexceeded"),
     (
@@ -108,7 +108,7 @@ _MARKS: tuple[tuple[Reason, str], ...] = (
     ),
     (Reason.SPAM_DETECTED, r"\?p=unsolicitedmessage|\bdt:sp[mc]\b"),
     (Reason.AUTH_FAILURE, r"\?p=(?:dmarc|unauthenticatedemail)|\bmi:(?:spf|dmc|dkim)\b"),
-    (Reason.REQUIRE_PTR, r"\?p=ipv6_authentication|\bcxrdns\b|\bpt0000\d\d\b"),
+    (Reason.REQUIRE_PTR, r"\?p=ipv6_authentication|\bcxdns\b|\bpt0000\d\d\b"),
     (Reason.NOT_COMPLIANT_RFC, r"\?p=rfcmessagenoncompliant"),
     (Reason.MESSAGE_TOO_BIG, r"\?p=maxsizeerror"),
     (Reason.POLICY_VIOLATION, r"\?p=blockedmessage"),

@@ -43,6 +43,12 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (grey|gray)( |-|)list
         loop alert
         duplicated message-id
+        loops back to myself
+        mail system congestion
+        directory server failure
+        not capable of selected features
+        incorrectly configured
+        relayed to non-compliant mailer
         (unable|can not|could not|failed) (to )(contact|connect to|access|query|open|reach) (the )(ldap|database|backend|user database|mysql)
         """,
     ),
@@ -58,7 +64,11 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         Reason.SECURITY_ERROR,
         """
         unauthenticated (sender|user)
-        resolver.rst.auth
+        resolver.rst.(auth|sender|notauthor|restrict)
+        (credentials|password) (is |are )invalid
+        cryptographic
+        message integrity failure
+        trust relationship
         """,
     ),
     (
@@ -81,9 +91,22 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """,
     ),
     (
+        Reason.BAD_REPUTATION,
+        """
+        (poor|bad|low|very low|negative) (domain |ip |sender |network |)reputation
+        reputation * (poor|bad|low|score|problem|too low|reject)
+        (low|poor) * reputation
+        senderscore
+        sender score
+        (ip|domain|sender|host) (has |)* reputation
+        """,
+    ),
+    (
         Reason.TOO_MANY_CONNECTIONS,
         """
         connection (rate|frequency|count) limit
+        (domain|ip|sender|connection) frequency limited
+        (daily|maximum) (message quota|sending rate) exceeded
         """,
     ),
     (
@@ -103,12 +126,13 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (exceeded|reached|exceeds|hit) * (per|each|this|an) (hour|day)
         (hourly|daily|sending|message) (limit|quota|rate limit) * (exceeded|reached)
         unexpected volume
+        mail flood
+        speeding
+        try again slower
         unusual (rate|volume|traffic)
         please slow down
         slow down
         max sending rate
-        frequency * limit
-        frequency limited
         message submission rate
         try to send (again )later at a lower rate
         """,
@@ -116,6 +140,10 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
     (
         Reason.TOO_MANY_CONNECTIONS,
         """
+        too many users logged in
+        per-domain connection limit
+        numerous attempts
+        trop de connexions
         too many (concurrent|connections|connects|open connections|simultaneous|sessions|smtp sessions|recipients|rcpt)
         (connection|connections|concurrency|session) (limit|frequency limit) (exceeded|reached)
         (exceed|exceeds|exceeded|exceeding) * (connections|concurrent|simultaneous|sessions)
@@ -213,6 +241,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         unauthenticated users can not relay
         authentication (is )required (for|to) (relay|send|outgoing)
         anti-relay
+        trying to use me
         not an mx for this domain
         not authorized to (use|send) * (this server|mail server|through)
         sender is not allowed to relay
@@ -223,6 +252,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         virus
         malware
+        virus or spam content
         trojan
         infected
         worm (detected|found)
@@ -293,14 +323,9 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """,
     ),
     (
-        Reason.BAD_REPUTATION,
+        Reason.USER_UNKNOWN,
         """
-        (poor|bad|low|very low|negative) (domain |ip |sender |network |)reputation
-        reputation * (poor|bad|low|score|problem|too low|reject)
-        (low|poor) * reputation
-        senderscore
-        sender score
-        (ip|domain|sender|host) (has |)* reputation
+        inactive email address
         """,
     ),
     (
@@ -397,6 +422,9 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         antispam
         (ube!|uce!)
         - spam
+        mail content denied
+        flagged as (spam|junk)
+        (unusual|suspicious) sending activity
         (dbl|ivmuri)
         unsolicited (mail|email|message|bulk|commercial)
         (likely|almost certainly|probably|appears to be|highly) (spam|unsolicited|phish)
@@ -425,7 +453,9 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         rfc compliant
         duplicate (header|from|subject|message-id|to)
         multiple (addresses|from|subject|to|headers)
-        (missing|no|invalid|bad|malformed|empty|without) * (from|date|message-id|subject|to|mandatory|required|mime|content-type)( header|:| field)
+        (missing|no|no valid|invalid|bad|malformed|empty|without) (a |an |the |valid |)(from|date|message-id|subject|mandatory|required|mime|content-type)( header|:| field)
+        (message|messages) missing
+        (from|date|subject|message-id|to) (header|field) * (missing|invalid|malformed|required)
         (header|headers) (is |are |)(missing|malformed|invalid|duplicate)
         (bare|naked) (lf|cr|linefeed|line feed|newline|carriage)
         messages with multiple
@@ -439,6 +469,12 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         Reason.POLICY_VIOLATION,
         """
         policy reasons
+        not accepting mail with (attachments|embedded)
+        administrative prohibition
+        envelope blocked
+        content examination
+        mailing list expansion prohibited
+        delivery not authorized, message refused
         header error
         (due to|against|violat|violates|violated|violation of|by|for|because of|due to our|local|site|security|company|corporate|under|our|server|content|email|mail|message|recipient|sending|administrative|organization|domain|delivery|protection|acceptable use|anti-abuse|smtp) (the |our |a |local |site |security |administrative |mail |email |content |message |sender |server |)(policy|policies)
         policy (violation|reject|rejection|restriction|restrictions|error|reason|block)
@@ -493,8 +529,10 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
     (
         Reason.NOT_ACCEPT,
         """
+        (recipient|address|domain) has null mx
         null mx
         nullmx
+        mail receiving disabled
         (does not|will not|not|never|can not) (accept|receive|accepting|receiving|accepts) (any |incoming |inbound |)(mail|email|smtp|messages) (from any|for this domain|for the domain|at all|according)
         (domain|host|server|system) * (does not|not|never) (accept|receive|accepting) (any |incoming |)(mail|email)
         (no|not) smtp service
@@ -517,6 +555,11 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         Reason.NETWORK_ERROR,
         """
         dns error
+        host not found, try again
+        (name server|host name|name service) * lookup failure
+        routing loop
+        unable to route
+        bad connection
         """,
     ),
     (
@@ -538,6 +581,11 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         dns: no such
         domain does not exist
         host not found
+        domain is not reachable
+        (domain|host) must exist
+        no host exists for
+        account or domain may not exist
+        domain mentioned in
         lookup: no such
         no address associated
         illegal host
@@ -573,8 +621,18 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         groups.google.com
         requires authenticated sender
         authentication required; recipient
-        resolver.rst.(notauth|send|restrict|recipientnot|permission)
+        resolver.rst.(recipientnot|permission)
         backscatter
+        emetteur invalide
+        empty envelope sender
+        null sender
+        returned mail not accepted
+        not a registered gateway user
+        not subscribed to this
+        sender not pre-approved
+        your access to submit messages
+        bad sender
+        traffic not accepted from
         moderat
         system detected this mail as * loop
         """,
@@ -583,6 +641,15 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         Reason.FILTERED,
         """
         [user unknown]
+        (rejected|refused) by (the |)recipient
+        recipient preferences
+        user rules
+        only accepting mail from specific
+        blocked by the recipient
+        has restricted sms
+        is not accepting any mail
+        recipient id refuse
+        envelope blocked - user
         """,
     ),
     (
@@ -591,6 +658,10 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         user unknown
         unknown user
         recipient address rejected: access denied
+        bad destination mailbox
+        (account|mailbox) (was |)not found
+        recipient name is not recognized
+        destination mailbox address ambiguous
         unknown-user
         userunknown
         nosuchuser
@@ -631,7 +702,6 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         requested action not taken: mailbox
         (this|the|your) (email |mail |)address * (could not be found|not found|does not exist|was not found|is not valid|is invalid|no longer)
         (could not|can not|not) be found
-        mail receiving disabled
         (destinataire|adresse|utilisateur|compte|boite|adresse d'au moins un destinataire|boîte) * (inconnu|inexistant|invalide|inconnue|n'existe|n existe|introuvable|n'a pas|pas valide)
         (empfänger|benutzer|adresse|postfach|empfaenger|konto) * (unbekannt|existiert nicht|nicht gefunden|ungültig|nicht vorhanden|nicht bekannt)
         (usuario|destinatario|direccion|cuenta|dirección|buzón|buzon) * (desconocid|no existe|inexistente|inválid|no encontrad|invalid)
@@ -639,8 +709,6 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (usuário|usuario|destinatário|endereço|conta) * (desconhecid|não existe|inexistente|inválid|não encontrad)
         (пользователь|получатель|адрес|ящик|адресат|пользователя) * (не найден|не существует|неизвестен|нет|не обнаружен)
         (нет|несуществующий|неизвестный) (такого |)(пользовател|адрес|ящик|получател)
-        (宛先|メールアドレス|ユーザ|受信者) * (見つかりません|存在しません|不明|ありません)
-        (用户|收件人|邮箱|帐号|账号) * (不存在|未找到|无效)
         geen mailbox
         onbekend
         okänd
@@ -679,6 +747,12 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         too long in (the |)queue
         (could not|not|unable to|can not) (be delivered|deliver|delivered) (for|within|in|after|during) (the |more |last |over |)( than|past|\\d|last|0|1|2|3|4|5|6|7|8|9)
         (undelivered|not delivered|not been delivered|could not be sent|not be delivered|unable to deliver|could not deliver) * (hours|hour|days|day|minutes|attempts|seconds)
+        delivery time expired
+        no answer from host
+        after multiple retries
+        not been collected
+        retry time not reached
+        not reachable within
         (delivery|delivered) (is |was |has been |)(delayed|delay)
         (has been|is|was) delayed
         giving up
@@ -706,7 +780,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         (insufficient|not enough|no|low) (system|server|disk) (storage|resources|space|resource)
         (disk|server|file system|filesystem) (is |)full
-        mail system full
+        (mail )system full
         queue (is |)full
         """,
     ),
@@ -733,7 +807,11 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
     (
         Reason.CONTENT_ERROR,
         """
-        media error
+        media (error|not supported)
+        conversion required
+        conversion failed
+        content not available
+        content error
         (content|body|message|data|message content|attachment|header|headers|subject|charset|encoding|mime|format|file|message body|from: header)( is| was| has been| has|) (rejected|not allowed|not accepted|invalid|not supported|unacceptable|malformed|refused|denied|blocked|bad|not acceptable)
         (malformed|invalid|unsupported|illegal|bad|corrupt|broken|improper|improperly|prohibited|unacceptable|restricted) (mime|content|message|header|headers|character|characters|charset|format|encoding|data|body|subject|attachment|formatted)
         (message|mail) (filtered|rejected) (because of|by|due to) (content|the content|its content|attachment)

@@ -47,12 +47,12 @@ class Reason(StrEnum):
     SYSTEM_FULL = "systemfull"
     MAILER_ERROR = "mailererror"
     SYNTAX_ERROR = "syntaxerror"
-    ON_HOLD = "onhold"
+    ON_HOLD = "onhold"  # something was said that nobody here understands
     SUPPRESSED = "suppressed"
     FEEDBACK = "feedback"
     VACATION = "vacation"
     DELIVERED = "delivered"
-    UNDEFINED = "undefined"
+    UNDEFINED = "undefined"  # nothing was said
 
 
 HARD_REASONS = frozenset((Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN, Reason.HAS_MOVED, Reason.NOT_ACCEPT))
@@ -64,6 +64,8 @@ class Evidence:
 
     `words` is what the refusing server said, `context` what others wrote about it and only decides when words and codes do not.
     `enhanced` and `code` are "" and 0 when there were none; `stage` is None when nobody knows at which command it happened.
+    `is_echoed`: the server named the recipient in its refusal, so it knew whom it refused. `is_doubtful`: nobody says whose words
+    these are.
     """
 
     words: str
@@ -72,3 +74,5 @@ class Evidence:
     stage: Stage | None = None
     context: str = ""
     has_delay: bool = False
+    is_echoed: bool = False
+    is_doubtful: bool = False

@@ -25,6 +25,7 @@ _BOILERPLATE = re.compile(
     r"permanent failure|technical details of (?:permanent|temporary) failure|delivery status notification|"
     r"if you do so, please include this problem report|delete your own text from the (?:attached )?(?:returned )?message[\w ]{0,24}|"
     r"we recommend contacting[^.]{0,160}\.|(?:please )?(?:try|contact)[\w ]{0,30}(?:resend|contact)[^.]{0,80}|"
+    r"it was rejected by the (?:server for the )?recipient domain|"
     r"your mail reader does not understand[\w ,]{0,100}",
     re.IGNORECASE,
 )
@@ -36,35 +37,41 @@ def judge_status(status: StatusOfRecipient, *, block: str, notice: str = "") -> 
     """What RFC 3464 fields say; else the words of the notice about the same recipient; else the whole notice."""
     block = _BOILERPLATE.sub(" ", block)
     words = _GATEWAY.sub("", status.diagnostic)
+    context = f"{block}\n{_BOILERPLATE.sub(' ', notice)}"
     if status.diagnostic_type == "x-unix":
         words = f"command output: {words}"
     enhanced = _choose_enhanced(find_enhanced_code(status.diagnostic), status.status)
     words = f"{words} ({status.comment})" if words and status.comment else words or status.comment
     if not words or not _says_something(words):
         enhanced = enhanced if enhanced and not enhanced.endswith(".0.0") else find_enhanced_code(block) or enhanced
-        words, block = f"{words} {block}", _BOILERPLATE.sub(" ", notice)
-    return _judge(
-        status.address,
-        action=status.action or "failed",
-        words=words,
-        context=block,
-        enhanced=enhanced,
-        stage_text=f"{block}\n{words}",
-        remote_mta=status.remote_mta,
+        words = f"{words} {block}"
+    code = find_reply_code(words) or find_reply_code(block)
+    is_vague = not enhanced or enhanced.endswith(".0.0")
+    evidence = Evidence(
+        words,
+        enhanced,
+        code,
+        find_stage(f"{block}\n{words}"),
+        context,
+        has_delay=status.action == "delayed",
+        is_echoed=bool(status.status) and status.address.lower() in status.diagnostic.lower(),
+        is_doubtful=is_vague and not code and bool(status.diagnostic) and not status.diagnostic_type,
     )
+    return _judge(status.address, evidence, action=status.action or "failed", remote_mta=status.remote_mta)
 
 
 def judge_block(address: str, block: str, *, context: str, action: str) -> ReportedRecipient:
     """What a notice in words says about one recipient."""
-    block = _BOILERPLATE.sub(" ", block)
-    return _judge(
-        address,
-        action=action,
-        words=block,
-        context=_BOILERPLATE.sub(" ", context),
-        enhanced=find_enhanced_code(block) or find_enhanced_code(context),
-        stage_text=block or context,
+    block, context = _BOILERPLATE.sub(" ", block), _BOILERPLATE.sub(" ", context)
+    evidence = Evidence(
+        block,
+        find_enhanced_code(block) or find_enhanced_code(context),
+        find_reply_code(block) or find_reply_code(context),
+        find_stage(block or context),
+        context,
+        has_delay=action == "delayed",
     )
+    return _judge(address, evidence, action=action)
 
 
 def is_hard_report(reason: Reason, *, action: str, status: str, code: int) -> bool:
@@ -75,21 +82,17 @@ def is_hard_report(reason: Reason, *, action: str, status: str, code: int) -> bo
     return not is_temporary or reason is Reason.USER_UNKNOWN
 
 
-def _judge(
-    address: str, *, action: str, words: str, context: str, enhanced: str, stage_text: str, remote_mta: str = ""
-) -> ReportedRecipient:
-    code = find_reply_code(words) or find_reply_code(context)
-    stage = find_stage(stage_text)
-    reason = find_reason(Evidence(words, enhanced, code, stage, context, has_delay=action == "delayed"))
+def _judge(address: str, evidence: Evidence, *, action: str, remote_mta: str = "") -> ReportedRecipient:
+    reason = find_reason(evidence)
     return ReportedRecipient(
         address=address,
         action=action,
-        status=enhanced,
-        code=code,
-        diagnostic=" ".join(words.split())[:MAX_DIAGNOSTIC],
+        status=evidence.enhanced,
+        code=evidence.code,
+        diagnostic=" ".join(evidence.words.split())[:MAX_DIAGNOSTIC],
         reason=reason,
-        bounce_class=classify_reason(reason, words),
-        is_hard=is_hard_report(reason, action=action, status=enhanced, code=code),
+        bounce_class=classify_reason(reason, evidence.words),
+        is_hard=is_hard_report(reason, action=action, status=evidence.enhanced, code=evidence.code),
         remote_mta=remote_mta,
     )
 

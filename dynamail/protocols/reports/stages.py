@@ -61,8 +61,9 @@ def find_stage(text: str) -> Stage | None:
             return stage
     if _GREETING.search(text):
         return Stage.CONNECT
-    if found := _SESSION.search(text):
-        return _name_stage(found["command"][:24])
+    for found in _SESSION.finditer(text):
+        if not found["command"].startswith("QUIT"):
+            return _name_stage(found["command"][:24])
     if found := _GMAIL_STATE.search(text):
         return _GMAIL_STATES.get(int(found[1]), Stage.RCPT if int(found[1]) in (13, 14, 15) else None)
     return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 MAX_RECIPIENTS = 100  # of one report; our messages have one
 MAX_NOTICE = 16_000  # characters of the notice that are looked at
@@ -65,9 +66,8 @@ def find_blocks(notice: str, *, strangers: frozenset[str]) -> list[Block]:
         found = [hit for hit in way.finditer(notice) if _is_recipient(hit[1], strangers)]
         if found and way is _TRANSCRIPT:
             ends = [0, *(hit.end() for hit in found)]
-            return _join_blocks(
-                [(hit[1], notice[ends[number] : hit.end()][-MAX_BLOCK:]) for number, hit in enumerate(found)]
-            )
+            texts = [notice[start:end][-MAX_BLOCK:] for start, end in pairwise(ends)]
+            return _join_blocks([(hit[1], _cut_session(text)) for hit, text in zip(found, texts, strict=True)])
         if found:
             return _cut_blocks(notice, found)
     found = [hit for hit in _PLAIN.finditer(notice) if _is_recipient(hit[1], strangers)]
@@ -106,6 +106,11 @@ def _cut_blocks(notice: str, found: list[re.Match[str]]) -> list[Block]:
     return _join_blocks(
         [(hit[1], notice[start : max(start, end)][:MAX_BLOCK]) for hit, start, end in zip(found, starts, ends, strict=True)]
     )
+
+
+def _cut_session(text: str) -> str:
+    """What is said about a recipient precedes its address in a transcript; only the last session is about it."""
+    return text[max(text.rfind("While talking to"), 0) :]
 
 
 def _join_blocks(texts: list[tuple[str, str]]) -> list[Block]:
