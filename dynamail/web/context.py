@@ -93,7 +93,9 @@ PLACES = (
             "audit",
             "delivery",
             "sender",
-            "relay",
+            "transport",
+            "routing",
+            "pool",
         ),
     ),
 )

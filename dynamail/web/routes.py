@@ -18,6 +18,8 @@ NOUNS = (
     "campaigns",
     "reports",
     "senders",
+    "transports",
+    "routing",
     "limits",
     "domains",
     "feedback",

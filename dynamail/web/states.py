@@ -73,6 +73,12 @@ STATES: dict[str, StateLook] = {
     "invalid": StateLook(_("Invalid"), "error"),
     "ready": StateLook(_("Ready"), "success"),
     "missing": StateLook(_("Missing"), "warning"),
+    # Transports
+    "healthy": StateLook(_("Healthy"), "success"),
+    "slow": StateLook(_("Slow"), "warning"),
+    "down": StateLook(_("Down"), "error"),
+    "off": StateLook(_("Off")),
+    "unchecked": StateLook(_("Not checked"), "warning"),
 }
 
 

@@ -26,13 +26,13 @@ from dynamail.contacts.models import Attribute, Contact, ContactImport, Tag
 from dynamail.content.models import Template
 from dynamail.feedback.models import FeedbackReport, ReportMailbox
 from dynamail.lib.ids import new_id, to_public_id
-from dynamail.senders.models import Sender, SendingDomain, Transport
+from dynamail.senders.models import Pool, PoolMember, RoutingRule, Sender, SendingDomain, Transport
 from dynamail.web.access import find_access
 from tests.senders.test_mailbox import capture
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 CANARY = "canary-of-alice"
-ACTIONS = ("remove", "use", "check", "default", "resend", "pause", "cancel", "visit", "rotate")
+ACTIONS = ("remove", "up", "off", "use", "check", "default", "resend", "pause", "cancel", "visit", "rotate")
 # A word in the address that is no id of a row: nothing of an account is behind it.
 PLAIN_PARAMETERS = {"version", "language", "slug", "code", "step", "card", "kind"}
 # What a parameter names, by the beginning of its ids; one of another kind is asked for as well, for the mistaken look-up.
@@ -49,7 +49,9 @@ PREFIXES = {
     "campaign": "cmp",
     "sender": "snd",
     "domain": "dom",
-    "relay": "trn",
+    "transport": "trn",
+    "pool": "pool",
+    "routing_rule": "rule",
     "report": "rep",
     "mailbox": "rbx",
     "message": "cap",
@@ -81,6 +83,9 @@ def alices_ids(account: Account, alice: User) -> list[str]:
     )
     sender = Sender.objects.add(account, email=f"{CANARY}@acme.example", name=CANARY, verified_at=NOW)
     relay = Transport.objects.add(account, name=CANARY, host=f"{CANARY}.example")
+    pool = Pool.objects.add(account, name=CANARY)
+    PoolMember.objects.add(account, pool=pool, transport=relay)
+    routing_rule = RoutingRule.objects.add(account, sender_domain=f"{CANARY}.example", pool=pool)
     domain = SendingDomain.objects.add(account, name=f"{CANARY}.example")
     draft = Campaign.objects.add(
         account,
@@ -144,6 +149,8 @@ def alices_ids(account: Account, alice: User) -> list[str]:
         sender,
         domain,
         relay,
+        pool,
+        routing_rule,
         draft,
         sent,
         template,

@@ -10,20 +10,9 @@ from django.urls import reverse
 
 from dynamail.accounts.models import Account, User
 from dynamail.senders.identities import make_verification_token
-from dynamail.senders.models import Sender, Transport
+from dynamail.senders.models import Sender
 
 SignIn = Callable[[User], Client]
-RELAY = {
-    "name": "Company server",
-    "host": "smtp.acme.example",
-    "port": 587,
-    "security": "starttls",
-    "verify_certificate": "on",
-    "username": "acme",
-    "password": "secret",
-    "connections": 5,
-    "authorize": "on",
-}
 
 
 def test_a_sender_is_verified_by_a_button_behind_the_mailed_link(
@@ -68,38 +57,3 @@ def test_a_forged_confirmation_link_finds_nothing(account: Account) -> None:
         assert Client().post(reverse("sender_confirm", args=[forged])).status_code == 404
     sender.refresh_from_db()
     assert sender.verified_at is None
-
-
-@pytest.mark.promise("P7.1")
-def test_a_relay_without_authorization_is_refused_and_nothing_typed_is_lost(
-    account: Account, alice: User, sign_in: SignIn
-) -> None:
-    answer = sign_in(alice).post(
-        reverse("relay_new"), {key: value for key, value in RELAY.items() if key != "authorize"}
-    )
-    assert answer.status_code == 422
-    assert "smtp.acme.example" in answer.content.decode()
-    assert not Transport.objects.for_account(account).exists()
-
-
-def test_a_saved_relay_is_used_only_when_told_so(account: Account, alice: User, sign_in: SignIn) -> None:
-    client = sign_in(alice)
-    assert client.post(reverse("relay_new"), RELAY).status_code == 302
-    relay = Transport.objects.for_account(account).get()
-    assert (relay.is_default, relay.host) == (False, "smtp.acme.example")
-    assert "secret" not in client.get(reverse("relay", args=[relay.public_id])).content.decode()
-    client.post(reverse("relay_action", args=[relay.public_id, "use"]))
-    relay.refresh_from_db()
-    assert relay.is_default
-
-
-def test_marketers_and_strangers_do_not_reach_transports(
-    account: Account, alice: User, bob: User, charlie: User, other_account: Account, sign_in: SignIn
-) -> None:
-    sign_in(alice).post(reverse("relay_new"), RELAY)
-    relay = Transport.objects.for_account(account).get()
-    url = reverse("relay", args=[relay.public_id])
-    assert sign_in(bob).get(url).status_code == 403
-    stranger = sign_in(charlie).get(url)
-    assert stranger.status_code == 404
-    assert "smtp.acme.example" not in stranger.content.decode()

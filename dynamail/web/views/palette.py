@@ -65,7 +65,7 @@ ACTS = (
     ),
     Act(gettext_lazy("New contact"), "contact_new", "user-plus", Permission.EDIT_CONTACTS, "add create"),
     Act(gettext_lazy("Add a sender"), "sender_new", "at", Permission.MANAGE_DELIVERY, "from address"),
-    Act(gettext_lazy("Add an SMTP relay"), "relay_new", "server", Permission.MANAGE_DELIVERY, "transport"),
+    Act(gettext_lazy("Add a transport"), "transport_new", "server", Permission.MANAGE_DELIVERY, "transport"),
 )
 
 

@@ -1,4 +1,4 @@
-"""How an account's mail leaves: senders (who it is from) and transports (which way out)."""
+"""How an account's mail leaves, on one page; and senders: who it is from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dynamail.accounts.roles import Permission
 from dynamail.accounts.tenancy import account_scope
 from dynamail.lib.clock import utc_now
-from dynamail.lib.ids import UnknownId
 from dynamail.lib.signing import BadToken
 from dynamail.senders.errors import SenderError
 from dynamail.senders.identities import (
@@ -28,12 +27,13 @@ from dynamail.senders.identities import (
     remove_sender,
     verify_sender,
 )
-from dynamail.senders.models import Sender, Transport
-from dynamail.senders.relays import save_relay
-from dynamail.senders.transports import remove_transport, start_check, use_transport
+from dynamail.senders.models import Pool, Sender
 from dynamail.web.access import needs, public_page
-from dynamail.web.forms.senders import RelayForm, SenderForm
+from dynamail.web.forms.senders import SenderForm
+from dynamail.web.lookup import get_row
 from dynamail.web.settings_tabs import list_settings_tabs
+from dynamail.web.views.routing import describe_rules
+from dynamail.web.views.transports import list_health
 
 manages = needs(Permission.MANAGE_DELIVERY)
 
@@ -69,7 +69,7 @@ def create_sender(request: Any) -> HttpResponse:
 @manages
 @require_http_methods(["GET", "POST"])
 def edit_sender(request: Any, sender: str) -> HttpResponse:
-    row = _get(Sender, request, sender)
+    row = get_row(Sender, request, sender)
     initial = {"name": row.name, "email": row.email, "reply_to": row.reply_to}
     form = SenderForm(request.POST or None, initial=initial)
     form.fields["email"].disabled = True
@@ -86,7 +86,7 @@ def edit_sender(request: Any, sender: str) -> HttpResponse:
 @manages
 @require_POST
 def act_on_sender(request: Any, sender: str, action: str) -> HttpResponse:
-    row = _get(Sender, request, sender)
+    row = get_row(Sender, request, sender)
     match action:
         case "default":
             make_default(row, by=request.member)
@@ -126,64 +126,21 @@ def confirm_sender(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "senders/confirm.html", context)
 
 
-@manages
-@require_http_methods(["GET", "POST"])
-def edit_relay(request: Any, relay: str = "") -> HttpResponse:
-    row = _get(Transport, request, relay) if relay else None
-    form = RelayForm(request.POST or None, relay=row)
-    if request.method == "POST" and form.is_valid():
-        saved = save_relay(request.account, form.settings(), relay=row, by=request.member, now=utc_now())
-        start_check(saved)
-        return redirect("delivery_settings")
-    title = row.name if row else _("New relay")
-    context = {"page_title": title, "form": form, "relay": row, "crumbs": _crumbs()}
-    return render(request, "senders/relay_form.html", context, status=422 if form.is_bound else 200)
-
-
-@manages
-@require_POST
-def act_on_relay(request: Any, relay: str, action: str) -> HttpResponse:
-    row = _get(Transport, request, relay)
-    match action:
-        case "check":
-            start_check(row)
-        case "use":
-            use_transport(request.account, row, by=request.member)
-            messages.success(request, _("Mail leaves through “%s” from now on.") % row.name)
-        case "remove":
-            remove_transport(row, by=request.member)
-        case _:
-            raise Http404
-    return redirect("delivery_settings")
-
-
-@manages
-@require_POST
-def use_mailbox(request: Any) -> HttpResponse:
-    use_transport(request.account, None, by=request.member)
-    messages.success(request, _("Mail lands in the Mailbox from now on."))
-    return redirect("delivery_settings")
-
-
-@manages
-@require_GET
-def show_check(request: Any, relay: str) -> HttpResponse:
-    return render(request, "senders/_check.html", {"relay": _get(Transport, request, relay)})
-
-
 def _context(request: Any) -> dict[str, Any]:
-    relays = list(Transport.objects.for_account(request.account).order_by("name"))
+    transports = list_health(request)
     return {
         "page_title": _("Settings"),
         "tabs": list_settings_tabs(request, "delivery_settings"),
         "senders": Sender.objects.for_account(request.account).order_by("-is_default", "email"),
-        "relays": relays,
-        "uses_mailbox": not any(relay.is_default for relay in relays),
+        "transports": transports,
+        "uses_mailbox": not any(health.transport.is_default for health in transports),
+        "pool_count": Pool.objects.for_account(request.account).count(),
+        **describe_rules(request),
     }
 
 
 def _crumbs() -> list[dict[str, str]]:
-    return [{"title": _("Senders and transports"), "url": reverse("delivery_settings")}]
+    return [{"title": _("Sending"), "url": reverse("delivery_settings")}]
 
 
 def _is_own_address(request: Any, email: str) -> bool:
@@ -206,25 +163,10 @@ def _mail_verification(request: Any, sender: Sender) -> None:
     EmailMessage(_("Confirm %s as a sender") % sender.email, body, to=[sender.email]).send()
 
 
-def _get(model: Any, request: Any, public_id: str) -> Any:
-    try:
-        row = model.objects.for_account(request.account).filter(uid=model.uid_from(public_id)).first()
-    except UnknownId:
-        row = None
-    if row is None:
-        raise Http404
-    return row
-
-
 urlpatterns = [
     path("settings/delivery/", show_delivery, name="delivery_settings"),
     path("settings/delivery/senders/new/", create_sender, name="sender_new"),
     path("settings/delivery/senders/<str:sender>/", edit_sender, name="sender"),
     path("settings/delivery/senders/<str:sender>/<str:action>/", act_on_sender, name="sender_action"),
-    path("settings/delivery/relays/new/", edit_relay, name="relay_new"),
-    path("settings/delivery/relays/<str:relay>/", edit_relay, name="relay"),
-    path("settings/delivery/relays/<str:relay>/status/", show_check, name="relay_check"),
-    path("settings/delivery/relays/<str:relay>/<str:action>/", act_on_relay, name="relay_action"),
-    path("settings/delivery/mailbox/", use_mailbox, name="use_mailbox"),
     path("senders/confirm/<str:token>/", confirm_sender, name="sender_confirm"),
 ]
