@@ -13,8 +13,9 @@ from dynamail.accounts.tenancy import account_scope
 from dynamail.lib.clock import utc_now
 from dynamail.protocols.dns import Resolver
 from dynamail.senders.domain_checks import Finding, check_records
+from dynamail.senders.domain_recording import record_findings
 from dynamail.senders.domain_records import DnsRecord, list_records, read_installation_names
-from dynamail.senders.domains import claim_due_domains, list_current_keys, record_findings
+from dynamail.senders.domains import claim_due_domains, list_current_keys
 from dynamail.senders.models import SendingDomain
 
 BATCH = 100  # domains

@@ -1,51 +1,38 @@
 """Sending domains: added by a member, proved by their DNS, checked again on a schedule.
 
 1. `add_domain` makes two DKIM keys and a token; `domain_records.py` says what to publish.
-2. `domain_checks.py` asks the DNS, outside of any transaction; `record_findings` writes down what it means.
+2. `domain_checks.py` asks the DNS, outside of any transaction; `domain_recording.py` writes down what it means.
 3. `may_stand_in_from` is asked before mail is accepted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.db.models import Q
-from django.urls import reverse
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from procrastinate.contrib.django import app
 
 from dynamail.accounts.audit import record_audit
 from dynamail.accounts.models import Account, Member
-from dynamail.accounts.roles import Role
 from dynamail.protocols.address import AddressError, parse_address
 from dynamail.protocols.dkim import DkimAlgorithm, format_public_record, generate_private_key
 from dynamail.senders.dkim_keys import seal_private_key
-from dynamail.senders.domain_checks import UNKNOWN, Finding
 from dynamail.senders.domain_names import (
     LABEL,
+    is_free_mail,
     is_of_installation,
     iter_parents,
     read_domain_name,
     refuse_installation_name,
     write_domain_name,
 )
-from dynamail.senders.domain_records import KEEP_RETIRED, make_selector_tag
-from dynamail.senders.domain_states import (
-    choose_next_check,
-    is_being_checked,
-    judge,
-    merge_findings,
-    plan_keys,
-    read_findings,
-    write_findings,
-)
+from dynamail.senders.domain_records import make_selector_tag
+from dynamail.senders.domain_states import is_being_checked
 from dynamail.senders.errors import SenderError
 from dynamail.senders.models import DkimKey, RoutingRule, Sender, SendingDomain, Transport
 
@@ -53,6 +40,26 @@ MOST_DOMAINS = 200  # of one account
 CLAIM_LASTS = timedelta(minutes=15)  # then another worker may check a domain whose worker was killed
 RESERVED_LABELS = frozenset(("www", "mail", "mx", "ns1", "ns2", "autodiscover", "autoconfig", "mta-sts"))
 
+
+class FromFault(StrEnum):
+    """Why an address may not stand in From; stable codes."""
+
+    SENDER_UNVERIFIED = "sender_unverified"  # of mail that stays in the Mailbox
+    DOMAIN_UNVERIFIED = "domain_unverified"  # of mail that leaves
+    FREE_MAIL = "from_free_mail"
+
+
+_FAULTS = {
+    FromFault.SENDER_UNVERIFIED: gettext_lazy(
+        "This sender is not verified yet. Open the link in the mail that was sent to it."
+    ),
+    FromFault.DOMAIN_UNVERIFIED: gettext_lazy(
+        "Mail leaves only from verified domains, and %(domain)s is none yet. Add it and publish its DNS records."
+    ),
+    FromFault.FREE_MAIL: gettext_lazy(
+        "%(domain)s is a public mail service that lets only its own servers send. Choose a sender at a domain of your own."
+    ),
+}
 _SELECTOR = re.compile(r"dm(\d+)[re]-")
 _LETTERS = {DkimAlgorithm.RSA: "r", DkimAlgorithm.ED25519: "e"}
 
@@ -158,6 +165,22 @@ def may_stand_in_from(account_id: int, email: str, *, leaves: bool) -> bool:
     return not leaves and senders.exists()
 
 
+def find_from_fault(account_id: int, email: str) -> FromFault | None:
+    """Why the account may not send as `email` the way its mail goes now; None when it may."""
+    leaves = may_leave(account_id)
+    if may_stand_in_from(account_id, email, leaves=leaves):
+        return None
+    if not leaves:
+        return FromFault.SENDER_UNVERIFIED
+    domain = email.rpartition("@")[2].lower()
+    return FromFault.FREE_MAIL if is_free_mail(domain) else FromFault.DOMAIN_UNVERIFIED
+
+
+def explain_from_fault(fault: FromFault, email: str) -> str:
+    """The sentence for the member, with what to do."""
+    return str(_FAULTS[fault]) % {"domain": email.rpartition("@")[2]}
+
+
 def find_verified_domain(account_id: int, name: str) -> SendingDomain | None:
     """The account's verified domain that is `name` (A-labels) or its nearest parent."""
     rows = SendingDomain.objects.for_account(account_id).filter(
@@ -205,115 +228,6 @@ def list_current_keys(domain: SendingDomain) -> list[DkimKey]:
 def list_retired_keys(domain: SendingDomain) -> list[DkimKey]:
     rows = DkimKey.objects.for_account(domain.account_id).filter(domain=domain, state=DkimKey.State.RETIRED)
     return list(rows.order_by("pk"))
-
-
-@transaction.atomic
-def record_findings(
-    checked: SendingDomain, new: Mapping[str, Finding], *, now: datetime
-) -> SendingDomain | None:
-    """Write down what a check found and what follows. None when the domain was removed or renamed its hosts meanwhile.
-
-    Run inside the account's scope. The owner is told by mail when the domain begins to fail and when it is lost.
-    """
-    rows = SendingDomain.objects.for_account(checked.account_id).filter(
-        pk=checked.pk, return_path_label=checked.return_path_label, tracking_label=checked.tracking_label
-    )
-    domain: SendingDomain | None = rows.select_for_update().first()
-    if domain is None:
-        return None
-    findings = merge_findings(read_findings(domain), new)
-    before, was_failing = domain.state, domain.failing_since is not None
-    verdict = judge(domain, findings, now=now)
-    domain.state, domain.failing_since = verdict.state, verdict.failing_since
-    domain.verified_at = verdict.verified_at
-    domain.return_path_verified_at = _stamp(domain.return_path_verified_at, findings.get("return_path"), now)
-    domain.tracking_verified_at = _stamp(domain.tracking_verified_at, findings.get("tracking"), now)
-    keys = _apply_key_plan(domain, findings, now)
-    asked_at = domain.check_result.get("asked_at")
-    domain.check_result = {"findings": write_findings(findings), "asked_at": asked_at}
-    domain.checked_at = now
-    domain.check_due_at = choose_next_check(domain, findings, keys, now=now)
-    domain.save(
-        update_fields=[
-            "state",
-            "failing_since",
-            "verified_at",
-            "return_path_verified_at",
-            "tracking_verified_at",
-            "check_result",
-            "checked_at",
-            "check_due_at",
-        ]
-    )
-    _report_change(domain, before=before, was_failing=was_failing)
-    return domain
-
-
-def _stamp(before: datetime | None, finding: Finding | None, now: datetime) -> datetime | None:
-    return (before or now) if (finding or UNKNOWN).is_right else None
-
-
-def _apply_key_plan(domain: SendingDomain, findings: Mapping[str, Finding], now: datetime) -> list[DkimKey]:
-    keys = list_current_keys(domain)
-    planned = plan_keys(keys, findings)
-    for key in keys:
-        if state := planned.get(key.pk):
-            key.state = state
-            if state == DkimKey.State.ACTIVE:
-                key.activated_at = now
-            if state == DkimKey.State.RETIRED:
-                key.retired_at = now
-            key.save(update_fields=["state", "activated_at", "retired_at"])
-    _forget_old_keys(domain, now)
-    return keys
-
-
-def _forget_old_keys(domain: SendingDomain, now: datetime) -> None:
-    """The page has said for as long again that the record may go."""
-    rows = DkimKey.objects.for_account(domain.account_id).filter(domain=domain, state=DkimKey.State.RETIRED)
-    rows.filter(retired_at__lt=now - 2 * KEEP_RETIRED).delete()
-
-
-def _report_change(domain: SendingDomain, *, before: str, was_failing: bool) -> None:
-    states = SendingDomain.State
-    if domain.state != before:
-        action = "sending_domain.verified" if domain.state == states.VERIFIED else "sending_domain.lost"
-        record_audit(domain.account_id, by=None, action=action, subject=domain, name=domain.name)
-    if domain.state == states.VERIFIED and before != states.VERIFIED:
-        _verify_senders_at(domain)
-    if domain.state == states.LOST and before != states.LOST:
-        _tell_owners(domain, is_lost=True)
-    elif domain.failing_since and not was_failing:
-        _tell_owners(domain, is_lost=False)
-
-
-def _verify_senders_at(domain: SendingDomain) -> None:
-    """Who controls a domain's DNS controls its addresses: no mailed link is needed."""
-    keys = [sender.pk for sender in list_senders_at(domain) if sender.verified_at is None]
-    Sender.objects.for_account(domain.account_id).filter(pk__in=keys).update(verified_at=domain.verified_at)
-
-
-def _tell_owners(domain: SendingDomain, *, is_lost: bool) -> None:
-    """Through the installation's own mail, in the transaction of the change."""
-    link = settings.PUBLIC_URL + reverse("sending_domain", args=[domain.public_id])
-    owners = Member.objects.for_account(domain.account_id).filter(role=Role.OWNER).select_related("user")
-    for owner in owners:
-        with translation.override(owner.user.language):
-            name = write_domain_name(domain.name)
-            if is_lost:
-                subject = _("%s may not send any more") % name
-                text = _(
-                    "The DNS records that prove the domain have been missing for three days. "
-                    "Campaigns from it cannot be launched until they are back."
-                )
-            else:
-                subject = _("The DNS records of %s are missing") % name
-                text = _(
-                    "We no longer find the DNS records that prove the domain. Mail still leaves, but in three days it will "
-                    "be stopped. Did something change at your DNS provider? We keep looking every hour."
-                )
-            body = f"{text}\n\n{_('See what is missing:')} {link}\n"
-            EmailMessage(subject, body, to=[owner.user.email]).send()
 
 
 # ── keys and labels ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,6 +13,7 @@ from dynamail.accounts.tenancy import account_scope
 from dynamail.protocols.dkim import DkimSigner
 from dynamail.senders.dkim_keys import open_private_key
 from dynamail.senders.domain_checks import Finding, RecordState
+from dynamail.senders.domain_recording import record_findings
 from dynamail.senders.domain_records import Names, keep_until, list_records, read_installation_names
 from dynamail.senders.domain_rounds import check_domains, check_due_domains
 from dynamail.senders.domain_states import is_being_checked
@@ -25,7 +26,6 @@ from dynamail.senders.domains import (
     list_senders_at,
     may_leave,
     may_stand_in_from,
-    record_findings,
     remove_domain,
     rotate_keys,
     start_check,
