@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.campaigns.models import Campaign
+from dynamail.senders.domains import FromFault, explain_from_fault
 
 
 class Card(StrEnum):
@@ -50,7 +51,7 @@ class Facts:
 
     audience: int | None  # recipients now; None: not counted yet
     topic_open: bool = True
-    sender_allowed: bool = True
+    from_fault: FromFault | None = None
     account_active: bool = True
     content_problems: tuple[Problem, ...] = ()
 
@@ -105,14 +106,9 @@ def _check_from(campaign: Campaign, facts: Facts) -> list[Problem]:
         return [_block(Card.FROM, "account_stopped", sentence)]
     if campaign.sender_id is None:
         return [_block(Card.FROM, "sender_missing", _("Choose who the message is from."))]
-    if not facts.sender_allowed:
-        return [
-            _block(
-                Card.FROM,
-                "sender_unverified",
-                _("This sender is not verified yet. Open the link in the mail that was sent to it."),
-            )
-        ]
+    if facts.from_fault is not None and campaign.sender is not None:
+        explanation = explain_from_fault(facts.from_fault, campaign.sender.email)
+        return [_block(Card.FROM, facts.from_fault, explanation)]
     return []
 
 

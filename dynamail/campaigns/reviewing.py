@@ -21,6 +21,7 @@ from dynamail.content.checking import CLIP_BYTES, contact_attributes_used, revie
 from dynamail.content.compiling import CompiledEmail, compile_email
 from dynamail.content.links import Link
 from dynamail.content.problems import ContentError
+from dynamail.senders.domains import find_from_fault
 
 CARD_OF = {
     content.Where.SUBJECT: Card.SUBJECT,
@@ -132,10 +133,11 @@ def _to_problems(found: Iterable[content.Problem]) -> tuple[Problem, ...]:
 
 def _gather(campaign: Campaign, recipients: int | None, found: tuple[Problem, ...]) -> Facts:
     account: Account = campaign.account
+    sender = campaign.sender
     return Facts(
         audience=recipients,
         topic_open=campaign.topic is None or campaign.topic.archived_at is None,
-        sender_allowed=campaign.sender is not None and campaign.sender.verified_at is not None,
+        from_fault=find_from_fault(account.pk, sender.email) if sender else None,
         account_active=account.state == Account.State.ACTIVE,
         content_problems=found,
     )

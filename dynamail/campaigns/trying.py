@@ -27,6 +27,7 @@ from dynamail.messages.accepting import Content, MessageRefused, accept_message
 from dynamail.messages.models import SourceKind
 from dynamail.protocols.address import AddressError, parse_address
 from dynamail.protocols.mime import HeaderError
+from dynamail.senders.domains import explain_from_fault, find_from_fault
 
 MOST_AT_ONCE = 5  # addresses
 MOST_PER_HOUR = 50  # test messages of one account
@@ -93,8 +94,10 @@ def _check_rate(account_id: int, wanted: int, now: datetime) -> None:
 
 def _write(campaign: Campaign, contact: Contact | None, own_pages: str, now: datetime) -> Content:
     sender = campaign.sender
-    if sender is None or sender.verified_at is None:
+    if sender is None:
         raise TestRefused(_("Choose a verified sender first."))
+    if fault := find_from_fault(campaign.account_id, sender.email):
+        raise TestRefused(explain_from_fault(fault, sender.email))
     if not campaign.body.strip():
         raise TestRefused(_("There is no content to send yet."))
     context = make_context(campaign.account, contact, name=campaign.name, subject=campaign.subject, now=now)
