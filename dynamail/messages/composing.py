@@ -58,7 +58,8 @@ RETURN_PATH_PURPOSE = "return-path"
 _OWN_HEADERS = (
     "from to subject date message-id mime-version reply-to content-type content-transfer-encoding return-path "
     "received dkim-signature authentication-results feedback-id list-unsubscribe list-unsubscribe-post list-id "
-    "precedence sender bcc x-mailru-msgtype x-postmaster-msgtype cfbl-address"
+    "precedence sender bcc x-mailru-msgtype x-postmaster-msgtype cfbl-address received-spf "
+    "arc-seal arc-message-signature arc-authentication-results"
 )
 OWN_HEADERS = frozenset(_OWN_HEADERS.split())
 _ID_TAIL = (

@@ -374,9 +374,12 @@ def test_a_composer_takes_new_keys_while_it_is_used() -> None:
 
 def test_a_tenant_cannot_bring_a_signature() -> None:
     envelope = single(
-        IDENTITY, utc_now(), headers=(("DKIM-Signature", "v=1; a=rsa-sha256"), ("dkim-signature", "x"))
+        IDENTITY,
+        utc_now(),
+        headers=(("DKIM-Signature", "v=1; a=rsa-sha256"), ("dkim-signature", "x"), ("ARC-Seal", "i=1")),
     )
     assert len(parse(envelope).get_all("DKIM-Signature")) == 2
+    assert parse(envelope)["ARC-Seal"] is None
     assert_signed(envelope)
 
 
