@@ -11,7 +11,7 @@ TEST_WORKERS ?= 2
 BUILT := dynamail/web/static_built/manifest.json
 FRONTEND_SOURCES := $(shell find frontend/src dynamail/web/templates -type f 2>/dev/null) frontend/package-lock.json
 
-.PHONY: help run test check fix setup system-packages build clean story docs
+.PHONY: help run test check fix setup system-packages build chaos clean story docs
 
 help: ## show this menu
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 26
@@ -67,6 +67,9 @@ system-packages: ## Chromium, Postfix and OpenDKIM for the browser and interoper
 
 bench-%: setup ## a benchmark by name, such as bench-campaign; BENCH_ARGS=--quick takes under a minute
 	$(BIN)/python -m benchmarks.$(subst -,_,$*) $(BENCH_ARGS)
+
+chaos: setup ## kill processes at random while campaigns leave, and the other drills; BENCH_ARGS=--quick takes some minutes
+	$(BIN)/python -m benchmarks.chaos $(BENCH_ARGS)
 
 clean: ## remove what was built; the data folder stays
 	rm -rf $(VENV) frontend/node_modules tests/interop/node/node_modules dynamail/web/static_built .pytest_cache .mypy_cache .ruff_cache

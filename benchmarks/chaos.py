@@ -158,7 +158,7 @@ class Launching(threading.Thread):
     def __init__(self, stage: Stage, campaigns: Sequence[Launchable], *, total: int) -> None:
         super().__init__(daemon=True)
         self._place = replace(stage.place, _connection=None)  # a connection is for one thread
-        self._witness = replace(stage.witness)
+        self._witness = stage.witness.look_again()
         self._first, self._scheduled = campaigns[:FIRST], campaigns[-SCHEDULED:]
         self._later = campaigns[FIRST:-SCHEDULED]
         self._total = total
@@ -267,7 +267,7 @@ def main() -> None:
         if name in options.only:
             say(f"drill: {name}")
             try:
-                verdicts += drill(quick=options.quick)
+                verdicts += drill(recipients=drills.QUICK if options.quick else drills.FULL)
             except drills.CannotPlay as reason:
                 say(f"left out: {reason}")
     table = print_verdicts(verdicts)

@@ -43,14 +43,13 @@ class CannotPlay(Exception):
     """This machine lacks something; the message says what."""
 
 
-def play_closing_relay(*, quick: bool = False) -> list[Verdict]:
+def play_closing_relay(*, recipients: int) -> list[Verdict]:
     """The relay takes each twentieth message and closes before it answers. Those are in doubt, and nobody sends them again."""
     with open_workplace() as place, start_watched_sink(place.home, "--close-every", str(CLOSE_EVERY)) as sink:
-        campaign = place.prepare(Order(generate=QUICK if quick else FULL, relay=sink.address, body=BODY))
-        started = time.monotonic()
-        for moment in (1, sink.count() + QUICK // 2):
+        campaign = place.prepare(Order(generate=recipients, relay=sink.address, body=BODY))
+        started = place.launch(campaign)
+        for moment in (1, recipients // 2):
             with place.start_worker():
-                place.launch(campaign) if moment == 1 else None
                 wait_for(place, sink, moment)
         with place.start_worker():
             wait_until_settled(place, [campaign], sink)
@@ -68,19 +67,19 @@ def play_closing_relay(*, quick: bool = False) -> list[Verdict]:
         ]
 
 
-def play_absent_database(*, quick: bool = False) -> list[Verdict]:
+def play_absent_database(*, recipients: int) -> list[Verdict]:
     """PostgreSQL is gone in mid-campaign, longer than any statement waits."""
-    away = QUICK_AWAY_SECONDS if quick else AWAY_SECONDS
+    away = AWAY_SECONDS if recipients >= FULL else QUICK_AWAY_SECONDS
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dynamail-away-"))
         cluster = stack.enter_context(Cluster(Path(folder)))
         place = stack.enter_context(open_workplace(cluster.dsn()))
         sink = stack.enter_context(start_watched_sink(place.home))
-        campaign = place.prepare(Order(generate=QUICK if quick else FULL, relay=sink.address, body=BODY))
+        campaign = place.prepare(Order(generate=recipients, relay=sink.address, body=BODY))
         workers = [stack.enter_context(place.start_worker()) for _ in range(2)]
         started = time.monotonic()
         place.launch(campaign)
-        wait_for(place, sink, QUICK // 3)
+        wait_for(place, sink, recipients // 3)
         cluster.stop(immediate=True)
         time.sleep(away)
         cluster.start()
@@ -92,14 +91,13 @@ def play_absent_database(*, quick: bool = False) -> list[Verdict]:
         ]
 
 
-def play_clock_jumps(*, quick: bool = False) -> list[Verdict]:
+def play_clock_jumps(*, recipients: int) -> list[Verdict]:
     """The workers' clock jumps an hour ahead and back again, then an hour back and ahead again, in mid-campaign."""
-    return [_play_clock_jump(direction, quick=quick) for direction in (HOUR, -HOUR)]
+    return [_play_clock_jump(direction, recipients=recipients) for direction in (HOUR, -HOUR)]
 
 
-def _play_clock_jump(seconds_ahead: int, *, quick: bool) -> Verdict:
+def _play_clock_jump(seconds_ahead: int, *, recipients: int) -> Verdict:
     library = find_faketime()
-    recipients = QUICK if quick else FULL
     with ExitStack() as stack:
         place = stack.enter_context(open_workplace())
         sink = stack.enter_context(start_watched_sink(place.home))
@@ -137,18 +135,18 @@ def _play_clock_jump(seconds_ahead: int, *, quick: bool) -> Verdict:
         )
 
 
-def play_full_journal(*, quick: bool = False) -> list[Verdict]:
+def play_full_journal(*, recipients: int) -> list[Verdict]:
     """The disk of the journals is full: nothing may be sent that cannot be noted. It goes on when there is space again."""
     with ExitStack() as stack:
         place = stack.enter_context(open_workplace())
         folder = Path(place.environment["DYNAMAIL_HOME"]) / "journal"
         stack.enter_context(mount_small_disk(folder, JOURNAL_BYTES))
         sink = stack.enter_context(start_watched_sink(place.home))
-        campaign = place.prepare(Order(generate=QUICK if quick else FULL, relay=sink.address, body=BODY))
+        campaign = place.prepare(Order(generate=recipients, relay=sink.address, body=BODY))
         stack.enter_context(place.start_worker())
         started = time.monotonic()
         place.launch(campaign)
-        wait_for(place, sink, 200)
+        wait_for(place, sink, recipients // 10)
         ballast = fill_disk(folder, spare=0)
         wait_until_quiet(sink)
         stopped_at = sink.count()
@@ -167,7 +165,7 @@ def play_full_journal(*, quick: bool = False) -> list[Verdict]:
         ]
 
 
-def play_full_disk(*, quick: bool = False) -> list[Verdict]:
+def play_full_disk(*, recipients: int) -> list[Verdict]:
     """The disk of the whole data folder is full: database, journals, everything."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dynamail-disk-")))
@@ -183,10 +181,10 @@ def play_full_disk(*, quick: bool = False) -> list[Verdict]:
         )
         stack.callback(place.close)
         sink = stack.enter_context(start_watched_sink(installation.home))
-        campaign = place.prepare(Order(generate=QUICK if quick else FULL, relay=sink.address, body=BODY))
+        campaign = place.prepare(Order(generate=recipients, relay=sink.address, body=BODY))
         started = time.monotonic()
         place.launch(campaign)
-        wait_for(place, sink, 500)
+        wait_for(place, sink, recipients // 10)
         ballast = fill_disk(folder / "disk", spare=SPARE_BYTES)
         wait_until_quiet(sink)
         stopped_at, ended = sink.count(), installation.process.poll() is not None
@@ -207,14 +205,14 @@ def play_full_disk(*, quick: bool = False) -> list[Verdict]:
         ]
 
 
-def play_refusing_neighbors(*, quick: bool = False) -> list[Verdict]:
+def play_refusing_neighbors(*, recipients: int) -> list[Verdict]:
     """Twenty accounts whose relays refuse every connection, with waiting campaigns; a worker dies; then a healthy account's campaign."""
     with ExitStack() as stack:
         place = stack.enter_context(open_workplace())
         sink = stack.enter_context(start_watched_sink(place.home))
         ports = [stack.enter_context(refuse_connections()) for _ in range(NEIGHBORS)]
         orders = [Order(generate=1500, relay=("127.0.0.1", port), body=BODY) for port in ports]
-        healthy = Order(generate=QUICK // 3, relay=sink.address, body=BODY)
+        healthy = Order(generate=recipients // 3, relay=sink.address, body=BODY)
         *refused, early, late = place.prepare_all([*orders, healthy, healthy])
         worker = place.start_worker()
         place.launch(*refused)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the browser and interoperability tests need, from Debian's packages. Where that is not possible it says which
+# Installs what the browser, interoperability and clock tests need, from Debian's packages. Where that is not possible it says which
 # tests will be skipped; it never fails the run by itself.
 set -u
 missing=()
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || missing+=(chromium)
 command -v postfix >/dev/null 2>&1 || [ -x /usr/sbin/postfix ] || missing+=(postfix)
+command -v faketime >/dev/null 2>&1 || missing+=(faketime)
 [ -x /usr/sbin/opendkim ] || missing+=(opendkim opendkim-tools)
 [ -x /usr/sbin/dovecot ] || missing+=(dovecot-imapd dovecot-pop3d)
 [ ${#missing[@]} -eq 0 ] && exit 0
