@@ -322,6 +322,8 @@ IMPORT_MAX_BYTES = read_int("DYNAMAIL_IMPORT_MAX_MB", 1024, low=1, high=102_400)
 
 # ── Work ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 DELIVER_CONNECTIONS = read_int("DYNAMAIL_DELIVER_CONNECTIONS", 10, low=1, high=200)
+# RFC 5321 §4.5.3.2.1 says five minutes; a server that needs more than one today has other reasons to be tried later.
+DELIVER_GREETING_SECONDS = read_int("DYNAMAIL_DELIVER_GREETING_SECONDS", 60, low=5, high=600)
 DELIVER_WINDOW = read_int(
     "DYNAMAIL_DELIVER_WINDOW", 50, low=1, high=500
 )  # messages a killed worker may leave in doubt

@@ -18,9 +18,9 @@ from typing import Any
 from uuid import UUID
 
 from dynamail.delivery.completing import finish_campaigns
-from dynamail.delivery.connections import WayOut
 from dynamail.delivery.database import Connection, DatabaseGone, fetch, int_array, uuid_array
 from dynamail.delivery.gate import CANCELED_CAMPAIGN, PAUSED, STOPPED_ACCOUNT, check_consent, stop_for_states
+from dynamail.delivery.outlets import Outlet
 from dynamail.delivery.recording import (
     encode_rows,
     find_counter_shard,
@@ -28,7 +28,7 @@ from dynamail.delivery.recording import (
     record_bounces,
     start_of_hour,
 )
-from dynamail.delivery.records import BOUNCED, POSTPONED, RETURNED, ChunkLease, Parcel, Result
+from dynamail.delivery.records import BOUNCED, MARKETING, POSTPONED, RETURNED, ChunkLease, Parcel, Result
 from dynamail.delivery.sources import Reached, Source, load_reached
 from dynamail.delivery.tools import LEASE, Tools
 from dynamail.delivery.windows import Window
@@ -58,9 +58,13 @@ class LeaseLost(Exception):
 class ChunkRun:
     """One chunk in this worker's hands."""
 
-    def __init__(self, lease: ChunkLease, tools: Tools, source: Source, way: WayOut) -> None:
+    is_patient = (
+        False  # The recipients of a chunk are recorded in order, so one that waits holds up the others.
+    )
+
+    def __init__(self, lease: ChunkLease, tools: Tools, source: Source, outlet: Outlet) -> None:
         self.lease = lease
-        self._tools, self._source, self._way = tools, source, way
+        self._tools, self._source, self._outlet = tools, source, outlet
         self._window = Window(size=lease.size, done=lease.done, width=tools.width)
         self._reached: dict[UUID, Reached] = {}
         self._parcels: dict[int, Parcel] = {}
@@ -83,7 +87,7 @@ class ChunkRun:
                 await finish_campaigns(self._tools.database, self.lease.source_id)
         except LeaseLost:
             log.warning("Chunk %s has another owner now.", self.lease.id)
-            self._way.withdraw(self)
+            self._outlet.withdraw(self)
 
     async def adopt(self, results: dict[int, Result]) -> None:
         """Settle the declared recipients of a dead worker, of whom it is known or decided what became, and let the chunk go."""
@@ -103,7 +107,7 @@ class ChunkRun:
 
     def take_result(self, parcel: Parcel, result: Result) -> None:
         self._window.take(parcel.position, result)
-        self._moved_at = self._way.now()
+        self._moved_at = self._outlet.now()
         if result.state == RETURNED:
             self.stop(result)
         elif self._window.is_worth_committing:
@@ -131,9 +135,13 @@ class ChunkRun:
         self._changed.clear()
 
     def _find_stop(self) -> Result | None:
-        if self._stop is None and self._way.is_closed:
+        if self._stop is None and self._is_closed:
             self._stop = CLOSED
         return self._stop
+
+    @property
+    def _is_closed(self) -> bool:
+        return self._outlet.is_closed_for(MARKETING, self._source.sender_domain)
 
     async def _commit(self) -> None:
         """Record what is due, declare as many again, ask the gate about them, hand them over."""
@@ -151,9 +159,9 @@ class ChunkRun:
             self.stop(stop)
         for parcel in fresh:
             self._parcels[parcel.position] = parcel
-        self._way.submit(fresh)
+        self._outlet.submit(fresh)
         if stop is not None:
-            self._way.withdraw(self)
+            self._outlet.withdraw(self)
 
     def _make_parcel(self, position: int) -> Parcel:
         contact_id = self.lease.contact_ids[position]
@@ -172,10 +180,10 @@ class ChunkRun:
 
     async def _let_go(self) -> None:
         """Settle what is on the wire, then give the rest of the chunk back."""
-        self._way.withdraw(self)
+        self._outlet.withdraw(self)
         while self._window.outstanding:
             await self._wait()
-            self._way.withdraw(self)  # What a lost connection gave back is not sent again by us.
+            self._outlet.withdraw(self)  # What a lost connection gave back is not sent again by us.
         rows, end = self._window.find_ending()
         rows = [(position, self._settle_returned(result)) for position, result in rows]
         ending = FINISHED if end == self._window.size else RELEASED
@@ -259,12 +267,21 @@ class ChunkRun:
             "started": started,
             "ending": ending,
             "lease_until": now + LEASE,
-            "run_at": now + STOPPED_ACCOUNT_PAUSE if self._stop is STOPPED_ACCOUNT else None,
+            "run_at": self._find_run_at(now) if ending == RELEASED else None,
             "now": now,
             "hour": start_of_hour(now),
             "counter_shard": find_counter_shard(),
             "outcomes": encode_rows(outcomes),
         }
+
+    def _find_run_at(self, now: datetime) -> datetime | None:
+        """When the chunk may be claimed again; None: when the account has its turn."""
+        if self._stop is STOPPED_ACCOUNT:
+            return now + STOPPED_ACCOUNT_PAUSE
+        if self._stop is CLOSED and not self._outlet.is_closed:
+            # The account as such is not passed over, so this chunk would be claimed at once.
+            return find_reopening(self._outlet, self._source, now)
+        return None
 
     def _list_message_ids(self) -> list[UUID]:
         """Of the whole chunk, also of those who were sent to before it came to us."""
@@ -343,8 +360,11 @@ class ChunkLane:
         if source is None:  # Its campaign is paused now; nothing of the chunk was declared.
             await release_chunk(self._tools, lease)
             return
-        way = await self._tools.ways.find(lease.account_id)
-        run = ChunkRun(lease, self._tools, source, way)
+        outlet = await self._tools.ways.find(lease.account_id)
+        if outlet.is_closed_for(MARKETING, source.sender_domain):
+            await release_chunk(self._tools, lease, run_at=find_reopening(outlet, source, utc_now()))
+            return
+        run = ChunkRun(lease, self._tools, source, outlet)
         if self._is_stopping:
             run.stop(STOPPING)
         task = asyncio.create_task(run.run())
@@ -359,8 +379,13 @@ class ChunkLane:
         self._news.set()
 
 
-async def release_chunk(tools: Tools, lease: ChunkLease) -> None:
-    """Give back a chunk of which nothing is declared."""
+def find_reopening(outlet: Outlet, source: Source, now: datetime) -> datetime:
+    """When something of a campaign may go again."""
+    return now + timedelta(seconds=outlet.seconds_closed_for(MARKETING, source.sender_domain))
+
+
+async def release_chunk(tools: Tools, lease: ChunkLease, *, run_at: datetime | None = None) -> None:
+    """Give back a chunk of which nothing is declared; others may claim it from `run_at` on."""
     now = utc_now()
     await tools.database.run(
         "commit_window",
@@ -373,7 +398,7 @@ async def release_chunk(tools: Tools, lease: ChunkLease) -> None:
             "started": lease.done,
             "ending": RELEASED,
             "lease_until": now,
-            "run_at": None,
+            "run_at": run_at,
             "now": now,
             "hour": start_of_hour(now),
             "counter_shard": find_counter_shard(),

@@ -1,10 +1,12 @@
 """One way out: its queue, its connections, its pace, and what happens when the server at the other end misbehaves.
 
-1. `submit` queues parcels; connections are opened as there is work, up to the route's limit, and closed when idle.
+1. `submit` queues parcels; connections are opened as there is work, up to the throttle's limit, and closed when idle.
 2. A connection pulls parcels one ahead (`_next`): the urgent queue first, nothing that the gate has stopped or not answered freshly.
 3. Before the final dot is written the journal notes it (`_note_dot`); with a stale or closed gate nothing of the body is written.
 4. Every pulled parcel gets one result (`_take_outcome`). What only the connection is to blame for goes back to the queue.
-5. After refused or lost connections the `Breaker` closes the way out for a while; then one connection tries.
+5. After refused or lost connections the `Breaker` closes the way out for a while; then one connection tries. A server that does not
+   even greet closes it too, for as long as it is silent (`is_stalled`).
+6. Whenever nothing can go for a while, `on_trouble` lets somebody move what is queued (`give_up_queue`).
 """
 
 from __future__ import annotations
@@ -12,21 +14,35 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
-from typing import cast
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, cast
 
 from dynamail.content.problems import ContentError
+from dynamail.delivery.carriers import Carrier, Link
 from dynamail.delivery.gate import FRESH, RENEW_AFTER, Gate
+from dynamail.delivery.health import Tally
 from dynamail.delivery.journal import Journal
 from dynamail.delivery.outcomes import is_about_us, judge_content_failure, judge_outcome
-from dynamail.delivery.pacing import Breaker, Pace
-from dynamail.delivery.records import DEFERRED, DELIVERED, RETURNED, UNKNOWN, Owner, Parcel, Result
+from dynamail.delivery.pacing import Breaker, Slots
+from dynamail.delivery.places import Places
+from dynamail.delivery.records import (
+    BOUNCED,
+    DEFERRED,
+    DELIVERED,
+    RETURNED,
+    UNKNOWN,
+    Owner,
+    Parcel,
+    Result,
+)
+from dynamail.delivery.throttling import Throttle
 from dynamail.delivery.transports import Route
 from dynamail.lib.clock import utc_now
 from dynamail.protocols.address import AddressError
 from dynamail.protocols.mime import HeaderError
-from dynamail.protocols.smtp.client import open_connection
 from dynamail.protocols.smtp.envelopes import Envelope, Outcome, Stage
+from dynamail.protocols.smtp.pipeline import NextEnvelope
 from dynamail.protocols.smtp.replies import SmtpError
 
 log = logging.getLogger(__name__)
@@ -35,47 +51,123 @@ IDLE_SECONDS = 5.0  # an unused connection is closed then
 TRIES = 3  # connections that one attempt may use up
 RESERVE_FROM = 4  # with this many connections or more, one in five is kept for urgent messages
 TOO_LARGE = 552
+STALL_SECONDS = 4.0  # after which a server that does not greet counts as closed
+LONGEST_WAIT = (
+    20.0  # seconds that a message may wait in the queue for its turn; else it goes back to the database
+)
+TRYING_INTERVAL, SLOW_INTERVAL = 0.05, 1.0  # seconds between postponed messages while their pace is not known
 GATE_BATCH = 50  # parcels asked about at once when their answers have aged in the queue
+
+
+class CountDown:
+    """`next_envelope`, so many times."""
+
+    def __init__(self, next_envelope: NextEnvelope, left: int) -> None:
+        self._next, self.left = next_envelope, left
+
+    def __call__(self) -> Envelope | None:
+        if self.left <= 0 or (envelope := self._next()) is None:
+            return None
+        self.left -= 1
+        return envelope
 
 
 class GateClosed(Exception):
     """Raised just before a body is written: the person left meanwhile, or the gate's answer is too old to be trusted."""
 
 
-class WayOut:
-    """See the module. Used by one event loop."""
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What all ways out of one worker share. `places` bounds the connections to destinations, all together."""
 
-    def __init__(self, route: Route, *, gate: Gate, journal: Journal) -> None:
-        self.route = route
+    gate: Gate
+    journal: Journal
+    places: Places
+
+
+class WayOut:
+    """See the module. Used by one event loop. `on_trouble` is called when what is queued will not go soon."""
+
+    def __init__(
+        self,
+        route: Route,
+        carrier: Carrier,
+        throttle: Throttle,
+        *,
+        equipment: Equipment,
+        site: str = "",
+        on_trouble: Callable[[WayOut], None] = lambda way: None,
+    ) -> None:
+        self.route, self.carrier, self.throttle = route, carrier, throttle
+        self.site = site
         self.breaker = Breaker()
+        self.tally = Tally(route.account_id, route.transport_id, site)
         self.sent = 0
-        self._gate, self._journal = gate, journal
-        self._pace = Pace(route.rate_per_second)
-        self._share = 1  # workers alive: limits are for all of them
+        self.used_at = 0.0
+        self._gate, self._journal = equipment.gate, equipment.journal
+        self._places = equipment.places if route.is_direct else None
+        self._on_trouble = on_trouble
+        self._slots = Slots()
         self._urgent: deque[Parcel] = deque()
         self._bulk: deque[Parcel] = deque()
         self._undotted: set[Parcel] = set()  # pulled, and not yet ended by a dot
         self._connections: dict[asyncio.Task[None], bool] = {}  # → only for urgent messages?
+        self._greeted = 0
+        self._silent_since: float | None = None  # connecting, and nobody has greeted yet
         self._idle = 0  # connections for everything that have nothing to do
+        self._pulled_at = self._short_at = float("-inf")
+        self._interval = 0.0  # between two messages, as long as the throttle holds them back
         self._is_closing_gate = False
+        self._waker: asyncio.TimerHandle | None = None
         self._work = asyncio.Event()
         self._renewal: asyncio.Lock = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
 
-    def now(self) -> float:
-        """The event loop's clock."""
-        return self._loop.time()
-
-    # --- for the lanes -------------------------------------------------------------------------------------------------
+    # --- for the lanes and the outlet ----------------------------------------------------------------------------------
 
     @property
     def is_closed(self) -> bool:
-        return bool(self.route.problem) or self.breaker.is_closed(self._loop.time())
+        """Nothing goes out now, nor within LONGEST_WAIT."""
+        now = self._loop.time()
+        return (
+            bool(self.route.problem)
+            or self.breaker.is_closed(now)
+            or self.is_stalled(now)
+            or self.throttle.seconds_to_wait(now) > LONGEST_WAIT
+        )
+
+    def is_stalled(self, now: float) -> bool:
+        """Connections are being opened, and no server has greeted for some time."""
+        return self._silent_since is not None and now - self._silent_since > STALL_SECONDS
+
+    @property
+    def is_full(self) -> bool:
+        """Enough is queued to keep all connections busy."""
+        return self.queued >= (1 if self.breaker.is_trying else 2 * self.most_connections + 2)
 
     @property
     def problem(self) -> str:
         """Why nothing goes out, as a sentence; "" when all is well."""
-        return self.route.problem or self.breaker.reason
+        if self.route.problem or self.breaker.reason:
+            return self.route.problem or self.breaker.reason
+        now = self._loop.time()
+        if self.is_stalled(now):
+            return "The server does not answer."
+        if self.throttle.seconds_to_wait(now) > LONGEST_WAIT:
+            return self.throttle.reason or "The limit of messages is reached."
+        return ""
+
+    @property
+    def state(self) -> str:
+        """One word for a page: open, closed, trying, silent, slowed."""
+        now = self._loop.time()
+        if self.is_stalled(now):
+            return "silent"
+        if self.is_closed:
+            return "closed"
+        if self.breaker.is_trying:
+            return "trying"
+        return "slowed" if self.throttle.reason or self._is_short(now) else "open"
 
     @property
     def is_idle(self) -> bool:
@@ -86,13 +178,69 @@ class WayOut:
         return len(self._connections)
 
     @property
+    def most_connections(self) -> int:
+        if self.breaker.is_trying:
+            return 1
+        return max(1, min(self.route.connections, self.throttle.most_connections))
+
+    @property
     def queued(self) -> int:
         return len(self._urgent) + len(self._bulk)
+
+    @property
+    def seconds_closed(self) -> float:
+        """How long it will surely stay closed; 0 when it is open. A wrong setting is looked at again in a while."""
+        now = self._loop.time()
+        if self.route.problem:
+            return LONGEST_WAIT
+        closed = max(0.0, self.breaker.closed_until - now)
+        throttled = self.throttle.seconds_to_wait(now)
+        if throttled > LONGEST_WAIT:
+            closed = max(closed, throttled)
+        return max(closed, STALL_SECONDS / 2) if self.is_stalled(now) else closed
+
+    def describe(self) -> dict[str, Any]:
+        """What a page shows about it."""
+        now = self._loop.time()
+        return {
+            "account_id": self.route.account_id,
+            "transport_id": self.route.transport_id,
+            "name": self.route.name,
+            "site": self.site,
+            "connections": self.connection_count,
+            "queued": self.queued,
+            "sent": self.sent,
+            "problem": self.problem,
+            "state": self.state,
+            "is_closed": self.is_closed,
+            "closed_seconds": round(self.seconds_closed),
+            "throttle": {
+                "reason": self.throttle.reason,
+                "wait_seconds": round(self.throttle.seconds_to_wait(now), 1),
+                "connections": self.most_connections,
+            },
+        }
 
     def submit(self, parcels: Iterable[Parcel], *, urgent: bool = False) -> None:
         """Queue parcels whose gate has just been asked."""
         (self._urgent if urgent else self._bulk).extend(parcels)
-        self._wake()
+        self.wake()
+
+    def expect_wait(self, *, urgent: bool) -> float:
+        """Seconds until a message that is queued now would have its turn, as far as limits are to blame; a guess."""
+        now = self._loop.time()
+        if not self._is_short(now):
+            return 0.0
+        return (len(self._urgent) if urgent else self.queued) * self._interval
+
+    def find_slot(self) -> float:
+        """Seconds after which one message that cannot go now should come again; each call gives a later moment."""
+        now = self._loop.time()
+        earliest = self.seconds_closed
+        if earliest and self.breaker.is_trying:
+            earliest += self.breaker.pause  # The first try is for those that are still queued.
+        interval = self._interval if self._is_short(now) else TRYING_INTERVAL if earliest else SLOW_INTERVAL
+        return self._slots.find_wait(now, earliest=max(earliest, 1.0), interval=interval)
 
     def withdraw(self, owner: Owner) -> None:
         """Take an owner's parcels back that no connection has pulled; each gets the result `returned`."""
@@ -102,23 +250,42 @@ class WayOut:
                 left = [parcel for parcel in queue if parcel.owner is not owner]
                 queue.clear()
                 queue.extend(left)
+                result = Result(RETURNED, reply=self.problem, wait=min(self.seconds_closed, LONGEST_WAIT))
                 for parcel in mine:
-                    owner.take_result(parcel, Result(RETURNED, reply=self.problem))
+                    owner.take_result(parcel, result)
 
-    def change_route(self, route: Route, *, share: int) -> None:
-        """Settings changed, or the number of workers that share them. Open connections end when they are next idle."""
-        moved = route.hop != self.route.hop
-        self.route, self._share = route, max(1, share)
-        self._pace.set_rate(route.rate_per_second / self._share if route.rate_per_second else None)
-        if moved:
+    def give_up_queue(self, is_given: Callable[[Parcel], bool]) -> list[tuple[Parcel, bool]]:
+        """Take those parcels out of the queue, each with whether it is urgent."""
+        given: list[tuple[Parcel, bool]] = []
+        for queue, urgent in ((self._urgent, True), (self._bulk, False)):
+            if queue:
+                mine = [parcel for parcel in queue if is_given(parcel)]
+                left = [parcel for parcel in queue if not is_given(parcel)] if mine else queue
+                given += [(parcel, urgent) for parcel in mine]
+                if mine:
+                    queue.clear()
+                    queue.extend(left)
+        return given
+
+    def change(self, route: Route, carrier: Carrier, throttle: Throttle) -> None:
+        """Settings changed. Open connections to another place end when they are next idle."""
+        if carrier != self.carrier:
+            self.carrier = carrier
             self.breaker = Breaker()
+        self.route, self.throttle = route, throttle
 
-    async def renew_gate(self) -> None:
-        """Ask again about what waits on slow connections. The worker calls this several times a second."""
-        now = self._loop.time()
-        aged = [parcel for parcel in self._undotted if now - parcel.gated_at > RENEW_AFTER]
-        if aged:
-            await self._gate.check(aged)
+    def look(self, now: float) -> None:
+        """Several times a second: has the server fallen silent, or does the throttle hold everything back?"""
+        if self.queued and (self.is_stalled(now) or self.throttle.seconds_to_wait(now) > LONGEST_WAIT):
+            self._on_trouble(self)
+
+    def list_aged(self, now: float) -> list[Parcel]:
+        """What waits on slow connections and must be asked about again."""
+        return [parcel for parcel in self._undotted if now - parcel.gated_at > RENEW_AFTER]
+
+    def close_idle(self) -> None:
+        """Somebody else needs the connections that do nothing here."""
+        self._work.set()
 
     async def close(self) -> None:
         """Drop all connections now; what was in flight gets its result before this returns."""
@@ -128,71 +295,104 @@ class WayOut:
 
     # --- connections ---------------------------------------------------------------------------------------------------
 
-    @property
-    def _most_connections(self) -> int:
-        if self.breaker.is_trying:
-            return 1
-        return max(1, self.route.connections // self._share)
-
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Let idle connections look, and open as many more as there is work for."""
         self._work.set()
         if self.is_closed:
+            self._wake_later()
             return
-        most = self._most_connections
+        most = self.most_connections
         reserve = most // 5 if most >= RESERVE_FROM else 0
         reserved = sum(self._connections.values())
         common = len(self._connections) - reserved
         for _ in range(min(most - reserve - common, self.queued - self._idle)):
-            self._connect(urgent_only=False)
+            if not self._connect(urgent_only=False):
+                return
         if self._urgent and not self._idle and common >= most - reserve and reserved < reserve:
             self._connect(urgent_only=True)
 
-    def _connect(self, *, urgent_only: bool) -> None:
+    def _connect(self, *, urgent_only: bool) -> bool:
+        if self._places is not None and not self._places.take(self):
+            return False
+        if not self._greeted and self._silent_since is None:
+            self._silent_since = self._loop.time()
         task = self._loop.create_task(self._serve(urgent_only))
         self._connections[task] = urgent_only
         task.add_done_callback(self._forget_connection)
+        return True
 
     def _forget_connection(self, task: asyncio.Task[None]) -> None:
         del self._connections[task]
+        if not self._connections:
+            self._silent_since = None
+        if self._places is not None:
+            self._places.give_back()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A connection to %s ended by an error of ours", self.route.name, exc_info=error)
             self.breaker.note_refused_connection(f"An internal error: {error}", self._loop.time())
-            self._reopen_later()
+            self._look_at_trouble()
         if self.queued and not task.cancelled():
-            self._wake()
+            self.wake()
 
-    def _reopen_later(self) -> None:
+    def _look_at_trouble(self) -> None:
+        """After every failure: if it closed the way, what is queued may leave another way."""
+        if self.is_closed and self.queued:
+            self._on_trouble(self)
+            self._wake_later()
+
+    def _wake_later(self) -> None:
         """What is still queued when the pause is over gets its try; most owners have taken theirs back by then."""
-        if self.is_closed:
-            self._loop.call_later(self.breaker.closed_until - self._loop.time() + 0.01, self._wake)
+        if self._waker is not None:
+            self._waker.cancel()
+        pause = min(self.seconds_closed, LONGEST_WAIT) + 0.01
+        self._waker = self._loop.call_later(pause, self.wake) if self.queued else None
 
     async def _serve(self, urgent_only: bool) -> None:
         """One connection, from its greeting to its end."""
-        hop = self.route.hop
+        carrier = self.carrier
         try:
-            connection = await open_connection(hop)
+            link = await carrier.open()
         except SmtpError as error:
-            log.warning("%s: %s", self.route.name, error)
-            self.breaker.note_refused_connection(str(error), self._loop.time())
-            self._reopen_later()
+            log.warning("%s: %s", self._label, error)
+            now = self._loop.time()
+            self.tally.failed += 1
+            self.breaker.note_refused_connection(str(error), now)
+            self.throttle.note_connection_refused(str(error), now)
+            self._look_at_trouble()
             return
-        next_envelope = self._next_urgent if urgent_only else self._next
-        async with connection:
-            while connection.is_usable and self.route.hop is hop:
-                try:
-                    await connection.deliver(
-                        next_envelope, on_final_dot=self._note_dot, on_outcome=self._take_outcome
-                    )
-                except GateClosed:
-                    self._is_closing_gate = False
-                    break
-                if not connection.is_usable or not await self._wait_for_work(urgent_only):
-                    break
+        self._greeted += 1
+        self._silent_since = None
+        try:
+            async with link:
+                await self._feed(link, carrier, urgent_only)
+        finally:
+            self._greeted -= 1
+
+    async def _feed(self, link: Link, carrier: Carrier, urgent_only: bool) -> None:
+        """Messages, as long as there are any and the link is fit for them."""
+        pull = self._next_urgent if urgent_only else self._next
+        limit = self.throttle.most_per_connection
+        counter = CountDown(pull, limit) if limit is not None else None
+        while link.is_usable and self.carrier is carrier:
+            try:
+                await link.deliver(
+                    counter or pull, on_final_dot=self._note_dot, on_outcome=self._take_outcome
+                )
+            except GateClosed:
+                self._is_closing_gate = False
+                return
+            if counter is not None and counter.left <= 0:
+                return
+            if not link.is_usable or not await self._wait_for_work(urgent_only):
+                return
+
+    @property
+    def _label(self) -> str:
+        return f"{self.route.name} → {self.site}" if self.site else self.route.name
 
     async def _wait_for_work(self, urgent_only: bool) -> bool:
         """False when it is time to say goodbye: nothing to do, the way is closed, or a connection too many."""
-        if self.is_closed or len(self._connections) > self._most_connections:
+        if self.is_closed or len(self._connections) > self.most_connections:
             return False
         queue = self._urgent if urgent_only else self._urgent or self._bulk
         if not queue:
@@ -200,13 +400,15 @@ class WayOut:
         if self._is_stale(queue[0]):
             async with self._renewal:
                 await self._renew_queue()
-        elif pause := self._pace.seconds_to_wait(self._loop.time()):
+        elif pause := self.throttle.seconds_to_wait(self._loop.time()):
             await asyncio.sleep(min(pause, IDLE_SECONDS))
         return True
 
     async def _wait_idle(self, urgent_only: bool) -> bool:
         self._work.clear()
         self._idle += not urgent_only
+        if self._places is not None:
+            self._places.idle.add(self)
         try:
             async with asyncio.timeout(IDLE_SECONDS):
                 await self._work.wait()
@@ -214,7 +416,10 @@ class WayOut:
             return False
         finally:
             self._idle -= not urgent_only
-        return True
+            if self._places is not None and not self._idle:
+                self._places.idle.discard(self)
+        # Woken without work: somebody else needs the place.
+        return bool(self._urgent or (self._bulk and not urgent_only)) or self._places is None
 
     async def _renew_queue(self) -> None:
         waiting = [*self._urgent][:GATE_BATCH] + [*self._bulk][:GATE_BATCH]
@@ -245,15 +450,31 @@ class WayOut:
                 queue.popleft()
                 parcel.owner.take_result(parcel, parcel.stopped)
                 continue
-            if now - parcel.gated_at > RENEW_AFTER or not self._pace.take(now):
+            if now - parcel.gated_at > RENEW_AFTER:
+                return None
+            if not self.throttle.take(now):
+                self._note_shortage(now)
                 return None
             queue.popleft()
             envelope = self._compose(parcel)
-            if envelope is not None:
+            if envelope is None:
+                self.throttle.give_back()
+            else:
+                self._pulled_at = now
                 self._undotted.add(parcel)
                 parcel.transport_id = self.route.transport_id
                 return envelope
         return None
+
+    def _note_shortage(self, now: float) -> None:
+        """The throttle said no: learn from it how far apart messages are, for those that must be postponed."""
+        if now - self._pulled_at < LONGEST_WAIT:
+            wait = now - self._pulled_at + self.throttle.seconds_to_wait(now)
+            self._interval = wait if not self._interval else 0.8 * self._interval + 0.2 * wait
+        self._short_at = now
+
+    def _is_short(self, now: float) -> bool:
+        return now - self._short_at < 2 * IDLE_SECONDS
 
     def _compose(self, parcel: Parcel) -> Envelope | None:
         try:
@@ -285,6 +506,7 @@ class WayOut:
         result = judge_outcome(outcome)
         if result.state == DEFERRED and parcel.stopped is not None:
             result = parcel.stopped
+            self.throttle.give_back()
         elif result.state == DEFERRED and outcome.retry_elsewhere:
             self._take_back(parcel, result)
             return
@@ -295,23 +517,31 @@ class WayOut:
 
     def _take_back(self, parcel: Parcel, result: Result) -> None:
         """The connection failed, not the message: another one tries, as long as there is hope in it."""
+        self.throttle.give_back()
         if not self._is_closing_gate:
-            self.breaker.note_lost_connection(result.reply, self._loop.time())
-            self._reopen_later()
+            now = self._loop.time()
+            self.tally.failed += 1
+            self.breaker.note_lost_connection(result.reply, now)
+            self.throttle.note_result(result, now)
             parcel.tries += 1
         if parcel.tries >= TRIES and not self.breaker.is_trying:
             parcel.owner.take_result(parcel, result)
         else:
             self._bulk.appendleft(parcel)
             self._work.set()
+            self._look_at_trouble()
 
     def _note_answer(self, result: Result, outcome: Outcome) -> None:
         """Learn from it whether the way out works. A refusal of our own says something only about the message's size."""
         now = self._loop.time()
+        self.throttle.note_result(result, now)
         if result.state == DELIVERED:
             self.sent += 1
+            self.tally.delivered += 1
             self.breaker.note_success()
-        elif result.state == UNKNOWN:
+            return
+        self._count(result)
+        if result.state == UNKNOWN:
             self.breaker.note_lost_connection(result.reply, now)
         elif outcome.stage is Stage.LOCAL:
             if result.code == TOO_LARGE:
@@ -320,4 +550,10 @@ class WayOut:
             self.breaker.note_refusal(result.reply, now)
         else:
             self.breaker.note_answer()
-        self._reopen_later()
+        self._look_at_trouble()
+
+    def _count(self, result: Result) -> None:
+        if result.state == BOUNCED:
+            self.tally.bounced += 1
+        elif result.state == DEFERRED:
+            self.tally.deferred += 1

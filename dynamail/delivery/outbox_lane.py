@@ -65,6 +65,8 @@ class Held:
 class OutboxLane:
     """One priority of the outbox; the owner of its parcels."""
 
+    is_patient = True
+
     def __init__(self, priority: int, tools: Tools, gate: Gate, composing: ComposingSettings) -> None:
         self._priority = priority
         self._tools, self._gate, self._composing = tools, gate, composing
@@ -116,9 +118,9 @@ class OutboxLane:
         await settling
 
     def _withdraw_from_closed(self) -> None:
-        for way in self._tools.ways:
-            if way.is_closed or self._is_stopping:
-                way.withdraw(self)
+        for outlet in self._tools.ways.list_outlets():
+            if outlet.is_closed or self._is_stopping:
+                outlet.withdraw(self)
 
     # --- claiming ------------------------------------------------------------------------------------------------------
 
@@ -182,8 +184,8 @@ class OutboxLane:
         for parcel in parcels:
             by_account[parcel.account_id].append(parcel)
         for account_id, members in by_account.items():
-            way = await self._tools.ways.find(account_id)
-            way.submit(members, urgent=self._priority == 0)
+            outlet = await self._tools.ways.find(account_id)
+            outlet.submit(members, urgent=self._priority == 0)
 
     async def _make_campaign_parcels(self, rows: list[OutboxRow]) -> list[Held]:
         groups: dict[tuple[int, UUID], list[OutboxRow]] = defaultdict(list)

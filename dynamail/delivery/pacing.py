@@ -1,49 +1,16 @@
-"""How fast and whether at all: the rate of a way out, and the pause after failures."""
+"""How fast and whether at all: the rate of a way out, the pause after failures, the moments for what cannot go now."""
 
 from __future__ import annotations
 
-BURST_SECONDS = 1.0
+import random
+
 FIRST_PAUSE, LONGEST_PAUSE = (
     1.0,
     60.0,
 )  # seconds that a way out stays closed after a failure; doubles each time
 FAILURES_THAT_CLOSE = 3  # lost connections in a row without one message accepted
 REFUSALS_THAT_CLOSE = 20  # messages in a row refused for reasons that the next one will meet too
-
-
-class Pace:
-    """A token bucket. `rate` None: as fast as it goes."""
-
-    def __init__(self, rate: float | None) -> None:
-        self._rate = rate
-        self._tokens = 1.0
-        self._at = 0.0
-
-    def set_rate(self, rate: float | None) -> None:
-        self._rate = rate
-
-    def take(self, now: float) -> bool:
-        """Take one token if there is one."""
-        if self._rate is None:
-            return True
-        self._refill(now)
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
-    def seconds_to_wait(self, now: float) -> float:
-        if self._rate is None:
-            return 0.0
-        self._refill(now)
-        return max(0.0, (1 - self._tokens) / self._rate)
-
-    def _refill(self, now: float) -> None:
-        assert self._rate is not None  # noqa: S101 - both callers have looked
-        if self._at:
-            most = max(1.0, self._rate * BURST_SECONDS)
-            self._tokens = min(most, self._tokens + (now - self._at) * self._rate)
-        self._at = now
+FARTHEST_SLOT = 3600.0  # seconds; what is postponed is looked at again within twice this time
 
 
 class Breaker:
@@ -63,6 +30,11 @@ class Breaker:
     def is_trying(self) -> bool:
         """After a failure one connection tries; the others wait until a message went through."""
         return bool(self.reason)
+
+    @property
+    def pause(self) -> float:
+        """Seconds that the next failure will close it for: the more it failed lately, the longer."""
+        return self._pause
 
     def note_success(self) -> None:
         if self.reason or self._failures or self._refusals:
@@ -92,3 +64,21 @@ class Breaker:
         self.closed_until = now + self._pause
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
         self._failures = 0
+
+
+class Slots:
+    """Moments for messages that cannot go now, one after the other, so that a backlog returns no faster than it can leave."""
+
+    def __init__(self) -> None:
+        self._next = 0.0  # loop time
+
+    def find_wait(self, now: float, *, earliest: float, interval: float) -> float:
+        """Seconds until the next free moment that is `earliest` seconds away or more; the one after it is `interval` later.
+
+        What would be too far away gets a random moment instead: limits may change meanwhile, so it is looked at again.
+        """
+        start = max(self._next, now + earliest)
+        if start - now > earliest + FARTHEST_SLOT:
+            return earliest + FARTHEST_SLOT * (1 + random.random())  # noqa: S311 - no secret
+        self._next = start + interval
+        return start - now

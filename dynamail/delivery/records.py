@@ -36,7 +36,10 @@ MARKETING, TRANSACTIONAL = "marketing", "transactional"  # streams
 
 
 class Owner(Protocol):
-    """Who waits for a parcel's result: a chunk's run or the outbox lane."""
+    """Who waits for a parcel's result: a chunk's run or the outbox lane. Nobody waits behind the parcels of a patient one."""
+
+    @property
+    def is_patient(self) -> bool: ...
 
     def take_result(self, parcel: Parcel, result: Result) -> None: ...
 

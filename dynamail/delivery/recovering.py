@@ -102,8 +102,8 @@ class Recovery:
             len(results),
             sum(result.state == UNKNOWN for result in results.values()),
         )
-        way = await self._tools.ways.find(lease.account_id)
-        run = ChunkRun(lease, self._tools, source, way)
+        outlet = await self._tools.ways.find(lease.account_id)
+        run = ChunkRun(lease, self._tools, source, outlet)
         # Only settled here: nobody sends in the name of the dead, whose journal could not tell what we did.
         run.stop(NOT_SENT)
         await run.adopt(results)

@@ -1,92 +1,171 @@
-"""The ways out that this worker uses, one for each account that it meets."""
+"""The outlets of the accounts that this worker meets: found, kept up to date, forgotten."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from dynamail.delivery.connections import WayOut
+from dynamail.delivery.carriers import HostMemory
+from dynamail.delivery.connections import Equipment, WayOut
 from dynamail.delivery.database import Database
+from dynamail.delivery.destinations import Destinations
+from dynamail.delivery.direct import DirectEquipment
 from dynamail.delivery.gate import Gate
+from dynamail.delivery.health import Health, Tally
 from dynamail.delivery.journal import Journal
-from dynamail.delivery.transports import Route, make_route
-from dynamail.protocols.smtp.next_hop import Timeouts
+from dynamail.delivery.outlets import Outlet
+from dynamail.delivery.places import Places
+from dynamail.delivery.throttling import Throttles
+from dynamail.delivery.transports import read_routing
+from dynamail.protocols.dns import Resolver
+from dynamail.protocols.hop_plans import HopSettings
 
 ROUTE_SECONDS = 10.0  # after which an account's settings are read again
-UNUSED_SECONDS = 60.0  # after which an idle way out is forgotten
+UNUSED_SECONDS = 60.0  # after which an idle outlet is forgotten
+# All accounts together; well below the 1,024 files that a process may usually open.
+DIRECT_CONNECTIONS = 400
+MOST_SHOWN = 200  # ways out that a worker shows
+
+
+@dataclass(frozen=True, slots=True)
+class WaysSettings:
+    """`connections`: to one transport or destination at once. `hops` holds the timeouts for every transport."""
+
+    connections: int
+    hops: HopSettings
+    resolver: Resolver
 
 
 @dataclass
 class _Known:
-    way: WayOut
+    outlet: Outlet
     read_at: float
     used_at: float
 
 
 class Ways:
-    """See the module. `share` is the number of living workers: they divide connections and rates."""
+    """See the module. `share` is the number of living workers: they divide limits."""
 
-    def __init__(
-        self, database: Database, *, gate: Gate, journal: Journal, most_connections: int, timeouts: Timeouts
-    ) -> None:
-        self._database, self._gate, self._journal = database, gate, journal
-        self._most_connections, self._timeouts = most_connections, timeouts
+    def __init__(self, database: Database, *, gate: Gate, journal: Journal, settings: WaysSettings) -> None:
+        self._database, self._gate, self._settings = database, gate, settings
+        self.throttles = Throttles(database)
+        self._destinations = Destinations(settings.resolver)
+        self._equipment = DirectEquipment(
+            Equipment(gate, journal, Places(DIRECT_CONNECTIONS)),
+            self.throttles,
+            self._destinations,
+            HostMemory(),
+            settings.hops,
+        )
+        self._health = Health(database)
         self._known: dict[int, _Known] = {}
-        self._loading = asyncio.Lock()
+        self._loading: dict[int, asyncio.Task[Outlet]] = {}
         self.share = 1
-        self.sent_by_forgotten = 0
+        self._sent_by_forgotten = 0
 
     def __iter__(self) -> Iterator[WayOut]:
-        return iter([known.way for known in self._known.values()])
+        """Every way out of every account."""
+        for outlet in self.list_outlets():
+            yield from outlet.list_ways()
+
+    def list_outlets(self) -> list[Outlet]:
+        return [known.outlet for known in self._known.values()]
+
+    @property
+    def sent(self) -> int:
+        return self._sent_by_forgotten + sum(outlet.sent for outlet in self.list_outlets())
 
     def closed_accounts(self) -> list[int]:
-        return [account_id for account_id, known in self._known.items() if known.way.is_closed]
+        """Accounts of which nothing can go any way."""
+        return [account_id for account_id, known in self._known.items() if known.outlet.is_closed]
 
-    def route_of(self, account_id: int) -> Route | None:
-        known = self._known.get(account_id)
-        return known.way.route if known else None
+    def describe(self) -> list[dict[str, Any]]:
+        """For the transports page: first what has a problem, then what has most to do."""
+        ways = [way for way in self if way.connection_count or way.queued or way.sent or way.problem]
+        ways.sort(key=lambda way: (not way.problem, -way.queued, -way.sent))
+        return [way.describe() for way in ways[:MOST_SHOWN]]
 
-    async def find(self, account_id: int) -> WayOut:
-        """The account's way out, its settings not older than some seconds."""
+    async def find(self, account_id: int) -> Outlet:
+        """The account's outlet, its settings not older than some seconds. One account's waits for no other's."""
         now = asyncio.get_running_loop().time()
         known = self._known.get(account_id)
-        if known is not None and now - known.read_at < ROUTE_SECONDS:
+        if known is not None:
             known.used_at = now
-            return known.way
-        async with self._loading:
-            return await self._load(account_id, now)
+            if now - known.read_at < ROUTE_SECONDS:
+                return known.outlet
+        return await self._load(account_id)
 
     async def refresh(self) -> None:
-        """Read the settings of the ways in use again, and forget those that are not used."""
+        """Read the settings of the outlets in use again, and forget those that are not used."""
         now = asyncio.get_running_loop().time()
         for account_id, known in list(self._known.items()):
-            if known.way.is_idle and now - known.used_at > UNUSED_SECONDS:
-                self.sent_by_forgotten += known.way.sent
-                del self._known[account_id]
+            for tally in known.outlet.forget_unused(now):
+                self._health.keep(tally)
+            if known.outlet.is_idle and now - known.used_at > UNUSED_SECONDS:
+                self._forget(account_id)
             elif now - known.read_at > ROUTE_SECONDS:
-                await self._load(account_id, known.used_at)
+                await self._load(account_id)
 
-    async def renew_gates(self) -> None:
+    async def look(self) -> None:
+        """Several times a second: what waits on slow connections is asked about again, what waits in vain moves on."""
+        now = asyncio.get_running_loop().time()
+        aged = []
         for way in self:
-            await way.renew_gate()
+            way.look(now)
+            aged += way.list_aged(now)
+        await self._gate.check(aged)
+
+    async def write_health(self) -> None:
+        await self._health.write(self._list_tallies())
+
+    async def renew_throttles(self) -> None:
+        await self.throttles.renew(share=self.share)
 
     async def close(self) -> None:
+        """Drop all connections now; what was in flight gets its result before this returns."""
         await asyncio.gather(*(way.close() for way in self))
 
-    async def _load(self, account_id: int, used_at: float) -> WayOut:
-        rows = await self._database.run("load_transport", {"account_id": account_id})
-        route = make_route(
+    async def end(self) -> None:
+        """After `close`: give back what is shared with other workers, write the last counts."""
+        await self._destinations.close()
+        await self.write_health()
+        await self.throttles.close()
+
+    def _list_tallies(self) -> list[Tally]:
+        return [tally for outlet in self.list_outlets() for tally in outlet.list_tallies()]
+
+    def _forget(self, account_id: int) -> None:
+        outlet = self._known.pop(account_id).outlet
+        self._sent_by_forgotten += outlet.sent
+        for tally in outlet.list_tallies():
+            self._health.keep(tally)
+
+    async def _load(self, account_id: int) -> Outlet:
+        """Whoever asks meanwhile gets the same answer."""
+        task = self._loading.get(account_id)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._read(account_id))
+            self._loading[account_id] = task
+            task.add_done_callback(lambda _: self._loading.pop(account_id, None))
+        return await asyncio.shield(task)
+
+    async def _read(self, account_id: int) -> Outlet:
+        rows = await self._database.run("load_routing", {"account_id": account_id})
+        await self.throttles.load(account_id)
+        routing = read_routing(
             account_id,
-            rows[0] if rows else None,
-            most_connections=self._most_connections,
-            timeouts=self._timeouts,
+            rows[0],
+            most_connections=self._settings.connections,
+            timeouts=self._settings.hops.timeouts,
         )
-        read_at = asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
         known = self._known.get(account_id)
         if known is None:
-            way = WayOut(route, gate=self._gate, journal=self._journal)
-            known = self._known[account_id] = _Known(way, read_at, used_at)
-        known.way.change_route(route, share=self.share)
-        known.read_at = read_at
-        return known.way
+            known = self._known[account_id] = _Known(Outlet(routing, self._equipment), now, now)
+        else:
+            if routing != known.outlet.routing:
+                known.outlet.change(routing)
+            known.read_at = now
+        return known.outlet

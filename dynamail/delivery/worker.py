@@ -33,12 +33,15 @@ from dynamail.delivery.journal import Journal
 from dynamail.delivery.outbox_lane import OutboxLane
 from dynamail.delivery.recovering import Recovery
 from dynamail.delivery.sources import Sources
+from dynamail.delivery.throttling import RENEW_SECONDS
 from dynamail.delivery.tools import LEASE, Tools
-from dynamail.delivery.ways import Ways
+from dynamail.delivery.ways import Ways, WaysSettings
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import new_id
 from dynamail.messages.composing import ComposingSettings, load_composing_settings
 from dynamail.messages.freezing import BULK, RETRY, URGENT
+from dynamail.protocols.dns import Resolver
+from dynamail.protocols.hop_plans import HopSettings
 from dynamail.protocols.smtp.next_hop import Timeouts
 
 log = logging.getLogger(__name__)
@@ -68,6 +71,9 @@ class WorkerSettings:
     composing: ComposingSettings
     once: bool = False
     timeouts: Timeouts = field(default_factory=Timeouts)
+    dns_servers: tuple[tuple[str, int], ...] = ()
+    mx_port: int = 25
+    mx_may_be_private: bool = False
 
 
 def load_worker_settings(*, once: bool = False) -> WorkerSettings:
@@ -79,7 +85,21 @@ def load_worker_settings(*, once: bool = False) -> WorkerSettings:
         connections=django_settings.DELIVER_CONNECTIONS,
         composing=load_composing_settings(),
         once=once,
+        timeouts=Timeouts(greeting=django_settings.DELIVER_GREETING_SECONDS),
+        dns_servers=django_settings.DNS_SERVERS,
+        mx_may_be_private=django_settings.MX_MAY_BE_PRIVATE,
     )
+
+
+def make_ways_settings(settings: WorkerSettings) -> WaysSettings:
+    """What leads out of this worker."""
+    hops = HopSettings(
+        helo_name=django_settings.HELO_NAME,
+        timeouts=settings.timeouts,
+        port=settings.mx_port,
+        allow_private_addresses=settings.mx_may_be_private,
+    )
+    return WaysSettings(settings.connections, hops, Resolver(settings.dns_servers))
 
 
 def make_worker_conninfo(database: dict[str, Any]) -> str:
@@ -126,11 +146,7 @@ class Worker:
         self._database = Database(settings.conninfo, size=DATABASE_CONNECTIONS)
         gate = Gate(self._database)
         self.ways = Ways(
-            self._database,
-            gate=gate,
-            journal=self._journal,
-            most_connections=settings.connections,
-            timeouts=settings.timeouts,
+            self._database, gate=gate, journal=self._journal, settings=make_ways_settings(settings)
         )
         tools = Tools(
             self._database,
@@ -169,7 +185,9 @@ class Worker:
             keepers = [
                 self._keep(self._show, HEARTBEAT_SECONDS),
                 self._keep(self._look_after, UPKEEP_SECONDS),
-                self._keep(self.ways.renew_gates, RENEW_AFTER / 2),
+                self._keep(self.ways.look, RENEW_AFTER / 2),
+                self._keep(self.ways.renew_throttles, RENEW_SECONDS),
+                self._keep(self.ways.write_health, UPKEEP_SECONDS),
                 asyncio.create_task(self._listen()),
             ]
             if self.settings.once:
@@ -204,6 +222,7 @@ class Worker:
         await self.ways.close()
         self._database.give_up()
         with suppress(DatabaseGone):
+            await self.ways.end()
             await self._database.run("forget_worker", {"id": self.id})
         await self._database.close()
         self._journal.close()
@@ -268,7 +287,7 @@ class Worker:
 
     def describe(self) -> dict[str, Any]:
         """What the delivery page shows about this worker."""
-        sent = self.ways.sent_by_forgotten + sum(way.sent for way in self.ways)
+        sent = self.ways.sent
         recent, self._last_sent = sent - self._last_sent, sent
         return {
             "sent": sent,
@@ -276,19 +295,7 @@ class Worker:
             "chunks": self.chunks.run_count,
             "single": sum(lane.held_count for lane in self.outboxes),
             "recovered": self._recovery.recovered,
-            "ways": [
-                {
-                    "account_id": way.route.account_id,
-                    "transport_id": way.route.transport_id,
-                    "name": way.route.name,
-                    "connections": way.connection_count,
-                    "queued": way.queued,
-                    "sent": way.sent,
-                    "problem": way.problem,
-                    "is_closed": way.is_closed,
-                }
-                for way in self.ways
-            ],
+            "ways": self.ways.describe(),
         }
 
     async def _listen(self) -> None:
