@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dynamail.protocols.smtp.envelopes import Envelope, Outcome, OutcomeKind, Stage
 from dynamail.protocols.smtp.next_hop import Capabilities
 from dynamail.protocols.smtp.replies import SmtpReply
-from dynamail.protocols.smtp.wire import UnsafeBody, is_address_safe, make_wire_safe
+from dynamail.protocols.smtp.wire import is_address_safe, make_wire_safe
 
 
 class Transaction:
@@ -31,10 +31,7 @@ def prepare_transaction(
     envelope: Envelope, offered: Capabilities, *, chunking: bool
 ) -> Transaction | Outcome:
     """Compose the commands. An Outcome instead means that nothing may be written: the server could not take the message."""
-    try:
-        body = _prepare_body(envelope, stuff_dots=not chunking)
-    except UnsafeBody as error:
-        return _refuse(550, "5.6.0", str(error))
+    body = _prepare_body(envelope, stuff_dots=not chunking)
     smtputf8 = envelope.smtputf8 or not (envelope.sender.isascii() and envelope.recipient.isascii())
     eightbit = envelope.eightbit or not all(map(bytes.isascii, body))
     size = sum(map(len, body))

@@ -1,21 +1,23 @@
 """What may follow DATA: bodies that end where we say and nowhere else (RFC 5321 §4.1.1.4, §4.5.2).
 
 SMTP smuggling hides `<LF>.<CR><LF>MAIL FROM…` and its relatives in a body and hopes that the next server ends the message
-there. A body that leaves here has CRLF line ends only (a bare CR or LF becomes CRLF), no NUL, and every line that begins
-with a dot is stuffed; so none of these sequences survives, whatever the next server's reading is.
+there. A body that leaves here has CRLF line ends only (a bare CR or LF becomes CRLF), no NUL (it becomes a space), no line
+above 998 octets, and every line that begins with a dot is stuffed; so none of these sequences survives, whatever the next
+server's reading is, and no server has a reason to change or refuse what it gets.
+
+Our own encoders never write any of that. What is repaired here came from somebody else, unsigned.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+MAX_LINE = 998  # octets without CRLF, RFC 5321 §4.5.3.1.6; the dot of stuffing does not count
+MAX_PATH = 254  # octets between the brackets, RFC 5321 §4.5.3.1.3
 
 _ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
 _UNSAFE_ADDRESS = re.compile("[\x00-\x20\x7f-\xa0<>\u2028\u2029\ud800-\udfff]")
-MAX_PATH = 254  # octets between the brackets, RFC 5321 §4.5.3.1.3
-
-
-class UnsafeBody(ValueError):
-    """The body contains NUL, which no SMTP extension that we use allows (RFC 5321 §4.5.2, RFC 6152 §3)."""
 
 
 def is_wire_safe(body: bytes) -> bool:
@@ -24,18 +26,33 @@ def is_wire_safe(body: bytes) -> bool:
 
 
 def make_wire_safe(body: bytes, *, stuff_dots: bool) -> bytes:
-    """Normalize line ends to CRLF, end with one, and stuff dots for DATA (BDAT counts bytes instead). Raises UnsafeBody."""
+    """Normalize line ends to CRLF, end with one, and stuff dots for DATA (BDAT counts bytes instead).
+
+    NUL, which is allowed nowhere in a message (RFC 5321 §4.5.2, RFC 2045 §2.7), becomes a space. A line that is too long is
+    broken before a space of ours: inside a header field that is folding, and everywhere no character is cut in two.
+    """
     if not _has_clean_lines(body):
-        if b"\0" in body:
-            raise UnsafeBody("The message contains a NUL byte.")
-        body = _ANY_LINE_END.sub(b"\r\n", body)
+        body = _ANY_LINE_END.sub(b"\r\n", body.replace(b"\0", b" "))
         if not body.endswith(b"\r\n"):
             body += b"\r\n"
+        body = b"\r\n".join(piece for line in body.split(b"\r\n") for piece in _break(line))
     if stuff_dots:
         body = body.replace(b"\n.", b"\n..")
         if body.startswith(b"."):
             body = b"." + body
     return body
+
+
+def _break(line: bytes) -> Iterator[bytes]:
+    start, prefix = 0, b""
+    while len(line) - start > MAX_LINE - len(prefix):
+        end = start + MAX_LINE - len(prefix)
+        for _ in range(3):  # a character of UTF-8 has at most three octets behind its first
+            if line[end] & 0xC0 == 0x80:
+                end -= 1
+        yield prefix + line[start:end]
+        start, prefix = end, b" "
+    yield prefix + line[start:]
 
 
 def is_address_safe(address: str) -> bool:
@@ -50,4 +67,5 @@ def _has_clean_lines(body: bytes) -> bool:
         and breaks == body.count(b"\r")
         and breaks == body.count(b"\r\n")
         and b"\0" not in body
+        and max(map(len, body.split(b"\r\n"))) <= MAX_LINE
     )
