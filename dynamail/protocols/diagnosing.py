@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dynamail.protocols.reason_codes import find_code, find_enhanced, find_mark
-from dynamail.protocols.reason_words import MAX_WORDS, find_words, simplify_words
-from dynamail.protocols.reasons import Evidence, Reason
+from dynamail.protocols.reason_words import MAX_WORDS, find_vague_words, find_words, simplify_words
+from dynamail.protocols.reasons import HARD_REASONS, Evidence, Reason
 from dynamail.protocols.smtp.envelopes import Stage
 
 # Reasons about a mailbox: nobody can know them before the recipient was named.
@@ -28,9 +28,9 @@ _TOO_BIG = {"2.3": Reason.EXCEED_LIMIT, "6.0": Reason.CONTENT_ERROR}
 def find_reason(evidence: Evidence) -> Reason:
     """Words of the server, then its specific codes, then the words around it, then the vague codes."""
     found = (
-        _find_in_text(evidence.words, evidence)
-        or find_enhanced(evidence.enhanced, vague=False)
-        or _find_in_text(evidence.context, evidence)
+        _find_in_text(evidence.words)
+        or _find_specific(evidence)
+        or _find_in_text(evidence.context)
         or find_enhanced(evidence.enhanced, vague=True)
         or (Reason.EXPIRED if evidence.has_delay else None)
         or find_code(evidence.code, evidence.stage)
@@ -40,11 +40,16 @@ def find_reason(evidence: Evidence) -> Reason:
     return _restrain(found, evidence)
 
 
-def _find_in_text(text: str, evidence: Evidence) -> Reason | None:
-    if not text:
-        return None
+def _find_in_text(text: str) -> Reason | None:
     text = text[:MAX_WORDS]
-    return find_mark(text) or find_words(simplify_words(text))
+    return (find_mark(text) or find_words(simplify_words(text))) if text else None
+
+
+def _find_specific(evidence: Evidence) -> Reason | None:
+    """A specific code says more than vague words, unless only the code would condemn the recipient."""
+    vague = find_vague_words(simplify_words(evidence.words))
+    specific = find_enhanced(evidence.enhanced, vague=False)
+    return vague if specific is None or (vague and specific in HARD_REASONS) else specific
 
 
 def _restrain(found: Reason, evidence: Evidence) -> Reason:

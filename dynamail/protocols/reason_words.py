@@ -67,6 +67,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         resolver.rst.(auth|sender|notauthor|restrict)
         (credentials|password) (is |are )invalid
         cryptographic
+        security features
         message integrity failure
         trust relationship
         """,
@@ -518,6 +519,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (use|try|update) * (new|following) (email )address
         has been replaced by
         no forwarding address
+        owner has changed
         moved to another
         not our (user|customer) anymore
         no longer (works|employed|with|working|at)
@@ -796,7 +798,6 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         sorry, you do not authenticate
         you are not authorized to
         security (error|violation|settings|restriction|problem|reasons)
-        (access|permission) (is |was |)(denied|not allowed)
         (account|client) not (allowed|authorized|subscribed)
         not authorized
         delivery not authorized
@@ -896,6 +897,16 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         delivery to * refused
         """,
     ),
+)
+
+# So general that a specific code says more.
+_VAGUE_PHRASES: tuple[tuple[Reason, str], ...] = (
+    (
+        Reason.SECURITY_ERROR,
+        """
+        (access|permission) (is |was |)(denied|not allowed)
+        """,
+    ),
     (
         Reason.USER_UNKNOWN,
         """
@@ -931,12 +942,12 @@ class _Phrase:
 
 def find_words(words: str) -> Reason | None:
     """The first reason whose words occur in simplified text (see `simplify_words`), or None."""
-    candidates = [number for trigger, numbers in _TRIGGERS.items() if trigger in words for number in numbers]
-    for number in sorted(set(candidates)):
-        reason, phrase = _TABLE[number]
-        if phrase.occurs_in(words):
-            return reason
-    return None
+    return _PRECISE.find(words)
+
+
+def find_vague_words(words: str) -> Reason | None:
+    """As `find_words`, for words that are so general that a specific code says more."""
+    return _VAGUE.find(words)
 
 
 def simplify_words(text: str) -> str:
@@ -993,12 +1004,30 @@ def _rate_triggers(triggers: frozenset[str]) -> tuple[int, int]:
     return min(len(trigger) for trigger in triggers), -len(triggers)
 
 
-_TABLE: tuple[tuple[Reason, _Phrase], ...] = tuple(
-    (reason, _compile_phrase(line.strip()))
-    for reason, lines in _PHRASES
-    for line in lines.strip().splitlines()
-)
-_TRIGGERS: dict[str, list[int]] = {}
-for _number, (_, _phrase) in enumerate(_TABLE):
-    for _trigger in _phrase.triggers:
-        _TRIGGERS.setdefault(_trigger, []).append(_number)
+class _Table:
+    """Phrases in their order; only those one of whose triggers occurs are tried."""
+
+    def __init__(self, phrases: tuple[tuple[Reason, str], ...]) -> None:
+        self.rules = [
+            (reason, _compile_phrase(line.strip()))
+            for reason, lines in phrases
+            for line in lines.strip().splitlines()
+        ]
+        self._triggers: dict[str, list[int]] = {}
+        for number, (_, phrase) in enumerate(self.rules):
+            for trigger in phrase.triggers:
+                self._triggers.setdefault(trigger, []).append(number)
+
+    def find(self, words: str) -> Reason | None:
+        candidates = {
+            number for trigger, numbers in self._triggers.items() if trigger in words for number in numbers
+        }
+        for number in sorted(candidates):
+            reason, phrase = self.rules[number]
+            if phrase.occurs_in(words):
+                return reason
+        return None
+
+
+_PRECISE = _Table(_PHRASES)
+_VAGUE = _Table(_VAGUE_PHRASES)

@@ -4,7 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamail.protocols.codes import DESCRIPTIONS, BounceClass, classify_reply, is_hard, is_worth_retrying
+from dynamail.protocols.codes import (
+    CLASSES,
+    CONSEQUENCES,
+    DESCRIPTIONS,
+    HARD_CLASSES,
+    BounceClass,
+    Consequence,
+    classify_reply,
+    is_hard,
+    is_worth_retrying,
+)
+from dynamail.protocols.diagnosing import find_reason
+from dynamail.protocols.reason_words import simplify_words
+from dynamail.protocols.reasons import HARD_REASONS, Evidence, Reason
 from dynamail.protocols.smtp.envelopes import Stage
 from dynamail.protocols.smtp.replies import SmtpReply, read_reply
 
@@ -24,7 +37,7 @@ def reply(text: str) -> SmtpReply:
         ("450 4.1.1 User unknown, try later", "invalid_recipient", False),
         ("550 5.1.2 Host unknown", "bad_domain", True),
         ("556 5.1.10 Domain has null MX", "bad_domain", True),
-        ("550 5.1.6 Mailbox has moved", "inactive_mailbox", True),
+        ("550 5.1.6 Mailbox has moved", "moved", True),
         ("550 5.2.1 The email account that you tried to reach is disabled", "inactive_mailbox", False),
         ("552 5.2.2 Mailbox full", "quota", False),
         ("552-5.2.2 The recipient's inbox is out of storage space", "quota", False),
@@ -49,6 +62,13 @@ def reply(text: str) -> SmtpReply:
         ("552 5.3.4 Message size exceeds fixed maximum message size", "content", False),
         ("451 4.7.1 Greylisted, please try again", "transient", False),
         ("421 4.7.0 Try again later", "transient", False),
+        ("452 4.5.3 Error: too many connections from your IP", "throttled", False),
+        ("450 4.2.1 The user you are trying to contact is receiving mail too quickly", "throttled", False),
+        ("421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred", "spam_block", False),
+        ("550 5.2.1 Mailbox disabled, not accepting messages", "inactive_mailbox", False),
+        ("554 5.7.1 Your message was rejected by the recipient", "filtered", False),
+        ("530 5.7.0 Must issue a STARTTLS command first", "authentication", False),
+        ("451 4.3.5 Server configuration error", "transient", False),
         ("452 4.5.3 Too many recipients", "too_many_recipients", False),
         ("552 Too many recipients", "too_many_recipients", False),
         ("550 5.7.1 Refused by local policy", "policy", False),
@@ -63,13 +83,17 @@ def test_real_words_get_their_class(text: str, expected: str, hard: bool) -> Non
     assert (found, is_hard(found, parsed)) == (expected, hard)
 
 
-@pytest.mark.parametrize("stage", [Stage.CONNECT, Stage.MAIL])
-def test_what_is_said_about_the_sender_never_condemns_the_recipient(stage: Stage) -> None:
-    assert classify_reply(reply("550 5.1.1 User unknown"), stage) is BounceClass.POLICY
+@pytest.mark.parametrize(
+    ("stage", "expected"), [(Stage.CONNECT, BounceClass.SPAM_BLOCK), (Stage.MAIL, BounceClass.POLICY)]
+)
+def test_what_is_said_about_the_sender_never_condemns_the_recipient(
+    stage: Stage, expected: BounceClass
+) -> None:
+    assert classify_reply(reply("550 5.1.1 User unknown"), stage) is expected
 
 
 def test_user_unknown_after_data_needs_an_enhanced_code() -> None:
-    assert classify_reply(reply("550 User unknown"), Stage.DOT) is BounceClass.POLICY
+    assert classify_reply(reply("550 User unknown"), Stage.DOT) is BounceClass.FILTERED
     assert classify_reply(reply("550 5.1.1 User unknown"), Stage.DOT) is BounceClass.INVALID_RECIPIENT
 
 
@@ -80,8 +104,64 @@ def test_too_many_recipients_is_retried_even_after_5xx() -> None:
     assert not is_worth_retrying(classify_reply(parsed, Stage.RCPT), parsed)
 
 
-def test_every_class_has_a_sentence() -> None:
-    assert set(DESCRIPTIONS) == set(BounceClass)
+def test_every_class_has_a_sentence_and_a_consequence_and_every_reason_a_class() -> None:
+    assert set(DESCRIPTIONS) == set(CONSEQUENCES) == set(BounceClass)
+    assert set(CLASSES) == set(Reason)
+
+
+def test_only_what_is_hard_or_a_complaint_suppresses() -> None:
+    suppressing = {name for name, consequence in CONSEQUENCES.items() if consequence is Consequence.SUPPRESS}
+    assert suppressing == HARD_CLASSES | {BounceClass.COMPLAINT}
+    assert {Reason(name) for name in ("userunknown", "hostunknown", "hasmoved", "notaccept")} == HARD_REASONS
+    assert not any(name.is_about_us for name in suppressing)
+
+
+# The associated texts of the IANA registry of enhanced status codes, and what they mean.
+REGISTRY = {
+    "Bad destination mailbox address": "userunknown",
+    "Bad destination system address": "hostunknown",
+    "Destination mailbox has moved, No forwarding address": "hasmoved",
+    "Bad sender's system address": "rejected",
+    "Recipient address has null MX": "notaccept",
+    "Mailbox disabled, not accepting messages": "suspend",
+    "Mailbox full": "mailboxfull",
+    "Mail system full": "systemfull",
+    "System not accepting network messages": "systemerror",
+    "Message too big for system": "mesgtoobig",
+    "No answer from host": "expired",
+    "Bad connection": "networkerror",
+    "Directory server failure": "systemerror",
+    "Unable to route": "networkerror",
+    "Mail system congestion": "systemerror",
+    "Routing loop detected": "networkerror",
+    "Delivery time expired": "expired",
+    "Invalid command": "syntaxerror",
+    "Syntax error": "syntaxerror",
+    "Too many recipients": "toomanyconn",
+    "Media not supported": "contenterror",
+    "Conversion required but not supported": "contenterror",
+    "Security features not supported": "securityerror",
+    "Authentication credentials invalid": "securityerror",
+    "Encryption required for requested authentication mechanism": "failedstarttls",
+    "User Account Disabled": "suspend",
+    "Mailbox owner has changed": "hasmoved",
+    "No passing DKIM signature found": "authfailure",
+    "SPF validation failed": "authfailure",
+    "Reverse DNS validation failed": "requireptr",
+    "Multiple authentication checks failed": "authfailure",
+    "Mail flood detected": "speeding",
+    "ARC validation failure": "authfailure",
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), REGISTRY.items())
+def test_the_words_of_the_registry_are_understood(text: str, reason: str) -> None:
+    assert find_reason(Evidence(f"550 {text}", code=550, stage=Stage.RCPT)) == reason
+
+
+def test_simplified_words_have_no_addresses_links_or_contractions() -> None:
+    text = "User <Spam.Virus@example.com>  doesn\u2019t exist, see https://example.org/blocked?spam"
+    assert simplify_words(text) == "user does not exist, see example.org"
 
 
 @given(

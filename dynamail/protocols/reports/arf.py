@@ -31,7 +31,10 @@ def read_feedback(text: str) -> Feedback:
     recipients: list[str] = []
     for name, value in list_fields(re.sub(r"\n[ \t]*\n", "\n", text[:MAX_FEEDBACK])):
         fields.setdefault(name, value)
-        if name in ("original-rcpt-to", "removal-recipient", "redacted-address") and len(recipients) < MAX_RECIPIENTS:
+        if (
+            name in ("original-rcpt-to", "removal-recipient", "redacted-address")
+            and len(recipients) < MAX_RECIPIENTS
+        ):
             address = find_address(value)
             recipients += [address] if address and address not in recipients else []
     return Feedback(

@@ -10,7 +10,14 @@ from dynamail.protocols.reports.parts import Headers
 from dynamail.protocols.reports.records import ReportedRecipient
 from dynamail.protocols.reports.text_recipients import find_address
 
-_REPLY_FIELDS = ("x-auto-response-suppress", "x-autoreply", "x-autorespond", "x-autoresponse", "x-auto-reply-from", "auto-submitted")
+_REPLY_FIELDS = (
+    "x-auto-response-suppress",
+    "x-autoreply",
+    "x-autorespond",
+    "x-autoresponse",
+    "x-auto-reply-from",
+    "auto-submitted",
+)
 _SUBJECTS = re.compile(
     r"\s*(?:(?:re|fwd?|aw|antw|sv):\s*)?(?:auto(?:matic|mated|matische|matisch)?[ -]?(?:reply|response|answer|antwort|respuesta|svar)\b|auto\s?:|"
     r"out[ -]of[ -](?:the[ -])?office|away from|vacation|on (?:vacation|holiday|leave)|(?:i am|i'm) (?:away|out|on)|abwesen|abwesenheit|"
@@ -31,7 +38,10 @@ _NOTICES = re.compile(
     r"не (?:может быть )?доставлен|недоставлен|配信|エラー|エラ－|送信でき|退信|无法投递|mailbox (?:is )?full|over quota|user unknown|delayed mail|postmaster notify",
     re.IGNORECASE,
 )
-_ROBOTS = re.compile(r"(?:[\w.-]*-(?:admin|request|owner|bounces?|ctl|errors)|owner-[\w.-]*|no-?reply|majordomo|listserv|list|mailman|system)@", re.IGNORECASE)
+_ROBOTS = re.compile(
+    r"(?:[\w.-]*-(?:admin|request|owner|bounces?|ctl|errors)|owner-[\w.-]*|no-?reply|majordomo|listserv|list|mailman|system)@",
+    re.IGNORECASE,
+)
 
 
 def is_notice(headers: Headers) -> bool:

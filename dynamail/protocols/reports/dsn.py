@@ -20,7 +20,14 @@ _TYPE = re.compile(r"\s*([\w.-]{1,40})\s*;\s*", re.ASCII)
 _ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 _RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "x-actual-recipient")
-_DIAGNOSTIC_FIELDS = ("diagnostic-code", "diagnostic", "x-postfix-diagnostic", "x-diagnostic", "error", "x-smtp-error")
+_DIAGNOSTIC_FIELDS = (
+    "diagnostic-code",
+    "diagnostic",
+    "x-postfix-diagnostic",
+    "x-diagnostic",
+    "error",
+    "x-smtp-error",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +63,7 @@ def read_delivery_status(text: str) -> DeliveryStatus:
     recipients: list[StatusOfRecipient] = []
     for group in _group_fields(text[:MAX_STATUS]):
         if any(name in group for name in _RECIPIENT_FIELDS):
-            if len(recipients) < MAX_RECIPIENTS:
-                recipients.append(_read_recipient(group))
+            recipients.append(_read_recipient(group))
         for name, value in group.items():
             about_message.setdefault(name, value)
         if len(recipients) >= MAX_RECIPIENTS:
@@ -105,7 +111,10 @@ def _group_fields(text: str) -> Iterator[Headers]:
 
 
 def _read_recipient(fields: Headers) -> StatusOfRecipient:
-    addresses = [read_address(fields.get(name, "")) for name in ("original-recipient", "final-recipient", "x-actual-recipient")]
+    addresses = [
+        read_address(fields.get(name, ""))
+        for name in ("original-recipient", "final-recipient", "x-actual-recipient")
+    ]
     diagnostic = next((fields[name] for name in _DIAGNOSTIC_FIELDS if name in fields), "")
     kind = _TYPE.match(diagnostic)
     status = fields.get("status", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from dynamail.protocols.reports.arf import complain
@@ -39,33 +40,44 @@ def read_json_notice(text: str) -> Report | None:
 def _read_notice(notice: dict[str, Any]) -> Report | None:
     kind = str(notice.get("notificationType") or notice.get("eventType") or "")
     mail = _dict(notice.get("mail"))
-    about = {
-        "original_message_id": _text(_dict(mail.get("commonHeaders")).get("messageId")),
-        "original_envelope_from": find_address(_text(mail.get("source"))),
-        "original_subject": _text(_dict(mail.get("commonHeaders")).get("subject")),
-        "arrived_at": _text(mail.get("timestamp"))[:100],
-        "source_ip": _text(mail.get("sourceIp"))[:45],
-    }
+    report = _read_kind(kind, notice)
+    return report and replace(
+        report,
+        original_message_id=_text(_dict(mail.get("commonHeaders")).get("messageId")),
+        original_envelope_from=find_address(_text(mail.get("source"))),
+        original_subject=_text(_dict(mail.get("commonHeaders")).get("subject")),
+        arrived_at=_text(mail.get("timestamp"))[:100],
+        source_ip=_text(mail.get("sourceIp"))[:45],
+    )
+
+
+def _read_kind(kind: str, notice: dict[str, Any]) -> Report | None:
     if kind == "Complaint":
         complaint = _dict(notice.get("complaint"))
         people = [complain(address) for address, _ in _list_people(complaint.get("complainedRecipients"))]
         feedback = _text(complaint.get("complaintFeedbackType"))[:40] or "abuse"
-        return Report(ReportKind.COMPLAINT, tuple(people), feedback_type=feedback, **about)
+        return Report(ReportKind.COMPLAINT, tuple(people), feedback_type=feedback)
     if kind == "Bounce":
         bounce = _dict(notice.get("bounce"))
         mta = _text(bounce.get("reportingMTA")).partition(";")[2].strip()[:255]
         hint = _SUBTYPES.get(_text(bounce.get("bounceSubType")), "")
-        people = [_judge(address, person, hint) for address, person in _list_people(bounce.get("bouncedRecipients"))]
-        return Report(ReportKind.BOUNCE, tuple(people), reporting_mta=mta, **about)
-    if kind == "Delivery":
-        return Report(ReportKind.DELIVERED, **about)
-    return None
+        people = [
+            _judge(address, person, hint) for address, person in _list_people(bounce.get("bouncedRecipients"))
+        ]
+        return Report(ReportKind.BOUNCE, tuple(people), reporting_mta=mta)
+    return Report(ReportKind.DELIVERED) if kind == "Delivery" else None
 
 
 def _judge(address: str, person: dict[str, Any], hint: str) -> ReportedRecipient:
     diagnostic = _text(person.get("diagnosticCode")).removeprefix("smtp; ")
     status = StatusOfRecipient(
-        address, _text(person.get("action"))[:20], _text(person.get("status"))[:12], hint, diagnostic, "smtp", ""
+        address,
+        _text(person.get("action"))[:20],
+        _text(person.get("status"))[:12],
+        hint,
+        diagnostic,
+        "smtp",
+        "",
     )
     return judge_status(status, block="")
 

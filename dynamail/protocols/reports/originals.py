@@ -32,20 +32,23 @@ _HEADER_LINE = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,60}:")
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What a returned message tells about itself."""
+    """What a returned message tells about itself. `complainer` is added by Microsoft's complaint feedback (JMRP)."""
 
     message_id: str = ""
     envelope_from: str = ""
     sender: str = ""
     subject: str = ""
     to: str = ""
+    complainer: str = ""
 
 
 def split_notice(text: str) -> tuple[str, str]:
     """The notice and the returned message; the second is "" when nothing was returned."""
     for found in _DELIMITER.finditer(text):
         if text[: found.start()].strip() or _HEADER_LINE.match(found[0].strip()):
-            is_header = re.match(r"(?:return-path|received|delivered-to|dkim|x-orig|arc)", found[0].strip(), re.IGNORECASE)
+            is_header = re.match(
+                r"(?:return-path|received|delivered-to|dkim|x-orig|arc)", found[0].strip(), re.IGNORECASE
+            )
             return text[: found.start()], text[found.start() if is_header else found.end() :]
     return text, ""
 
@@ -59,6 +62,7 @@ def read_original(text: str) -> Original:
         sender=find_address(fields.get("from", "")),
         subject=fields.get("subject", "")[:998],
         to=find_address(fields.get("to", "")),
+        complainer=find_address(fields.get("x-hmxmroriginalrecipient", "")),
     )
 
 
@@ -66,7 +70,9 @@ def _find_fields(text: str) -> Headers:
     """Some systems put blank lines, dashes, quote marks or part headers before the header section."""
     for block in re.split(r"\n[ \t]*\n", text)[:8]:
         lines = [line.removeprefix("> ") for line in block.strip("\n").split("\n")]
-        indent = min((len(line) - len(line.lstrip()) for line in lines if _HEADER_LINE.match(line.lstrip())), default=0)
+        indent = min(
+            (len(line) - len(line.lstrip()) for line in lines if _HEADER_LINE.match(line.lstrip())), default=0
+        )
         fields = parse_fields("\n".join(line[indent:] if line[:indent].isspace() else line for line in lines))
         if fields.keys() & {"from", "to", "subject", "message-id", "received", "return-path"}:
             return fields

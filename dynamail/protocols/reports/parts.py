@@ -103,7 +103,8 @@ def parse_fields(text: str) -> Headers:
 
 def list_fields(text: str) -> Iterator[tuple[str, str]]:
     """Each field in order as lower-case name and unfolded value."""
-    name, lines = "", []
+    name = ""
+    lines: list[str] = []
     for line in text.split("\n"):
         if line[:1] in (" ", "\t") and name:
             if len(lines) < 100:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 # A code stands alone and begins something: sizes, ports, years and addresses must not be taken for one.
-_CODE = re.compile(r"(?:^|(?<=[\s'\"#(<\[:=;,]))([45][0-57]\d)(?=[ :,;\-\])'\"<]|$)(?![ ]?(?:bytes|kb|mb|messages|characters|seconds|max))", re.MULTILINE)
+_CODE = re.compile(
+    r"(?:^|(?<=[\s'\"#(<\[:=;,]))([45][0-57]\d)(?=[ :,;\-\])'\"<]|$)(?![ ]?(?:bytes|kb|mb|messages|characters|seconds|max))",
+    re.MULTILINE,
+)
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _AFTER_CODE = re.compile(r"[ :,;\-]{1,3}#?([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
 

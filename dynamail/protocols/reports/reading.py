@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from html import unescape
 
 from dynamail.protocols.codes import BounceClass
 from dynamail.protocols.reason_words import find_words, simplify_words
@@ -22,11 +23,24 @@ from dynamail.protocols.reports.originals import Original, read_original, split_
 from dynamail.protocols.reports.parts import MAX_TEXT, Headers, Part, read_parts
 from dynamail.protocols.reports.records import Report, ReportedRecipient, ReportKind
 from dynamail.protocols.reports.refusals import judge_block, judge_status
-from dynamail.protocols.reports.text_recipients import MAX_RECIPIENTS, find_address, find_block_of, find_blocks
+from dynamail.protocols.reports.text_recipients import (
+    MAX_RECIPIENTS,
+    find_address,
+    find_block_of,
+    find_blocks,
+)
 
 _STATUS_KINDS = ("message/delivery-status", "message/global-delivery-status")
-_ORIGINAL_KINDS = ("message/rfc822", "message/global", "message/global-headers", "text/rfc822-headers", "message/partial")
-_TAG = re.compile(r"<(?:style|script)\b.{0,20000}?</(?:style|script)>|<[^<>]{1,2000}>", re.DOTALL | re.IGNORECASE)
+_ORIGINAL_KINDS = (
+    "message/rfc822",
+    "message/global",
+    "message/global-headers",
+    "text/rfc822-headers",
+    "message/partial",
+)
+_TAG = re.compile(
+    r"<(?:style|script)\b.{0,20000}?</(?:style|script)>|<[^<>]{1,2000}>", re.DOTALL | re.IGNORECASE
+)
 _DELAYED = re.compile(
     r"delay|warning|could not send (?:message|mail) for past|still being retried|not yet been delivered|temporary failure report|"
     r"will (?:keep|continue) trying|задерж",
@@ -34,6 +48,9 @@ _DELAYED = re.compile(
 )
 _QUOTE = re.compile(r"^>[> ]{0,8}", re.MULTILINE)
 _QUOTED_STATUS = re.compile(r"^> ?final-recipient:", re.IGNORECASE | re.MULTILINE)
+# What comes in the same format and is no complaint of a person (RFC 5965 §7.3, RFC 6591).
+_NO_COMPLAINTS = ("auth-failure", "not-spam", "dmarc", "delivery-failure")
+_COMPLAINT = re.compile(r"\s*complaint about message from\b", re.IGNORECASE)
 _LEAVING = re.compile(r"\s*unsubscribe\b", re.IGNORECASE)
 
 
@@ -68,7 +85,7 @@ def _read(raw: bytes, *, depth: int) -> Report:
     if report is not None and report.recipients:
         return _describe(report, material)
     if depth == 0 and _is_forwarded_notice(material):
-        inner = _read(material.returned.encode("utf-8", "replace"), depth=1)
+        inner = _read(material.returned.lstrip().encode("utf-8", "replace"), depth=1)
         if inner.recipients:
             return inner
     return _describe(report or Report(ReportKind.OTHER), material)
@@ -97,22 +114,30 @@ def _read_notice(parts: list[Part]) -> str:
     for part in parts:
         if part.kind in _ORIGINAL_KINDS:
             break
-        if part.kind == "text/plain" or (part.kind.startswith(("text/", "multipart/")) and part.kind != "text/html"):
+        if part.kind == "text/plain" or (
+            part.kind.startswith(("text/", "multipart/")) and part.kind != "text/html"
+        ):
             texts.append(part.text)
     text = "\n".join(texts)
     if text.strip():
         return text[:MAX_TEXT]
     html = next((part.text for part in parts if part.kind == "text/html"), "")
-    return re.sub(r"[ \t]+", " ", _TAG.sub("\n", html))
+    return re.sub(r"[ \t]+", " ", unescape(_TAG.sub("\n", html))).replace("\xa0", " ")
 
 
 def _read_complaint(material: _Material) -> Report | None:
     if material.feedback:
         return _read_feedback_report(material)
-    if "x-apple-unsubscribe" in material.headers and _LEAVING.match(material.headers.get("subject", "")):
-        address = find_address(material.headers.get("from", ""))
-        return Report(ReportKind.COMPLAINT, (complain(address),) if address else (), feedback_type="opt-out")
+    subject = material.headers.get("subject", "")
+    if "x-apple-unsubscribe" in material.headers and _LEAVING.match(subject):
+        return _complain_as(find_address(material.headers.get("from", "")), "opt-out")
+    if material.original.complainer or _COMPLAINT.match(subject):
+        return _complain_as(material.original.complainer or material.original.to, "abuse")
     return None
+
+
+def _complain_as(address: str, kind: str) -> Report | None:
+    return Report(ReportKind.COMPLAINT, (complain(address),), feedback_type=kind) if address else None
 
 
 def _read_feedback_report(material: _Material) -> Report:
@@ -120,7 +145,7 @@ def _read_feedback_report(material: _Material) -> Report:
     feedback = read_feedback(material.feedback)
     people = feedback.recipients or [address for address in (material.original.to,) if address]
     return Report(
-        ReportKind.COMPLAINT,
+        ReportKind.OTHER if feedback.kind in _NO_COMPLAINTS else ReportKind.COMPLAINT,
         tuple(complain(address) for address in people),
         original_envelope_from=feedback.mail_from,
         original_envelope_id=feedback.envelope_id,
@@ -155,7 +180,9 @@ def _judge_statuses(status: DeliveryStatus, material: _Material) -> list[Reporte
     return [
         judge_status(
             entry,
-            block=find_block_of(entry.address, material.notice, [other for other in addresses if other != entry.address]),
+            block=find_block_of(
+                entry.address, material.notice, [other for other in addresses if other != entry.address]
+            ),
             notice=material.notice if len(named) == 1 else "",
         )
         for entry in named
@@ -172,26 +199,49 @@ def _name_recipient(entry: StatusOfRecipient, material: _Material) -> StatusOfRe
 
 def _read_words(material: _Material) -> Report | None:
     headers, notice = material.headers, material.notice
-    is_delay = _DELAYED.search(headers.get("subject", "")) is not None or _DELAYED.search(notice[:1_500]) is not None
+    is_delay = (
+        _DELAYED.search(headers.get("subject", "")) is not None or _DELAYED.search(notice[:1_500]) is not None
+    )
     action = "delayed" if is_delay and "fail" not in headers.get("subject", "").lower() else "failed"
-    failed = [read_address(part) for part in headers.get("x-failed-recipients", "").split(",")[:MAX_RECIPIENTS]]
+    failed = [
+        read_address(part) for part in headers.get("x-failed-recipients", "").split(",")[:MAX_RECIPIENTS]
+    ]
     failed = [address for address in dict.fromkeys(failed) if address]
     if failed:
-        blocks = [(address, find_block_of(address, notice, [other for other in failed if other != address])) for address in failed]
+        blocks = [
+            (address, find_block_of(address, notice, [other for other in failed if other != address]))
+            for address in failed
+        ]
     else:
-        blocks = [(block.address, block.text) for block in find_blocks(notice, strangers=_list_strangers(material))]
-    if not blocks and material.original.to:
+        blocks = [
+            (block.address, block.text) for block in find_blocks(notice, strangers=_list_strangers(material))
+        ]
+    if not blocks and material.original.to and not _is_forwarded_notice(material):
         blocks = [(material.original.to, notice)]
     context = notice if len(blocks) == 1 else ""
     subject = headers.get("subject", "")
-    recipients = [judge_block(address, block, context=f"{context}\n{subject}", action=action) for address, block in blocks]
-    return Report(ReportKind.DELAY if action == "delayed" else ReportKind.BOUNCE, tuple(recipients)) if recipients else None
+    recipients = [
+        judge_block(address, block, context=f"{context}\n{subject}", action=action)
+        for address, block in blocks
+    ]
+    return (
+        Report(ReportKind.DELAY if action == "delayed" else ReportKind.BOUNCE, tuple(recipients))
+        if recipients
+        else None
+    )
 
 
 def _list_strangers(material: _Material) -> frozenset[str]:
     """Whose addresses in a notice are surely not the recipient: the one it was sent to, and the one who wrote it."""
-    names = [material.headers.get("to", ""), material.headers.get("from", ""), material.headers.get("delivered-to", "")]
-    found = {find_address(name).lower() for name in names} | {material.original.sender.lower(), material.original.envelope_from.lower()}
+    names = [
+        material.headers.get("to", ""),
+        material.headers.get("from", ""),
+        material.headers.get("delivered-to", ""),
+    ]
+    found = {find_address(name).lower() for name in names} | {
+        material.original.sender.lower(),
+        material.original.envelope_from.lower(),
+    }
     return frozenset(found - {"", material.original.to.lower()})
 
 
@@ -204,7 +254,10 @@ def _name_kind(recipients: list[ReportedRecipient]) -> ReportKind:
 
 def _gives_reason(material: _Material) -> bool:
     """A program that is no mail system may refuse as well (mailing lists); then it says why."""
-    return find_words(simplify_words(f"{material.headers.get('subject', '')}\n{material.notice[:1_500]}")) is not None
+    return (
+        find_words(simplify_words(f"{material.headers.get('subject', '')}\n{material.notice[:1_500]}"))
+        is not None
+    )
 
 
 def _read_answer(material: _Material) -> Report | None:
@@ -215,7 +268,9 @@ def _read_answer(material: _Material) -> Report | None:
 
 
 def _is_forwarded_notice(material: _Material) -> bool:
-    return bool(material.returned) and is_notice(read_parts(material.returned[:MAX_TEXT].encode("utf-8", "replace"))[0])
+    """Was a delivery notice returned or passed on, instead of a message?"""
+    headers, _ = read_parts(material.returned[:MAX_TEXT].lstrip().encode("utf-8", "replace"))
+    return bool(headers.get("from")) and is_notice(headers)
 
 
 def _describe(report: Report, material: _Material) -> Report:
@@ -225,6 +280,10 @@ def _describe(report: Report, material: _Material) -> Report:
         recipients = tuple(
             replace(recipient, reason=Reason.DELIVERED, bounce_class=BounceClass.UNCATEGORIZED, is_hard=False)
             for recipient in recipients
+        )
+    if report.kind is ReportKind.OTHER:
+        recipients = tuple(
+            replace(recipient, bounce_class=BounceClass.UNCATEGORIZED) for recipient in recipients
         )
     original = material.original
     return replace(

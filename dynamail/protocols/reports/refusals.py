@@ -43,7 +43,9 @@ def judge_status(status: StatusOfRecipient, *, block: str, notice: str = "") -> 
     enhanced = _choose_enhanced(find_enhanced_code(status.diagnostic), status.status)
     words = f"{words} ({status.comment})" if words and status.comment else words or status.comment
     if not words or not _says_something(words):
-        enhanced = enhanced if enhanced and not enhanced.endswith(".0.0") else find_enhanced_code(block) or enhanced
+        enhanced = (
+            enhanced if enhanced and not enhanced.endswith(".0.0") else find_enhanced_code(block) or enhanced
+        )
         words = f"{words} {block}"
     code = find_reply_code(words) or find_reply_code(block)
     is_vague = not enhanced or enhanced.endswith(".0.0")

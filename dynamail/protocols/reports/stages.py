@@ -34,6 +34,9 @@ _AROUND = (
     re.compile(
         r"(?:error|rejected|refused|failed|response)[\w ]{0,30} (?:during|after|to|on|in) (?:the )?(RCPT|MAIL|DATA|HELO|EHLO)\b"
     ),
+    re.compile(
+        r"SMTP:(RCPT|MAIL|DATA) host|\b(RCPT TO|MAIL FROM|DATA) generated following response"
+    ),  # GroupWise, IMail
     re.compile(r"rejected\s+(MAIL|RCPT)\s+(?:FROM|TO)\s+address"),
 )
 _SESSION = re.compile(
@@ -55,7 +58,7 @@ def find_stage(text: str) -> Stage | None:
     """The stage of the refusal that a bounded text describes, or None."""
     for pattern in _AROUND:
         if found := pattern.search(text):
-            return _name_stage(found[1])
+            return _name_stage(found[found.lastindex or 0])
     for stage, pattern in _QMAIL:
         if pattern.search(text):
             return stage

@@ -23,7 +23,9 @@ _BEFORE = (
     r"exceeds allowed size|attempts|following address(?:es)?|宛先|送信先)"
 )
 # 550 5.1.1 <ann@example.com>... User unknown
-_TRANSCRIPT = re.compile(rf"^[ \t]{{0,8}}[45]\d\d[ -](?:[45]\.\d\.\d{{1,3}} )?<?{_ADDRESS}>? ?\.\.\.[^\n]*", re.MULTILINE)
+_TRANSCRIPT = re.compile(
+    rf"^[ \t]{{0,8}}[45]\d\d[ -](?:[45]\.\d\.\d{{1,3}} )?<?{_ADDRESS}>? ?\.\.\.[^\n]*", re.MULTILINE
+)
 _WAYS = (
     # <ann@example.com>: host said …        <ann@example.com>... Deferred
     re.compile(rf"^[ \t>*]{{0,12}}<{_ADDRESS}>", re.MULTILINE),
@@ -39,8 +41,13 @@ _WAYS = (
     re.compile(rf"rcpt to:? ?<{_ADDRESS}>", re.IGNORECASE),
     # ann@example.com: Domain does not exist      ann@example.com [User unknown]      ann@example.com on 4/29/99
     re.compile(rf"^[ \t*]{{0,12}}{_ADDRESS}[:;,]?[ \t]+(?=[\[(\w])", re.MULTILINE),
+    # c=US;a= ;p=Example;dda:SMTP=ann@example.com;
+    re.compile(rf"SMTP[=:]{_ADDRESS}"),
     # Recipient address: ann@example.com     could not be delivered to <ann@example.com>
-    re.compile(rf"(?<![A-Za-z])(?:{_BEFORE})(?:\s{{0,4}}:\s{{0,40}}|\s{{1,40}}|(?=[<(\[]))[<\"'(\[]?{_ADDRESS}", re.IGNORECASE),
+    re.compile(
+        rf"(?<![A-Za-z])(?:{_BEFORE})(?:\s{{0,4}}:\s{{0,40}}|\s{{1,40}}|(?=[<(\[]))[<\"'(\[]?{_ADDRESS}",
+        re.IGNORECASE,
+    ),
 )
 _OFFICES = re.compile(
     r"(?:postmaster|mailer-daemon|mail-daemon|abuse|support|help ?desk|webmaster|hostmaster|root|no-?reply|info|admin(?:istrator)?|"
@@ -67,7 +74,9 @@ def find_blocks(notice: str, *, strangers: frozenset[str]) -> list[Block]:
         if found and way is _TRANSCRIPT:
             ends = [0, *(hit.end() for hit in found)]
             texts = [notice[start:end][-MAX_BLOCK:] for start, end in pairwise(ends)]
-            return _join_blocks([(hit[1], _cut_session(text)) for hit, text in zip(found, texts, strict=True)])
+            return _join_blocks(
+                [(hit[1], _cut_session(text)) for hit, text in zip(found, texts, strict=True)]
+            )
         if found:
             return _cut_blocks(notice, found)
     found = [hit for hit in _PLAIN.finditer(notice) if _is_recipient(hit[1], strangers)]
@@ -96,7 +105,11 @@ def clean_address(address: str) -> str:
 
 
 def _is_recipient(address: str, strangers: frozenset[str]) -> bool:
-    return clean_address(address).lower() not in strangers and _OFFICES.match(address) is None
+    return (
+        clean_address(address).lower() not in strangers
+        and _OFFICES.match(address) is None
+        and ".." not in address
+    )
 
 
 def _cut_blocks(notice: str, found: list[re.Match[str]]) -> list[Block]:
@@ -104,7 +117,10 @@ def _cut_blocks(notice: str, found: list[re.Match[str]]) -> list[Block]:
     starts = [notice.rfind("\n", 0, hit.start() + 1) + 1 for hit in found]
     ends = [*starts[1:], len(notice)]
     return _join_blocks(
-        [(hit[1], notice[start : max(start, end)][:MAX_BLOCK]) for hit, start, end in zip(found, starts, ends, strict=True)]
+        [
+            (hit[1], notice[start : max(start, end)][:MAX_BLOCK])
+            for hit, start, end in zip(found, starts, ends, strict=True)
+        ]
     )
 
 
@@ -116,8 +132,8 @@ def _cut_session(text: str) -> str:
 def _join_blocks(texts: list[tuple[str, str]]) -> list[Block]:
     """Blocks in order of appearance; what is said about one recipient in several places is joined."""
     joined: dict[str, str] = {}
-    for address, text in texts[: 4 * MAX_RECIPIENTS]:
-        address = clean_address(address)
+    for written, text in texts[: 4 * MAX_RECIPIENTS]:
+        address = clean_address(written)
         if address in joined or len(joined) < MAX_RECIPIENTS:
             joined[address] = (joined.get(address, "") + "\n" + text)[:MAX_BLOCK].lstrip("\n")
     return [Block(address, text) for address, text in joined.items()]
