@@ -16,7 +16,6 @@ from collections.abc import Iterator
 MAX_LINE = 998  # octets without CRLF, RFC 5321 §4.5.3.1.6; the dot of stuffing does not count
 MAX_PATH = 254  # octets between the brackets, RFC 5321 §4.5.3.1.3
 
-_ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
 _UNSAFE_ADDRESS = re.compile("[\x00-\x20\x7f-\xa0<>\u2028\u2029\ud800-\udfff]")
 
 
@@ -32,10 +31,11 @@ def make_wire_safe(body: bytes, *, stuff_dots: bool) -> bytes:
     broken before a space of ours: inside a header field that is folding, and everywhere no character is cut in two.
     """
     if not _has_clean_lines(body):
-        body = _ANY_LINE_END.sub(b"\r\n", body.replace(b"\0", b" "))
-        if not body.endswith(b"\r\n"):
-            body += b"\r\n"
-        body = b"\r\n".join(piece for line in body.split(b"\r\n") for piece in _break(line))
+        body = body.replace(b"\0", b" ").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lines = body.removesuffix(b"\n").split(b"\n")
+        if max(map(len, lines)) > MAX_LINE:
+            lines = [piece for line in lines for piece in _break(line)]
+        body = b"\r\n".join(lines) + b"\r\n"
     if stuff_dots:
         body = body.replace(b"\n.", b"\n..")
         if body.startswith(b"."):
