@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +32,14 @@ LABELS = {
     "per_day": _("Messages per day"),
     "per_connection": _("Messages per connection"),
 }
+HEADINGS = {
+    "connections": _("Connections"),
+    "per_second": _("per second"),
+    "per_minute": _("per minute"),
+    "per_hour": _("per hour"),
+    "per_day": _("per day"),
+    "per_connection": _("per connection"),
+}
 
 
 class RuleForm(forms.Form):
@@ -46,9 +55,15 @@ class RuleForm(forms.Form):
     transport = forms.ChoiceField(label=_("Transport"), required=False)
 
     def __init__(
-        self, *args: Any, transports: list[Transport], rule: DestinationRule | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        transports: list[Transport],
+        rule: DestinationRule | None = None,
+        destination: str = "",
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self._destination = destination
         self._transports = {transport.public_id: transport for transport in transports}
         titles = [(one.name, one.title) for one in load_destinations()]
         offer_choices(self, "destination", [*titles, (ANOTHER, gettext("Another site"))])
@@ -57,12 +72,24 @@ class RuleForm(forms.Form):
             "transport",
             [("", gettext("All transports")), *((key, one.name) for key, one in self._transports.items())],
         )
-        chosen = rule.site if rule else str(self.initial.get("destination", ""))
-        for name, field in self._make_limit_fields(chosen).items():
+        for name, field in self._make_limit_fields(rule.site if rule else destination).items():
             self.fields[name] = field
+        for name in self._list_settled(rule):
+            del self.fields[name]
+
+    def _list_settled(self, rule: DestinationRule | None) -> tuple[str, ...]:
+        """A rule keeps its place; a destination that was chosen on the page before needs no further word."""
         if rule is not None:
-            for name in ("destination", "site", "transport"):
-                del self.fields[name]
+            return "destination", "site", "transport"
+        return ("destination", "site") if self._destination else ()
+
+    @property
+    def place_fields(self) -> list[BoundField]:
+        return [bound for bound in self if bound.name not in LIMIT_NAMES]
+
+    @property
+    def limit_fields(self) -> list[BoundField]:
+        return [bound for bound in self if bound.name in LIMIT_NAMES]
 
     def _make_limit_fields(self, site: str) -> dict[str, forms.Field]:
         built_in = _find_built_in(site)
@@ -88,7 +115,7 @@ class RuleForm(forms.Form):
     @property
     def chosen_site(self) -> str:
         """The destination's name or the site, after validation."""
-        chosen = self.cleaned_data["destination"]
+        chosen = self._destination or self.cleaned_data["destination"]
         return self.cleaned_data["site"] if chosen == ANOTHER else chosen
 
     @property

@@ -24,12 +24,12 @@ from dynamail.senders.destination_rules import (
     retry_destination,
     set_destination_rule,
 )
-from dynamail.senders.destinations import LIMIT_NAMES
+from dynamail.senders.destinations import LIMIT_NAMES, load_destinations
 from dynamail.senders.errors import SenderError
 from dynamail.senders.models import DestinationRule, Transport
 from dynamail.senders.warming import Warmup, find_account_use, find_warmup, start_warmup, stop_warmup
 from dynamail.web.access import needs
-from dynamail.web.forms.limits import LABELS, RuleForm, WarmupForm
+from dynamail.web.forms.limits import HEADINGS, RuleForm, WarmupForm
 from dynamail.web.settings_tabs import list_settings_tabs
 
 manages = needs(Permission.MANAGE_DELIVERY)
@@ -75,7 +75,7 @@ def show_limits(request: Any) -> HttpResponse:
         "crumbs": _crumbs()[:1],
         "lessons": list_lessons(request.account, now=now),
         "lines": [line for one in list_destinations(request.account) for line in _list_lines(one)],
-        "limit_labels": [LABELS[name] for name in LIMIT_NAMES],
+        "limit_labels": [HEADINGS[name] for name in LIMIT_NAMES],
         "warming": _list_warming(request, now),
         "use": find_account_use(request.account, now=now),
     }
@@ -85,11 +85,18 @@ def show_limits(request: Any) -> HttpResponse:
 @manages
 @require_http_methods(["GET", "POST"])
 def create_rule(request: Any) -> HttpResponse:
-    initial = {"destination": request.GET.get("destination", "")}
-    form = RuleForm(request.POST or None, transports=_list_transports(request), initial=initial)
+    destination = next(
+        (one for one in load_destinations() if one.name == request.GET.get("destination")), None
+    )
+    form = RuleForm(
+        request.POST or None,
+        transports=_list_transports(request),
+        destination=destination.name if destination else "",
+    )
     if request.method == "POST" and form.is_valid():
         return _save_rule(request, form, site=form.chosen_site, transport=form.chosen_transport)
-    context = {"page_title": _("Own limits"), "form": form, "crumbs": _crumbs()}
+    title = destination.title if destination else _("Own limits")
+    context = {"page_title": title, "form": form, "crumbs": _crumbs()}
     return render(request, "limits/rule.html", context, status=422 if form.is_bound else 200)
 
 
