@@ -25,9 +25,25 @@ def make_dsn(
 ) -> bytes:
     """A delivery status notification (RFC 3464) as Postfix writes it."""
     recipient = recipient or message.recipient
+    headers = _headers_of(message)
+    return write_dsn(
+        return_path_of(message), recipient, action=action, status=status, said=said, headers=headers
+    )
+
+
+def write_dsn(
+    to: str,
+    recipient: str,
+    *,
+    action: str = "failed",
+    status: str = "5.1.1",
+    said: str = "550 5.1.1 User unknown",
+    headers: str = "Subject: News\n",
+) -> bytes:
+    """The same about any message, whose header is given."""
     text = f"""\
 From: MAILER-DAEMON@mx.example (Mail Delivery System)
-To: {return_path_of(message)}
+To: {to}
 Subject: Undelivered Mail Returned to Sender
 Auto-Submitted: auto-replied
 MIME-Version: 1.0
@@ -54,7 +70,7 @@ Diagnostic-Code: smtp; {said}
 --{BOUNDARY}
 Content-Type: text/rfc822-headers
 
-{_headers_of(message)}
+{headers}
 --{BOUNDARY}--
 """
     return text.replace("\n", "\r\n").encode()
