@@ -117,8 +117,18 @@ class Health:
     hours: Hours
     live: LiveWay
     since: datetime | None = None
-    reason: str = ""
+    reason: str = ""  # often the server's words: shown as text
     sites: tuple[SiteHealth, ...] = field(default=())
+
+    @property
+    def learned(self) -> Learned | None:
+        """About the relay or the provider itself."""
+        return next((one.learned for one in self.sites if not one.site), None)
+
+    @property
+    def destinations(self) -> tuple[SiteHealth, ...]:
+        """Empty for a relay or provider, which is the only one."""
+        return self.sites if any(one.site for one in self.sites) else ()
 
 
 def measure_health(
@@ -189,7 +199,7 @@ def _judge(
     if not transport.is_enabled:
         return "off", None, ""
     itself = next((one.learned for one in sites if not one.site), None)
-    if breakdown := _find_breakdown(hours, itself, live, now):
+    if breakdown := _find_breakdown(transport, hours, itself, live, now):
         return "down", *breakdown
     if slow := _find_slowness(hours, sites, itself, now):
         return "slow", itself.changed_at if itself else None, slow
@@ -199,10 +209,11 @@ def _judge(
 
 
 def _find_breakdown(
-    hours: Hours, itself: Learned | None, live: LiveWay, now: datetime
+    transport: Transport, hours: Hours, itself: Learned | None, live: LiveWay, now: datetime
 ) -> tuple[datetime | None, str] | None:
-    """Since when nothing goes through, and why; None while something does."""
-    if live.is_closed:
+    """Since when nothing goes through, and why; None while something does. The one destination that is busy says little."""
+    is_one_of_many = transport.kind == Transport.Kind.MX and hours.lately.delivered > 0
+    if live.is_closed and not is_one_of_many:
         return hours.failing_since or (itself.changed_at if itself else None), live.problem
     if itself and itself.is_closed(now):
         return itself.changed_at, itself.reason

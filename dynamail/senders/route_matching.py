@@ -56,6 +56,21 @@ def find_target(
     return rule.target if rule else None
 
 
+def needs_site(rules: Sequence[Rule], *, stream: str, sender_domain: str, recipient_domain: str) -> bool:
+    """Could a rule decide otherwise once the site is known? Only those that are asked before the one that holds without it."""
+    found = find_rule(rules, stream=stream, sender_domain=sender_domain, recipient_domain=recipient_domain)
+    for rule in rules:
+        if rule is found:
+            return False
+        if (
+            rule.recipient_domain
+            and (not rule.stream or rule.stream == stream)
+            and (not rule.sender_domain or is_within(sender_domain, rule.sender_domain))
+        ):
+            return True
+    return False
+
+
 def is_within(domain: str, parent: str) -> bool:
     """Is it this domain or one of its subdomains?"""
     return domain == parent or domain.endswith("." + parent)

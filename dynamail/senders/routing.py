@@ -5,21 +5,25 @@ The rows are turned into `route_matching` rules here for the pages; the deliver 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dynamail.accounts.audit import record_audit
 from dynamail.accounts.models import Account, Member
-from dynamail.protocols.address import AddressError, parse_address
+from dynamail.protocols.address import parse_address
+from dynamail.protocols.dns import Resolver
+from dynamail.protocols.mx import UnroutableDomain, find_mail_hosts
 from dynamail.senders.models import Pool, RoutingRule, Transport
 from dynamail.senders.pools import list_memberships
-from dynamail.senders.route_matching import Rule, Target, find_rule
+from dynamail.senders.route_matching import Rule, Target, find_rule, needs_site
 
 MAILBOX = "Mailbox"
+LOOKUP_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Explanation:
     rule: int | None
     transports: tuple[str, ...]
     standby: tuple[str, ...] = ()
+    site: str = ""  # that receives the recipient's mail; "" when no rule asked for it
 
 
 @transaction.atomic
@@ -110,20 +115,36 @@ def list_rules(account_id: int) -> list[RoutingRule]:
 def explain_route(account_id: int, *, stream: str, sender_domain: str, recipient: str) -> Explanation:
     """Which way a message would take, by the very rules the deliver worker asks.
 
-    `recipient` is an address or a domain. Raises AddressError when it is neither.
+    `recipient` is an address or a domain. Raises AddressError when it is neither. Asks the DNS, for some seconds at most, when a
+    rule may be about the site that receives the recipient's mail.
     """
     rows = list_rules(account_id)
     rules = [to_rule(row) for row in rows]
-    found = find_rule(
-        rules,
-        stream=stream,
-        sender_domain=sender_domain,
-        recipient_domain=find_domain(recipient) if recipient else "",
-    )
+    message = {
+        "stream": stream,
+        "sender_domain": sender_domain,
+        "recipient_domain": find_domain(recipient) if recipient else "",
+    }
+    site = ""
+    if message["recipient_domain"] and needs_site(rules, **message):
+        site = find_site(message["recipient_domain"])
+    found = find_rule(rules, **message, site=site)
     if found is None:
-        return _explain_default(account_id, has_rules=bool(rows))
-    place = next(place for place, one in enumerate(rules) if one is found)
-    return _explain_target(rows[place], place + 1)
+        explanation = _explain_default(account_id, has_rules=bool(rows))
+    else:
+        place = next(place for place, one in enumerate(rules) if one is found)
+        explanation = _explain_target(rows[place], place + 1)
+    return replace(explanation, site=site)
+
+
+def find_site(domain: str) -> str:
+    """Where the mail of a domain is received, as the DNS says now; "" when it does not."""
+    resolver = Resolver(settings.DNS_SERVERS, timeout=LOOKUP_SECONDS / 2, lifetime=LOOKUP_SECONDS)
+    looking = find_mail_hosts(domain, resolver, allow_private_addresses=settings.MX_MAY_BE_PRIVATE)
+    try:
+        return asyncio.run(looking).site
+    except UnroutableDomain:
+        return ""
 
 
 def to_rule(row: RoutingRule) -> Rule:
@@ -136,14 +157,6 @@ def find_domain(text: str) -> str:
     text = text.strip()
     address = parse_address(text if "@" in text else f"someone@{text.rstrip('.')}")
     return address.domain
-
-
-def is_domain(text: str) -> bool:
-    try:
-        find_domain(text)
-    except AddressError:
-        return False
-    return "@" not in text
 
 
 def _explain_default(account_id: int, *, has_rules: bool) -> Explanation:
@@ -188,15 +201,3 @@ def _explain_transport(transport: Transport, place: int) -> Explanation:
         return Explanation(text % values, place, ())
     text = _("Rule %(place)s holds: “%(name)s” carries it.")
     return Explanation(text % values, place, (transport.name,))
-
-
-def describe_conditions(rule: RoutingRule) -> Sequence[str]:
-    """Each condition in words; empty when the rule holds for everything."""
-    words = []
-    if rule.stream:
-        words.append(str(rule.get_stream_display()))
-    if rule.sender_domain:
-        words.append(_("from %s") % rule.sender_domain)
-    if rule.recipient_domain:
-        words.append(_("to %s") % rule.recipient_domain)
-    return words

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dynamail.senders.route_matching import Rule, Target, find_rule, find_target, is_within
+from dynamail.senders.route_matching import Rule, Target, find_rule, find_target, is_within, needs_site
 
 FAST, SAFE, DIRECT = Target(pool_id=1), Target(transport_id=2), Target(transport_id=3)
 
@@ -64,3 +64,19 @@ def test_the_rule_itself_can_be_named() -> None:
     rules = [Rule(SAFE, stream="transactional"), Rule(FAST)]
     found = find_rule(rules, stream="marketing", sender_domain="", recipient_domain="", site="")
     assert found is rules[1]
+
+
+def test_the_site_matters_only_to_rules_that_are_asked_first() -> None:
+    def ask(*rules: Rule) -> bool:
+        return needs_site(
+            rules, stream="marketing", sender_domain="acme.example", recipient_domain="company.example"
+        )
+
+    to_google = Rule(DIRECT, recipient_domain="google.com")
+    assert ask(to_google)
+    assert ask(to_google, Rule(FAST))
+    assert not ask(Rule(FAST), to_google)
+    assert not ask(Rule(DIRECT, stream="transactional", recipient_domain="google.com"))
+    assert not ask(Rule(DIRECT, sender_domain="other.example", recipient_domain="google.com"))
+    assert not ask(Rule(DIRECT, recipient_domain="company.example"), to_google)
+    assert not ask()

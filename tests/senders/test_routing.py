@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from dynamail.senders.routing import (
     save_rule,
 )
 from dynamail.senders.transports import find_uses, remove_transport, switch_transport, use_transport
+from tests.support.dns_server import DnsServer
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
@@ -123,8 +126,36 @@ def test_rules_change_places_and_stay_numbered(account: Account, owner: Member, 
     assert [rule.stream for rule in list_rules(account.pk)] == ["", "transactional", ""]
 
 
+@pytest.fixture
+def dns_server(settings: Any) -> Iterator[DnsServer]:
+    with DnsServer(
+        {("company.example", "MX"): "1 aspmx.l.google.com", ("aspmx.l.google.com", "A"): "142.250.0.1"}
+    ) as server:
+        settings.DNS_SERVERS = (server.address,)
+        yield server
+
+
+def test_a_rule_for_a_site_holds_for_the_companies_whose_mail_is_there(
+    account: Account, owner: Member, fast: Transport, dns_server: DnsServer
+) -> None:
+    add_rule(account, owner, fast, recipient_domain="google.com")
+    found = explain_route(account.pk, stream="marketing", sender_domain="", recipient="ann@company.example")
+    assert (found.rule, found.transports, found.site) == (1, ("fast",), "google.com")
+    nowhere = explain_route(account.pk, stream="marketing", sender_domain="", recipient="ann@nowhere.example")
+    assert (nowhere.rule, nowhere.site) == (None, "")
+
+
+def test_the_dns_is_not_asked_where_no_rule_needs_it(
+    account: Account, owner: Member, fast: Transport, dns_server: DnsServer
+) -> None:
+    add_rule(account, owner, fast, stream="marketing")
+    add_rule(account, owner, fast, recipient_domain="google.com")
+    explain_route(account.pk, stream="marketing", sender_domain="", recipient="ann@company.example")
+    assert dns_server.count("company.example", "MX") == 0
+
+
 def test_the_way_of_a_message_is_explained_by_the_rules_the_worker_asks(
-    account: Account, owner: Member, pool: Pool, fast: Transport, calm: Transport
+    account: Account, owner: Member, pool: Pool, fast: Transport, calm: Transport, dns_server: DnsServer
 ) -> None:
     def ask(
         stream: str = "marketing", sender: str = "acme.example", to: str = "anna@gmail.com"
