@@ -16,7 +16,9 @@ from dynamail.delivery.provider_messages import ID_KEY
 from dynamail.delivery.records import BOUNCED, DEFERRED, UNKNOWN
 from dynamail.protocols.smtp.envelopes import Envelope, Outcome, OutcomeKind
 from dynamail.protocols.smtp.replies import SmtpError
+from dynamail.senders.credentials import seal_provider_settings
 from dynamail.senders.providers import PROVIDERS, find_provider
+from tests.delivery.stage import Stage, addresses, ids_of
 from tests.support.provider_server import (
     MAILGUN,
     POSTMARK,
@@ -61,6 +63,7 @@ INACTIVE = (
     "You tried to send to a recipient that has been marked as inactive. Found inactive addresses: zoe@mail.example. Inactive "
     "recipients are ones that have generated a hard bounce."
 )
+INVALID = "Invalid 'To' address: 'p1@example.com'."
 VALUES: dict[str, dict[str, str]] = {
     "postmark": {"server_token": "secret-token"},
     "mailgun": {"api_key": "secret-token", "sender_domain": "mg.acme.example"},
@@ -395,3 +398,54 @@ def test_an_account_cannot_choose_whom_this_server_calls() -> None:
     for provider in PROVIDERS:
         assert not any("url" in field.name or "host" in field.name for field in provider.fields)
         assert all(region.url.startswith("https://") for region in provider.regions)
+
+
+# ── in the worker ────────────────────────────────────────────────────────────────────────────────────────────────────
+def use_api(stage: Stage, account_id: int, name: str = "postmark") -> None:
+    """Make the account's transport a provider's API, as saving its form does."""
+    transport_id = stage.value("SELECT id FROM transport WHERE account_id = %s", account_id)
+    sealed = seal_provider_settings(account_id, transport_id, VALUES[name])
+    stage.change(
+        "UPDATE transport SET kind = 'api', host = '', provider = %s, provider_settings_sealed = %s WHERE id = %s",
+        name,
+        sealed,
+        transport_id,
+    )
+
+
+def test_a_campaign_goes_through_a_provider_and_every_answer_is_recorded(stage: Stage, settings: Any) -> None:
+    acts: list[Act] = [
+        Answer(429, {"message": "slow down"}),
+        Answer(422, {"ErrorCode": 300, "Message": INVALID}),
+    ]
+    with ProviderServer([*acts, POSTMARK]) as server:
+        settings.PROVIDER_URLS = {"postmark": server.url}
+        account_id = stage.account(1, connections=1)
+        use_api(stage, account_id)
+        campaign = stage.campaign(account_id, addresses(6))
+        worker = stage.start()
+        stage.wait_until(lambda: stage.delivered(campaign) == 4)
+        worker.stop()
+    counted = stage.count(campaign)
+    assert (counted.delivered, counted.bounced, counted.deferred) == (4, 1, 1)
+    ids = {request.json["Metadata"][ID_KEY] for request in server.requests}
+    assert ids == {message_id.hex for message_id in ids_of(campaign)}
+    replies = dict(
+        stage.rows(
+            "SELECT state, min(reply) FROM message WHERE source_id = %s GROUP BY state", campaign.source_id
+        )
+    )
+    assert "Postmark took it" in replies["delivered"]
+
+
+def test_a_refused_key_closes_the_way_and_bounces_nobody(stage: Stage, settings: Any) -> None:
+    with ProviderServer(Answer(401, {"Message": "bad token"})) as server:
+        settings.PROVIDER_URLS = {"postmark": server.url}
+        account_id = stage.account(1)
+        use_api(stage, account_id)
+        campaign = stage.campaign(account_id, addresses(5))
+        worker = stage.start()
+        stage.wait_until(lambda: any("bad token" in way.problem for way in worker.worker.ways))
+        worker.stop()
+    counted = stage.count(campaign)
+    assert (counted.bounced, counted.delivered) == (0, 0)
