@@ -104,6 +104,17 @@ def find_lesson(site: str, said: str) -> ReplyRule | None:
     return next((rule for rule in find_destination("").replies if rule.pattern.search(said)), None)
 
 
+def write_destination_table() -> str:
+    """The built-in limits as Markdown, for `docs/operations/throttling.md`."""
+    head = "| destination | sites | connections | per second | per connection |\n|---|---|--:|--:|--:|"
+    lines = (
+        f"| {one.title} | {', '.join(f'`{site}`' for site in one.sites[:3])}{' …' if len(one.sites) > 3 else ''} "
+        f"| {one.limits.connections} | {one.limits.per_second or ''} | {one.limits.per_connection} |"
+        for one in load_destinations()
+    )
+    return "\n".join([head, *lines]) + "\n"
+
+
 def read_destinations(text: str) -> tuple[Destination, ...]:
     """The destinations in the words of the data file. Raises BadDestinations."""
     try:

@@ -365,12 +365,12 @@ stories = st.builds(
             st.integers(0, 3), st.sampled_from(["send", "send", "send", "rest", "kill"]), st.integers(0, 60)
         ),
         min_size=20,
-        max_size=60,
+        max_size=40,
     ),
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=stories)
 def test_whatever_happens_to_workers_no_window_takes_more_than_its_limit(
     stage: Stage, account_id: int, story: Story

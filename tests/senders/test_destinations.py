@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from dynamail.senders.destinations import (
     find_lesson,
     load_destinations,
     read_destinations,
+    write_destination_table,
 )
 
 IP = "203.0.113.7"
@@ -123,6 +125,11 @@ def test_no_rule_can_be_made_slow_by_a_reply() -> None:
     for destination in load_destinations():
         for rule in destination.replies:
             assert not re.search(r"(?<!\\)[*+]|\{\d*,\}", rule.pattern.pattern), "every repetition has an end"
+
+
+def test_the_documentation_lists_what_is_built_in() -> None:
+    page = Path(__file__).parents[2] / "docs/operations/throttling.md"
+    assert write_destination_table() in page.read_text()
 
 
 def test_an_accounts_value_stands_over_the_built_in_one() -> None:
