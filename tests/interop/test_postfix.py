@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.message import EmailMessage
-from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -25,120 +20,20 @@ from dynamail.protocols.mime import (
 )
 from dynamail.protocols.smtp.client import SmtpConnection, open_connection
 from dynamail.protocols.smtp.envelopes import Envelope, Outcome, OutcomeKind, Stage
-from dynamail.protocols.smtp.next_hop import NextHop, TlsMode
-from tests.support.fake_mx import FakeMx, ReceivedMessage
+from tests.interop.chains import NUMBERS, SENDER, Chain, next_recipient, parse, send_all
+from tests.support.fake_mx import FakeMx
 from tests.support.postfix import Postfix
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
-SENDER = "bounces@sender.example"
-VICTIM = "victim@elsewhere.example"
-SMUGGLED = f"MAIL FROM:<evil@{VICTIM}>\r\nRCPT TO:<{VICTIM}>\r\nDATA\r\nSubject: smuggled\r\n\r\nboo\r\n.\r\n".encode()
-# What one server or another has been seen to take for the end of a message, and their neighbors.
-ENDINGS = [
-    b"\r\n.\r\n",
-    b"\n.\n",
-    b"\n.\r\n",
-    b"\r\n.\n",
-    b"\r.\r",
-    b"\r.\r\n",
-    b"\r\n.\r",
-    b"\r.\n",
-    b"\n.\r",
-    b"\n\n.\r\n",
-    b"\n\r.\r\n",
-    b"\r\r\n.\r\n",
-    b"\r\n.\r\r\n",
-    b"\r\r.\r\r",
-    b"\n\n.\n\n",
-    b"\r\n\r.\r\n",
-    b"\r\n.\n\r",
-    b"\r\n..\r\n",
-    b"\n..\n",
-    b"\r\n.\x0b\r\n",
-    b"\x85.\x85",
-    b"\xe2\x80\xa8.\xe2\x80\xa8",
-    b"\r\n. \r\n",
-    b"\r\n.\r\n.\r\n",
-    b".\r\n",
-    b"\r\n.",
-]
-WITH_NUL = [b"\r\n\0.\r\n", b"\r\n.\0\r\n", b"\0\r\n.\r\n", b"\0"]
 UNICODE_TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn", "Zl", "Zp", "Cf")), max_size=80)
 LOCAL_PARTS = st.text(st.characters(categories=("Ll", "Lu", "Lo", "Nd")), min_size=1, max_size=12)
-numbers = count()
-
-
-@dataclass(frozen=True)
-class Chain:
-    """Postfix and the server behind it."""
-
-    mx: FakeMx
-    relay: Postfix
-
-    def connect(self, *, chunking: bool = True, pipelining: bool = True) -> NextHop:
-        return NextHop(
-            self.relay.host, self.relay.port, tls=TlsMode.NONE, chunking=chunking, pipelining=pipelining
-        )
-
-    def wait_for(self, recipient: str) -> ReceivedMessage:
-        """The one message to a recipient."""
-        for expected in count(len(self.mx.messages)):
-            found = [message for message in list(self.mx.messages) if message.recipient == recipient]
-            if found:
-                assert len(found) == 1, self.relay.log
-                return found[0]
-            self.mx.wait_for_messages(expected, timeout=30)
-        raise AssertionError
 
 
 @pytest.fixture(scope="module")
 def chain() -> Iterator[Chain]:
     with FakeMx() as mx, Postfix(relay_to=(mx.host, mx.port)) as relay:
         yield Chain(mx, relay)
-
-
-def next_recipient() -> str:
-    return f"reader{next(numbers)}@reader.example"
-
-
-def parse(data: bytes) -> EmailMessage:
-    return message_from_bytes(data, policy=policy.default)  # type: ignore[return-value]
-
-
-async def send_all(hop: NextHop, *envelopes: Envelope) -> list[Outcome]:
-    async with await open_connection(hop) as connection:
-        outcomes = [await connection.send(envelope) for envelope in envelopes]
-        assert connection.is_usable
-    return outcomes
-
-
-def as_sent(body: bytes) -> bytes:
-    """Every line end becomes CRLF: nothing else may change on the way."""
-    return re.sub(rb"\r\n|\r|\n", b"\r\n", body)
-
-
-@pytest.mark.parametrize("chunking", [True, False], ids=["BDAT", "DATA"])
-@pytest.mark.parametrize("ending", ENDINGS, ids=repr)
-async def test_no_sequence_in_a_body_ends_the_message(chain: Chain, ending: bytes, chunking: bool) -> None:
-    recipient, sentinel = next_recipient(), next_recipient()
-    text = b"before" + ending + SMUGGLED + b"after\r\n"
-    message = Envelope(SENDER, recipient, b"Subject: whole\r\n\r\n" + text)
-    outcomes = await send_all(
-        chain.connect(chunking=chunking), message, Envelope(SENDER, sentinel, b"Subject: next\r\n\r\n.\r\n")
-    )
-    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.DELIVERED] * 2
-    assert chain.wait_for(recipient).body.endswith(b"\r\n\r\n" + as_sent(text))
-    assert chain.wait_for(sentinel).body.endswith(b"\r\n\r\n.\r\n")
-    assert VICTIM not in chain.relay.log
-
-
-@pytest.mark.parametrize("body", WITH_NUL, ids=repr)
-async def test_a_body_with_nul_is_refused_before_anything_is_written(chain: Chain, body: bytes) -> None:
-    outcomes = await send_all(
-        chain.connect(), Envelope(SENDER, next_recipient(), b"Subject: x\r\n\r\n" + body)
-    )
-    assert [(outcome.kind, outcome.stage) for outcome in outcomes] == [(OutcomeKind.BOUNCED, Stage.LOCAL)]
 
 
 @given(subject=UNICODE_TEXT, name=UNICODE_TEXT.map(str.strip), local=LOCAL_PARTS)
@@ -149,7 +44,7 @@ async def test_a_body_with_nul_is_refused_before_anything_is_written(chain: Chai
 def test_any_subject_name_and_international_address_arrive(
     chain: Chain, subject: str, name: str, local: str
 ) -> None:
-    recipient = f"{local}.{next(numbers)}@мейл.example"
+    recipient = f"{local}.{next(NUMBERS)}@мейл.example"
     address = parse_address(recipient)
     text = f"Прывітанне, {name}!\n.\n"
     message = build_message(
@@ -169,19 +64,6 @@ def test_any_subject_name_and_international_address_arrive(
     assert ("SMTPUTF8" in received.parameters) == address.needs_smtputf8
     assert received.body.endswith(message)
     assert parse(received.body)["Subject"] == subject
-
-
-@pytest.mark.parametrize("chunking", [True, False], ids=["BDAT", "DATA"])
-async def test_a_body_of_eight_bits_arrives_as_it_is(chain: Chain, chunking: bool) -> None:
-    recipient = next_recipient()
-    text = bytes(range(0x80, 0x100)) + "\r\nЖывем!\r\n".encode()
-    [outcome] = await send_all(
-        chain.connect(chunking=chunking), Envelope(SENDER, recipient, b"Subject: bits\r\n\r\n" + text)
-    )
-    assert outcome.kind is OutcomeKind.DELIVERED
-    received = chain.wait_for(recipient)
-    assert received.body.endswith(b"\r\n\r\n" + text)
-    assert "BODY=8BITMIME" in received.parameters
 
 
 @pytest.mark.parametrize("chunking", [True, False], ids=["BDAT", "DATA"])

@@ -166,20 +166,25 @@ class Postfix:
         (self._folder / "etc" / "master.cf").write_text(MASTER.format(port=self.port))
 
     def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            assert self._process is not None
-            if self._process.poll() is not None:
-                break
-            try:
-                with socket.create_connection((self.host, self.port), timeout=5) as probe:
-                    if probe.recv(512).startswith(b"220"):
-                        return
-            except OSError:
-                time.sleep(0.05)  # asking again is all that can be done from outside
+        assert self._process is not None
+        if wait_for_greeting(self._process, self.host, self.port):
+            return
         said = (self._folder / "output").read_text(errors="replace") + self.log
         self.stop()
         raise AssertionError(f"Postfix does not answer:\n{said}")
+
+
+def wait_for_greeting(process: subprocess.Popen[bytes], host: str, port: int) -> bool:
+    """Whether a mail server that was just started answers; False when it has ended or takes too long."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with socket.create_connection((host, port), timeout=5) as probe:
+                if probe.recv(512).startswith(b"220"):
+                    return True
+        except OSError:
+            time.sleep(0.05)  # asking again is all that can be done from outside
+    return False
 
 
 def _ask_postconf(name: str) -> str:
