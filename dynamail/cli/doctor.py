@@ -6,24 +6,16 @@ import argparse
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from dynamail.cli.doctor_dns import check_direct_mail
+from dynamail.cli.findings import Finding
 from dynamail.cli.setup import start_django
 
 HELP = "print what is wrong with this installation and what to do"
 SMALLEST_FREE_BYTES = 2 * 2**30
 CONNECT_SECONDS = 3.0
 LATE_HEARTBEAT_SECONDS = 30
-
-
-@dataclass(frozen=True)
-class Finding:
-    """`level` is error (it will not work) or warning (it works, but look)."""
-
-    level: str
-    sentence: str
-    hint: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -176,6 +168,7 @@ CHECKS: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("walls between accounts", check_walls),
     ("front end", check_front_end),
     ("addresses", check_addresses),
+    ("direct mail", check_direct_mail),
     ("processes", check_processes),
 )
 
