@@ -11,6 +11,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as NotYet
 
+from tests.support.dns_server import DnsServer
 from tests.ui.conftest import find_faults
 
 LOOKS = 60  # times a page is loaded again until it shows what happens in the background
@@ -95,20 +96,62 @@ class Marketer:
         row = self.page.get_by_role("row").filter(has_text=email)
         expect(row.get_by_text("Verified")).to_be_visible()
 
-    def use_relay(self, *, name: str, host: str, port: int) -> None:
-        """Set up a relay, wait for what its connection check says, and send through it from now on."""
+    def add_domain(self, name: str) -> None:
+        self.page.goto("/settings/domains/")
+        self.follow("Add a domain", within=self.page.get_by_role("main"))
+        self.page.get_by_label("Domain").fill(name)
+        self.press("Add the domain")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(name)
+
+    def read_dns_records(self) -> list[tuple[str, str, str]]:
+        """Name, type and value of what the page asks for, as its buttons copy them."""
+        records = self.page.locator(".dns-record")
+        expect(records.filter(has_text="DMARC").first).to_be_visible()
+        return [
+            (
+                str(record.get_by_label(re.compile("^Copy the name")).get_attribute("data-copy")),
+                record.locator(".dns-kind").inner_text(),
+                str(record.get_by_label(re.compile("^Copy the value")).get_attribute("data-copy")),
+            )
+            for record in records.all()
+            if record.locator(".dns-kind").count()
+        ]
+
+    def publish(self, records: list[tuple[str, str, str]], dns: DnsServer) -> None:
+        """What the owner of the domain does at the DNS provider."""
+        for name, kind, value in records:
+            dns.publish(name, kind, f"{value}." if kind == "CNAME" else value)
+
+    def prove_domain(self, name: str, dns: DnsServer) -> None:
+        """Add a domain, publish what the page says and wait until it is verified."""
+        self.add_domain(name)
+        self.publish(self.read_dns_records(), dns)
+        self.press("Check now")
+        expect(self.page.get_by_text("Any address at this domain may stand in From.")).to_be_visible()
+
+    def add_relay(self, *, name: str, host: str, port: int) -> None:
+        """Set up a relay and wait for what its check says; nothing goes through it yet."""
         self.page.goto("/settings/delivery/")
-        self.follow("Add an SMTP relay")
+        self.follow("Add a transport")
+        self.look_closely("kinds of transports")
+        self.follow("SMTP relay")
         self.page.get_by_label("Name", exact=True).fill(name)
         self.page.get_by_label("Host").fill(host)
         self.page.get_by_label("Port").fill(str(port))
         self.page.get_by_label("Encryption").select_option("none")
         self.page.get_by_label(re.compile("I authorize")).check()
         self.look_closely("new relay")
-        self.press("Save")
+        self.press("Save and check")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(name)
+        expect(self.page.get_by_role("listitem").filter(has_text=f"{host}:{port}")).to_be_visible()
+
+    def use_relay(self, *, name: str, host: str, port: int) -> None:
+        """Set up a relay that answers, and send through it from now on."""
+        self.add_relay(name=name, host=host, port=port)
         expect(self.page.get_by_text(f"{host}:{port} answers.")).to_be_visible()
-        self.look_closely("senders and transports")
-        self.press("Use", exact=True)
+        self.look_closely("a transport")
+        self.press("Make it the default")
+        self.press("Make it the default", within=self.page.get_by_role("alertdialog"))
         expect(self.page.get_by_text(f"Mail leaves through “{name}” from now on.")).to_be_visible()
 
     # ── contacts ─────────────────────────────────────────────────────────────────────────────────────────────────────
