@@ -55,6 +55,9 @@ def apply_consequence(sent: SentMessage, finding: Finding, *, now: datetime) -> 
             return _take_bounce(sent, finding, now)
         case Kind.COMPLAINT if finding.feedback_type != NOT_SPAM:
             return _take_complaint(sent, finding, now)
+        case Kind.UNSUBSCRIBE:
+            _suppress(sent, SuppressionReason.UNSUBSCRIBE, MARKETING, finding.text, now)
+            return Effect.SUPPRESSED
         case Kind.DELAY:
             _record(sent, EventKind.MESSAGE_DELAYED, {"reply": finding.text, "code": finding.code}, now)
             return Effect.COUNTED

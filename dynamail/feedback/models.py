@@ -25,6 +25,7 @@ class Kind(models.TextChoices):
     COMPLAINT = "complaint", _("Complaint")
     DELAY = "delay", _("Delay")
     AUTO_REPLY = "auto_reply", _("Automatic reply")
+    UNSUBSCRIBE = "unsubscribe", _("Unsubscribed at the provider")
     OTHER = "other", _("Other")
 
 

@@ -23,6 +23,7 @@ NOUNS = (
     "limits",
     "domains",
     "feedback",
+    "provider_webhooks",
     "mailbox",
     "public",
     "work",

@@ -61,6 +61,7 @@ class Migration(migrations.Migration):
                             ("complaint", "Complaint"),
                             ("delay", "Delay"),
                             ("auto_reply", "Automatic reply"),
+                            ("unsubscribe", "Unsubscribed at the provider"),
                             ("other", "Other"),
                         ],
                         max_length=12,
