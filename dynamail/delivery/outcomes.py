@@ -42,5 +42,6 @@ def is_about_us(result: Result) -> bool:
         BounceClass.POLICY,
         BounceClass.PROTOCOL,
         BounceClass.ROUTING,
+        BounceClass.THROTTLED,
         BounceClass.TRANSIENT,
     )

@@ -4,6 +4,7 @@ large providers document for their replies."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from dynamail.protocols.reasons import Reason
 from dynamail.protocols.smtp.envelopes import Stage
@@ -89,37 +90,63 @@ _CODES = {
     556: Reason.NOT_ACCEPT,  # RFC 7504
 }
 
-# Marks of providers, from their own pages for postmasters. They decide before any words do.
-_MARKS: tuple[tuple[Reason, str], ...] = (
-    (Reason.BAD_REPUTATION, r"\[tss?0\d\]"),
-    (Reason.TOO_MANY_CONNECTIONS, r"\b(?:ofr|lpn)\d*_10[49]\b"),
-    (Reason.SYSTEM_ERROR, r"\b(?:ofr|lpn)\d*_505\b"),
-    (Reason.SPAM_DETECTED, r"\b(?:ofr|lpn)\d*_506\b"),
-    (Reason.USER_UNKNOWN, r"\?p=nosuchuser|as\(201806281\)|recipnotfound|delivery error: dd this user"),
-    (Reason.SUSPEND, r"\?p=(?:disabled|inactive)user|vde?isabled"),
-    (Reason.MAILBOX_FULL, r"\?p=overquota|shutoffquotaexceeded"),
-    (
-        Reason.SPEEDING,
-        r"\?p=(?:unsolicitedratelimit|receivingrate)|\bmi:stc\b|\brl0000\d\d\b|\bcxthrt\b",
-    ),
-    (
-        Reason.BLOCKED,
-        r"\?p=unsolicitediperror|\bs31[45]\d\b|\b(?:dy|sc)-00\d\b|\bbl0000\d\d\b|\bcxbl\b|\bmi:spb\b|\[bl2\d\]",
-    ),
-    (Reason.SPAM_DETECTED, r"\?p=unsolicitedmessage|\bdt:sp[mc]\b"),
-    (Reason.AUTH_FAILURE, r"\?p=(?:dmarc|unauthenticatedemail)|\bmi:(?:spf|dmc|dkim)\b"),
-    (Reason.REQUIRE_PTR, r"\?p=ipv6_authentication|\bcxdns\b|\bpt0000\d\d\b"),
-    (Reason.NOT_COMPLIANT_RFC, r"\?p=rfcmessagenoncompliant"),
-    (Reason.MESSAGE_TOO_BIG, r"\?p=maxsizeerror"),
-    (Reason.POLICY_VIOLATION, r"\?p=blockedmessage"),
-    (Reason.REJECTED, r"\bcxsndr\b"),
+# Marks of providers, from their own pages for postmasters, in lower case. They decide before any words do.
+_MARKS: Mapping[str, Reason] = {
+    "?p=nosuchuser": Reason.USER_UNKNOWN,
+    "as(201806281)": Reason.USER_UNKNOWN,
+    "recipnotfound": Reason.USER_UNKNOWN,
+    "delivery error: dd this user": Reason.USER_UNKNOWN,
+    "?p=disableduser": Reason.SUSPEND,
+    "?p=inactiveuser": Reason.SUSPEND,
+    "?p=overquota": Reason.MAILBOX_FULL,
+    "shutoffquotaexceeded": Reason.MAILBOX_FULL,
+    "?p=unsolicitedratelimit": Reason.SPEEDING,
+    "?p=receivingrate": Reason.SPEEDING,
+    "mi:stc": Reason.SPEEDING,
+    "cxthrt": Reason.SPEEDING,
+    "?p=unsolicitediperror": Reason.BLOCKED,
+    "mi:spb": Reason.BLOCKED,
+    "cxbl": Reason.BLOCKED,
+    "?p=unsolicitedmessage": Reason.SPAM_DETECTED,
+    "dt:spm": Reason.SPAM_DETECTED,
+    "?p=dmarc": Reason.AUTH_FAILURE,
+    "?p=unauthenticatedemail": Reason.AUTH_FAILURE,
+    "mi:spf": Reason.AUTH_FAILURE,
+    "mi:dmc": Reason.AUTH_FAILURE,
+    "?p=ipv6_authentication": Reason.REQUIRE_PTR,
+    "cxdns": Reason.REQUIRE_PTR,
+    "?p=rfcmessagenoncompliant": Reason.NOT_COMPLIANT_RFC,
+    "?p=maxsizeerror": Reason.MESSAGE_TOO_BIG,
+    "?p=blockedmessage": Reason.POLICY_VIOLATION,
+    "cxsndr": Reason.REJECTED,
+}
+# Marks with numbers: a piece that must occur, and the pattern.
+_NUMBERED_MARKS: tuple[tuple[Reason, str, re.Pattern[str]], ...] = tuple(
+    (reason, piece, re.compile(pattern))
+    for reason, piece, pattern in (
+        (Reason.BAD_REPUTATION, "[ts", r"\[tss?0\d\]"),
+        (Reason.TOO_MANY_CONNECTIONS, "_10", r"(?:ofr|lpn)\d{0,4}_10[49]\b"),
+        (Reason.SYSTEM_ERROR, "_505", r"(?:ofr|lpn)\d{0,4}_505\b"),
+        (Reason.SPAM_DETECTED, "_506", r"(?:ofr|lpn)\d{0,4}_506\b"),
+        (Reason.SPEEDING, "rl0000", r"\brl0000\d\d\b"),
+        (Reason.BLOCKED, "s31", r"\bs31[45]\d\b"),
+        (Reason.BLOCKED, "-00", r"\b(?:dy|sc)-00\d\b"),
+        (Reason.BLOCKED, "bl0000", r"\bbl0000\d\d\b"),
+        (Reason.BLOCKED, "[bl2", r"\[bl2\d\]"),
+        (Reason.REQUIRE_PTR, "pt0000", r"\bpt0000\d\d\b"),
+    )
 )
-_MARK_RULES = tuple((reason, re.compile(pattern, re.IGNORECASE)) for reason, pattern in _MARKS)
 
 
 def find_mark(text: str) -> Reason | None:
     """What a provider's own code in the reply says."""
-    return next((reason for reason, pattern in _MARK_RULES if pattern.search(text)), None)
+    text = text.lower()
+    for mark, reason in _MARKS.items():
+        if mark in text:
+            return reason
+    return next(
+        (reason for reason, piece, pattern in _NUMBERED_MARKS if piece in text and pattern.search(text)), None
+    )
 
 
 def find_enhanced(enhanced: str, *, vague: bool) -> Reason | None:

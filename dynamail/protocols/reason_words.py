@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dynamail.protocols.reasons import Reason
 
-MAX_WORDS = 4_000  # characters that are looked at
+MAX_WORDS = 2_000  # characters that are looked at
 GAP = 60
 
 _ADDRESS = re.compile(r"<?[^\s<>()\[\]\"';:,@]{1,128}@[^\s<>()\[\]\"';:,@]{1,255}>?")
@@ -45,6 +45,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         duplicated message-id
         loops back to myself
         mail system congestion
+        temporary lookup failure
         directory server failure
         not capable of selected features
         incorrectly configured
@@ -161,7 +162,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
     (
         Reason.REQUIRE_PTR,
         """
-        (no|missing|invalid|bad|unresolvable|generic|without|lacks|lacking|require|requires|need|needs|have|match|incorrect|wrong|proper|correct|valid) * (reverse dns|rdns|ptr record|ptr|reverse (hostname|lookup|mapping|entry|address))
+        (no|missing|invalid|bad|unresolvable|generic|without|lacks|lacking|require|requires|need|needs|have|match|incorrect|wrong|proper|correct|valid) * (reverse dns|rdns|ptr record|a ptr|ptr|reverse hostname|reverse lookup|reverse mapping|reverse entry|reverse address)
         (reverse dns|rdns|ptr|ptr record|reverse lookup|reverse mapping) * (fail|failed|failure|missing|not found|not set|required|does not|not exist|not configured|invalid|mismatch)
         can not find your (reverse|reverse )hostname
         can not find your hostname
@@ -192,6 +193,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         authentication (check|checks|test|tests|validation) (fail|failed)
         (email|mail|message|sender|domain) * (is|was|are) (unauthenticated|not authenticated)
         (does not|did not|not) pass * authentication
+        required authentication level
         sender id (check|fail|test|pra)
         sender-id
         (sender|domain|email) authentication (check|fail|failed|is required|required|results)
@@ -269,6 +271,14 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """,
     ),
     (
+        Reason.REJECTED,
+        """
+        sender (address|domain|verify|verification|rejected|denied|refused|unknown|not|is not|does not|email)
+        (bad|invalid|unknown|illegal|unverified|unresolvable|unroutable|unrouteable) sender
+        (domain|address) (of|for) (the )sender
+        """,
+    ),
+    (
         Reason.MAILBOX_FULL,
         """
         (_who_|inbox|folder|storage|maildir|disk|home directory|file system|mailfolder|mail store) * (is full|full!|over quota|overquota|over its|over size|over limit)
@@ -288,6 +298,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         would exceed (mailbox|quota|maximum)
         would be over (the )(allowed )quota
         quota full
+        (mailbox|inbox|storage|folder) (for |of |)(exceeds|exceeded|exceed|exceeding)
         no space left
         too much mail (data|is stored)
         too many (messages|mails|mail|emails) (stored )(in|on) (the |this |his |)(mailbox|folder|inbox|maildrop)
@@ -423,6 +434,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         antispam
         (ube!|uce!)
         - spam
+        suspicion of (spam|being spam)
         mail content denied
         flagged as (spam|junk)
         (unusual|suspicious) sending activity
@@ -659,6 +671,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         user unknown
         unknown user
+        not a (valid|known|registered|local) (_who_)
         recipient address rejected: access denied
         bad destination mailbox
         (account|mailbox) (was |)not found
@@ -667,7 +680,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         unknown-user
         userunknown
         nosuchuser
-        (unknown|no such|nonexistent|non-existent|nonexisting|non existent|invalid|illegal|bad|undeliverable|unrecognized|unnot a valid|not a known|no valid|not valid|incorrect|wrong|not existing|inexistent|unregistered) (local |virtual |destination |mail |email |user |recipient |mailbox |)(_who_|users|recipients|name|id|local part|local-part|email|person here)
+        (unknown|no such|nonexistent|non-existent|nonexisting|non existent|invalid|illegal|bad|undeliverable|unrecognized|not a valid|not a known|no valid|not valid|incorrect|wrong|not existing|inexistent|unregistered) (local |virtual |destination |mail |email |user |recipient |mailbox |)(_who_|users|recipients|name|id|local part|local-part|email|person here)
         (_who_|users|recipients|username|user name|email)( address| name| id| account| mailbox| alias|)( is| was| are| has|) (unknown|not exist|not found|not known|not listed|not recognized|not not valid|not defined|not registered|invalid|nonexistent|non-existent|incorrect|no longer available|no longer valid|no longer in use|no longer exist|no longer on|no longer active|unroutable|unrouteable|undeliverable|not here|deleted|been deleted|removed|been removed|not in|not our|not exists|illegal|bad|not local)
         (_who_|email|username|name) * (does not|did not|not|no longer|could not|can not|has no|is not|not be|not a|not in) (exist|exists|found|be found|known|valid|listed|recognized|defined|registered|existing|a valid|a known|a registered|a local|a user|be delivered|be resolved|have a|have an|our|on this|on our|at this|at our)
         (does not|did not|do not|not) (have|find|know|recognize|recognise|locate|contain) * (_who_|such)
@@ -963,8 +976,8 @@ def simplify_words(text: str) -> str:
 def _compile_phrase(line: str) -> _Phrase:
     written = line.replace("_who_", _WHO).split(" * ")
     parts = [_compile_part(part, is_whole=part is not written[-1]) for part in written]
-    if len(parts) > 2:
-        raise ValueError(f"more than one gap: {line}")
+    if len(parts) > 2 or set(_GROUP.sub("", line)) & set("()"):
+        raise ValueError(f"more than one gap, or a group in a group: {line}")
     triggers = max(
         (_find_triggers(part) for part in line.replace("_who_", _WHO).split(" * ")), key=_rate_triggers
     )

@@ -38,9 +38,9 @@ _ORIGINAL_KINDS = (
     "text/rfc822-headers",
     "message/partial",
 )
-_TAG = re.compile(
-    r"<(?:style|script)\b.{0,20000}?</(?:style|script)>|<[^<>]{1,2000}>", re.DOTALL | re.IGNORECASE
-)
+_TAG = re.compile(r"<[^<>]{1,2000}>")
+_HIDDEN = ("style", "script", "head")
+MAX_HTML = 64_000  # characters
 _DELAYED = re.compile(
     r"delay|warning|could not send (?:message|mail) for past|still being retried|not yet been delivered|temporary failure report|"
     r"will (?:keep|continue) trying|задерж",
@@ -122,6 +122,15 @@ def _read_notice(parts: list[Part]) -> str:
     if text.strip():
         return text[:MAX_TEXT]
     html = next((part.text for part in parts if part.kind == "text/html"), "")
+    return _strip_html(html[:MAX_HTML])
+
+
+def _strip_html(html: str) -> str:
+    """Only the words. What cannot be seen goes first: style sheets are full of words such as "block"."""
+    for name in _HIDDEN:
+        pieces = re.split(rf"<{name}\b", html, flags=re.IGNORECASE)
+        endings = [re.split(rf"</{name}>", piece, maxsplit=1, flags=re.IGNORECASE) for piece in pieces[1:]]
+        html = pieces[0] + "\n".join(ending[1] for ending in endings if len(ending) == 2)
     return re.sub(r"[ \t]+", " ", unescape(_TAG.sub("\n", html))).replace("\xa0", " ")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from dynamail.protocols.codes import classify_reason
 from dynamail.protocols.diagnosing import find_reason
@@ -13,31 +14,44 @@ from dynamail.protocols.reports.records import ReportedRecipient
 from dynamail.protocols.reports.stages import find_stage
 
 MAX_DIAGNOSTIC = 1_000
+MAX_CONTEXT = 3_000  # characters of a notice that are looked at for one recipient
 
 _SOFT_ACTIONS = frozenset(("delayed", "relayed", "delivered", "expanded"))
 # What systems say in every notice, and which words of it would mislead.
-_BOILERPLATE = re.compile(
-    r"this is (?:only )?a (?:permanent|temporary|warning)[\w ]{0,30}error|i've given up|sorry it didn't work out|this is a permanent error|"
-    r"will not try to redeliver this message|please note that this is only a temporary failure report|"
-    r"the message is kept in the queue|you do not need to resend (?:the|your) message[\w ]{0,24}|"
-    r"could not be delivered to one or more (?:of its )?recipients?|for further assistance, please[^.]{0,60}|"
-    r"had (?:permanent fatal|transient non-fatal|delivery) errors|mail delivery (?:system|subsystem|failed|failure)|"
-    r"permanent failure|technical details of (?:permanent|temporary) failure|delivery status notification|"
-    r"if you do so, please include this problem report|delete your own text from the (?:attached )?(?:returned )?message[\w ]{0,24}|"
-    r"we recommend contacting[^.]{0,160}\.|(?:please )?(?:try|contact)[\w ]{0,30}(?:resend|contact)[^.]{0,80}|"
-    r"it was rejected by the (?:server for the )?recipient domain|"
-    r"your mail reader does not understand[\w ,]{0,100}",
-    re.IGNORECASE,
-)
+_BOILERPLATE: Mapping[str, re.Pattern[str]] = {
+    piece: re.compile(pattern, re.IGNORECASE)
+    for piece, pattern in {
+        "this is ": r"this is (?:only )?a (?:permanent|temporary|warning)[\w ]{0,30}error",
+        "given up": r"i've given up",
+        "sorry it": r"sorry it didn't work out",
+        "try to redeliver": r"will not try to redeliver this message",
+        "temporary failure": r"please note that this is only a temporary failure report",
+        "kept in the queue": r"the message is kept in the queue",
+        "to resend": r"you do not need to resend (?:the|your) message[\w ]{0,24}",
+        "one or more": r"could not be delivered to one or more (?:of its )?recipients?",
+        "further assistance": r"for further assistance, please[^.]{0,60}",
+        "errors": r"had (?:permanent fatal|transient non-fatal|delivery) errors",
+        "mail delivery": r"mail delivery (?:system|subsystem|failed|failure)",
+        "technical details": r"technical details of (?:permanent|temporary) failure",
+        "permanent failure": r"permanent failure",
+        "delivery status": r"delivery status notification",
+        "include this": r"if you do so, please include this problem report",
+        "delete your own": r"delete your own text from the (?:attached )?(?:returned )?message[\w ]{0,24}",
+        "we recommend": r"we recommend contacting[^.]{0,160}\.",
+        "resend": r"(?:please )?try[\w ]{0,30}resend[^.]{0,80}",
+        "recipient domain": r"it was rejected by the (?:server for the )?recipient domain",
+        "not understand": r"your mail reader does not understand[\w ,]{0,100}",
+    }.items()
+}
 # Cisco's gateway names the class of the code before it quotes the reply: `5.1.0 - Unknown address error 550-'…'`.
 _GATEWAY = re.compile(r"^\s*[45]\.\d\.\d - [\w ]{1,40} error (?=[45]\d\d)")
 
 
 def judge_status(status: StatusOfRecipient, *, block: str, notice: str = "") -> ReportedRecipient:
     """What RFC 3464 fields say; else the words of the notice about the same recipient; else the whole notice."""
-    block = _BOILERPLATE.sub(" ", block)
+    block = clean_notice(block)
     words = _GATEWAY.sub("", status.diagnostic)
-    context = f"{block}\n{_BOILERPLATE.sub(' ', notice)}"
+    context = f"{block}\n{clean_notice(notice)}"
     if status.diagnostic_type == "x-unix":
         words = f"command output: {words}"
     enhanced = _choose_enhanced(find_enhanced_code(status.diagnostic), status.status)
@@ -62,9 +76,19 @@ def judge_status(status: StatusOfRecipient, *, block: str, notice: str = "") -> 
     return _judge(status.address, evidence, action=status.action or "failed", remote_mta=status.remote_mta)
 
 
+def clean_notice(text: str) -> str:
+    """The beginning of a notice without the sentences that every notice has."""
+    text = text[:MAX_CONTEXT]
+    lower = text.lower()
+    for piece, pattern in _BOILERPLATE.items():
+        if piece in lower:
+            text = pattern.sub(" ", text)
+    return text
+
+
 def judge_block(address: str, block: str, *, context: str, action: str) -> ReportedRecipient:
     """What a notice in words says about one recipient."""
-    block, context = _BOILERPLATE.sub(" ", block), _BOILERPLATE.sub(" ", context)
+    block, context = clean_notice(block), clean_notice(context)
     evidence = Evidence(
         block,
         find_enhanced_code(block) or find_enhanced_code(context),

@@ -34,9 +34,7 @@ _AROUND = (
     re.compile(
         r"(?:error|rejected|refused|failed|response)[\w ]{0,30} (?:during|after|to|on|in) (?:the )?(RCPT|MAIL|DATA|HELO|EHLO)\b"
     ),
-    re.compile(
-        r"SMTP:(RCPT|MAIL|DATA) host|\b(RCPT TO|MAIL FROM|DATA) generated following response"
-    ),  # GroupWise, IMail
+    re.compile(r"SMTP:(RCPT|MAIL|DATA) host"),  # GroupWise, IMail
     re.compile(r"rejected\s+(MAIL|RCPT)\s+(?:FROM|TO)\s+address"),
 )
 _SESSION = re.compile(
@@ -44,7 +42,7 @@ _SESSION = re.compile(
 )
 _GREETING = re.compile(r"while talking to [^\n]{1,200}:\n\s{0,8}<<< (?:421|554)")
 _QMAIL = (
-    (Stage.RCPT, re.compile(r"does not like recipient")),
+    (Stage.RCPT, re.compile(r"does not like recipient|RCPT TO generated following response")),
     (Stage.DOT, re.compile(r"failed after I sent the message")),
     (Stage.DATA, re.compile(r"failed on DATA command")),
     (Stage.MAIL, re.compile(r"sender was rejected|does not like sender")),

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-MAX_RECIPIENTS = 100  # of one report; our messages have one
+MAX_RECIPIENTS = 25  # of one report; our messages have one
 MAX_NOTICE = 16_000  # characters of the notice that are looked at
 MAX_BLOCK = 2_000  # characters about one recipient
 

@@ -147,4 +147,4 @@ def test_a_bomb_is_read_in_part() -> None:
         f"Final-Recipient: rfc822; p{number}@example.net\nAction: failed\nStatus: 5.1.1"
         for number in range(100_000)
     )
-    assert len(read_report(make_dsn(fields)).recipients) == 100
+    assert len(read_report(make_dsn(fields)).recipients) == 25
