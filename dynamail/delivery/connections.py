@@ -52,10 +52,10 @@ TRIES = 3  # connections that one attempt may use up
 RESERVE_FROM = 4  # with this many connections or more, one in five is kept for urgent messages
 TOO_LARGE = 552
 STALL_SECONDS = 4.0  # after which a server that does not greet counts as closed
-LONGEST_WAIT = (
-    20.0  # seconds that a message may wait in the queue for its turn; else it goes back to the database
-)
-TRYING_INTERVAL, SLOW_INTERVAL = 0.05, 1.0  # seconds between postponed messages while their pace is not known
+LONGEST_WAIT = 20.0  # seconds that a message may wait for its turn here; else it goes back to the database
+BUSY_SECONDS = 1.0
+UNKNOWN_SPEED = 200.0  # messages a second; what it is thought to manage before it was seen at work
+TRYING_INTERVAL = 0.05  # seconds between postponed messages that no limit holds back
 GATE_BATCH = 50  # parcels asked about at once when their answers have aged in the queue
 
 
@@ -98,6 +98,7 @@ class WayOut:
         site: str = "",
         on_trouble: Callable[[WayOut], None] = lambda way: None,
     ) -> None:
+        self._loop = asyncio.get_running_loop()
         self.route, self.carrier, self.throttle = route, carrier, throttle
         self.site = site
         self.breaker = Breaker()
@@ -115,13 +116,14 @@ class WayOut:
         self._greeted = 0
         self._silent_since: float | None = None  # connecting, and nobody has greeted yet
         self._idle = 0  # connections for everything that have nothing to do
-        self._pulled_at = self._short_at = float("-inf")
-        self._interval = 0.0  # between two messages, as long as the throttle holds them back
+        self._short_at = float("-inf")  # when the throttle said no
+        self._speed = UNKNOWN_SPEED  # messages a second, as long as there are any
+        self._pulled = 0  # since it was looked at last
+        self._looked_at, self._had_queue = self._loop.time(), False
         self._is_closing_gate = False
         self._waker: asyncio.TimerHandle | None = None
         self._work = asyncio.Event()
         self._renewal: asyncio.Lock = asyncio.Lock()
-        self._loop = asyncio.get_running_loop()
 
     # --- for the lanes and the outlet ----------------------------------------------------------------------------------
 
@@ -142,8 +144,15 @@ class WayOut:
 
     @property
     def is_full(self) -> bool:
-        """Enough is queued to keep all connections busy."""
-        return self.queued >= (1 if self.breaker.is_trying else 2 * self.most_connections + 2)
+        """What is queued will take it longer than BUSY_SECONDS, so others should get more."""
+        if self.breaker.is_trying:
+            return self.queued > 0 or self._silent_since is not None
+        return self.queued > self.room
+
+    @property
+    def room(self) -> int:
+        """How many messages may be queued: what leaves in BUSY_SECONDS, and at least what keeps all connections busy."""
+        return 2 * self.most_connections + int(self._speed * BUSY_SECONDS)
 
     @property
     def problem(self) -> str:
@@ -231,7 +240,7 @@ class WayOut:
         now = self._loop.time()
         if not self._is_short(now):
             return 0.0
-        return (len(self._urgent) if urgent else self.queued) * self._interval
+        return (len(self._urgent) if urgent else self.queued) * self.throttle.seconds_per_message
 
     def find_slot(self) -> float:
         """Seconds after which one message that cannot go now should come again; each call gives a later moment."""
@@ -239,7 +248,7 @@ class WayOut:
         earliest = self.seconds_closed
         if earliest and self.breaker.is_trying:
             earliest += self.breaker.pause  # The first try is for those that are still queued.
-        interval = self._interval if self._is_short(now) else TRYING_INTERVAL if earliest else SLOW_INTERVAL
+        interval = max(self.throttle.seconds_per_message, TRYING_INTERVAL)
         return self._slots.find_wait(now, earliest=max(earliest, 1.0), interval=interval)
 
     def withdraw(self, owner: Owner) -> None:
@@ -253,6 +262,11 @@ class WayOut:
                 result = Result(RETURNED, reply=self.problem, wait=min(self.seconds_closed, LONGEST_WAIT))
                 for parcel in mine:
                     owner.take_result(parcel, result)
+
+    def give_up_surplus(self) -> list[Parcel]:
+        """Take what it has no room for from the end of its queue."""
+        surplus = min(self.queued - self.room, len(self._bulk))
+        return [self._bulk.pop() for _ in range(surplus)][::-1] if surplus > 0 else []
 
     def give_up_queue(self, is_given: Callable[[Parcel], bool]) -> list[tuple[Parcel, bool]]:
         """Take those parcels out of the queue, each with whether it is urgent."""
@@ -275,7 +289,10 @@ class WayOut:
         self.route, self.throttle = route, throttle
 
     def look(self, now: float) -> None:
-        """Several times a second: has the server fallen silent, or does the throttle hold everything back?"""
+        """Several times a second: how fast is it, has the server fallen silent, does the throttle hold everything back?"""
+        if self.queued and self._had_queue and now > self._looked_at:
+            self._speed = 0.8 * self._speed + 0.2 * self._pulled / (now - self._looked_at)
+        self._pulled, self._looked_at, self._had_queue = 0, now, self.queued > 0
         if self.queued and (self.is_stalled(now) or self.throttle.seconds_to_wait(now) > LONGEST_WAIT):
             self._on_trouble(self)
 
@@ -453,25 +470,18 @@ class WayOut:
             if now - parcel.gated_at > RENEW_AFTER:
                 return None
             if not self.throttle.take(now):
-                self._note_shortage(now)
+                self._short_at = now
                 return None
             queue.popleft()
             envelope = self._compose(parcel)
             if envelope is None:
                 self.throttle.give_back()
             else:
-                self._pulled_at = now
+                self._pulled += 1
                 self._undotted.add(parcel)
                 parcel.transport_id = self.route.transport_id
                 return envelope
         return None
-
-    def _note_shortage(self, now: float) -> None:
-        """The throttle said no: learn from it how far apart messages are, for those that must be postponed."""
-        if now - self._pulled_at < LONGEST_WAIT:
-            wait = now - self._pulled_at + self.throttle.seconds_to_wait(now)
-            self._interval = wait if not self._interval else 0.8 * self._interval + 0.2 * wait
-        self._short_at = now
 
     def _is_short(self, now: float) -> bool:
         return now - self._short_at < 2 * IDLE_SECONDS

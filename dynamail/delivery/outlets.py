@@ -64,6 +64,13 @@ class Target:
     def problem(self) -> str:
         return next((way.problem for way in self.exits if way.problem), "" if self.exits else EMPTY_POOL)
 
+    def list_slow(self) -> list[WayOut]:
+        """Members that have more than they can send soon, while another one has room."""
+        exits = [member.exit for member in self._members]
+        if len(exits) < 2 or all(way.is_full or way.is_closed for way in exits):
+            return []
+        return [way for way in exits if isinstance(way, WayOut) and way.is_full]
+
     def choose(self, without: Exit | None = None) -> Exit | None:
         """Whose turn it is; None when nobody works."""
         for members in (self._members, self._standby):
@@ -180,6 +187,15 @@ class Outlet:
         self._only = self._find_exit(routing.default) if is_plain else None
         for way in self._retired:
             self._empty(way)
+
+    def look(self, now: float) -> None:
+        """Several times a second: what waits in vain, or on the slow member of a pool, moves on."""
+        for way in self.list_ways():
+            way.look(now)
+        for pool in self._pools.values():
+            for slow in pool.list_slow():
+                for parcel in slow.give_up_surplus():
+                    self._dispatch(parcel, urgent=False)
 
     def forget_unused(self, now: float) -> list[Tally]:
         """Drop what is idle and unused; returns the last counts."""

@@ -60,6 +60,8 @@ class Breaker:
             self._close(reason, now)
 
     def _close(self, reason: str, now: float) -> None:
+        if self.is_closed(now):
+            return  # Several connections failed at once: that is one failure.
         self.reason = reason or "The server cannot be reached."
         self.closed_until = now + self._pause
         self._pause = min(self._pause * 2, LONGEST_PAUSE)

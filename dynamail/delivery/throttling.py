@@ -99,6 +99,23 @@ class Throttle:
         return any(lease.is_exhausted(now) for lease in self._leases)
 
     @property
+    def seconds_per_message(self) -> float:
+        """How far apart this worker's messages are when a limit holds them back; 0 without limits.
+
+        An hour or a day counts only once it is used up: until then its messages may all go at once.
+        """
+        now = self._clock.now()
+        slowest = max(
+            (
+                lease.limit.seconds_per_message
+                for lease in self._leases
+                if lease.limit.is_pace or lease.is_exhausted(now)
+            ),
+            default=0.0,
+        )
+        return slowest * self._share / self.learned.factor
+
+    @property
     def most_connections(self) -> int:
         """This worker's share of the connections now; 0 while the destination is closed."""
         if self._clock.now() < self.learned.closed_until:

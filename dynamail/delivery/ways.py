@@ -112,9 +112,10 @@ class Ways:
         """Several times a second: what waits on slow connections is asked about again, what waits in vain moves on."""
         now = asyncio.get_running_loop().time()
         aged = []
-        for way in self:
-            way.look(now)
-            aged += way.list_aged(now)
+        for outlet in self.list_outlets():
+            outlet.look(now)
+            for way in outlet.list_ways():
+                aged += way.list_aged(now)
         await self._gate.check(aged)
 
     async def write_health(self) -> None:

@@ -96,6 +96,49 @@ class Stage:
             add_relay(self.connection, account_id, relay_port, now, connections=connections, rate=rate)
         return account_id
 
+    def relay(self, account_id: int, port: int = 25, **values: Any) -> int:
+        """A transport that is not the default one."""
+        return add_relay(self.connection, account_id, port, utc_now(), **{"is_default": False, **values})
+
+    def pool(self, account_id: int, weights: dict[int, int]) -> int:
+        """Weights by transport."""
+        pool_id = self.value(
+            "INSERT INTO pool (uid, created_at, account_id, name) VALUES (gen_random_uuid(), now(), %s, 'Pool') RETURNING id",
+            account_id,
+        )
+        for transport_id, weight in weights.items():
+            self.change(
+                "INSERT INTO pool_member (account_id, pool_id, transport_id, weight) VALUES (%s, %s, %s, %s)",
+                account_id,
+                pool_id,
+                transport_id,
+                weight,
+            )
+        return int(pool_id)
+
+    def rule(
+        self,
+        account_id: int,
+        *,
+        pool: int | None = None,
+        transport: int | None = None,
+        stream: str = "",
+        sender: str = "",
+        recipient: str = "",
+    ) -> None:
+        """One more routing rule, after those that exist."""
+        self.change(
+            "INSERT INTO routing_rule (uid, created_at, account_id, position, stream, sender_domain, recipient_domain, pool_id,"
+            " transport_id) SELECT gen_random_uuid(), now(), %s, count(*), %s, %s, %s, %s, %s FROM routing_rule WHERE account_id = %s",
+            account_id,
+            stream,
+            sender,
+            recipient,
+            pool,
+            transport,
+            account_id,
+        )
+
     def campaign(
         self,
         account_id: int,

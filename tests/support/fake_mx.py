@@ -160,9 +160,10 @@ class FakeMx:
         users: Mapping[str, str] | None = None,
         slow_seconds: float = 0.3,
         host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.host = host
-        self.port = 0
+        self.port = port
         self.messages: list[ReceivedMessage] = []
         self.commands: list[str] = []
         self.connections = 0
@@ -248,7 +249,7 @@ class FakeMx:
 
         implicit = self._implicit_tls
         context = self._certificate.server_context() if implicit and self._certificate else None
-        server = await asyncio.start_server(welcome, self.host, 0, ssl=context)
+        server = await asyncio.start_server(welcome, self.host, self.port, ssl=context)
         self.port = server.sockets[0].getsockname()[1]
         LESSONS.forget(self.host, self.port)  # what a server of an earlier test has taught about this port
         self._ready.set()
