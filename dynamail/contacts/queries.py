@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import (
-    BooleanField,
-    CharField,
-    DateTimeField,
-    Exists,
-    F,
-    Field,
-    Func,
-    OuterRef,
-    Q,
-    QuerySet,
-    UUIDField,
-    Value,
-)
+from django.db.models import CharField, DateTimeField, Exists, OuterRef, Q, QuerySet, UUIDField
 
 from dynamail.consent.models import ConsentState, Subscription
 from dynamail.contacts.addressing import AddressError, read_address
 from dynamail.contacts.models import Contact
+from dynamail.lib.keyset import Order, cut_page
 
 PAGE_SIZE = 50
 EXACT_COUNT_LIMIT = 100_000  # beyond it the planner's estimate is shown
@@ -60,14 +45,6 @@ class ContactFilter:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ContactFilter:
         return cls(**data)
-
-
-@dataclass(frozen=True)
-class Order:
-    """A way to sort: its columns, and whether it runs downward. The last column makes it total."""
-
-    columns: tuple[tuple[str, Field], ...]
-    descending: bool = False
 
 
 ORDERS: dict[str, Order] = {
@@ -119,19 +96,8 @@ def list_page(
 ) -> ContactPage:
     """The page that follows the cursor `after` or precedes `before`, else the first one. A bad cursor is the first page."""
     order = ORDERS.get(sort, ORDERS["newest"])
-    rows = filter_contacts(account_id, wanted)
-    backward = bool(before) and (start := _read_cursor(order, before)) is not None
-    if backward:
-        found = list(_run(rows, order, start, reverse=True)[: size + 1])
-        page, more = found[:size][::-1], len(found) > size
-        return ContactPage(
-            page, _cursor(order, page[0]) if more and page else "", _cursor(order, page[-1]) if page else ""
-        )
-    start = _read_cursor(order, after) if after else None
-    found = list(_run(rows, order, start, reverse=False)[: size + 1])
-    page, more = found[:size], len(found) > size
-    first = _cursor(order, page[0]) if start is not None and page else ""
-    return ContactPage(page, first, _cursor(order, page[-1]) if more else "")
+    page = cut_page(filter_contacts(account_id, wanted), order, before=before, after=after, size=size)
+    return ContactPage(page.rows, page.before, page.after)
 
 
 def count_contacts(account_id: int, wanted: ContactFilter, *, limit: int = EXACT_COUNT_LIMIT) -> Count:
@@ -163,48 +129,6 @@ def _match_text(text: str) -> Q:
 def _match_topic(account_id: int, topic_id: int, state: str) -> Q | Exists:
     asked = Subscription.objects.for_account(account_id).filter(topic_id=topic_id, contact_id=OuterRef("id"))
     return Q(~Exists(asked)) if state == NEVER_ASKED else Q(Exists(asked.filter(state=state)))
-
-
-def _run(
-    rows: QuerySet[Contact], order: Order, start: list[Any] | None, *, reverse: bool
-) -> QuerySet[Contact]:
-    descending = order.descending != reverse
-    if start is not None:
-        rows = rows.filter(_beyond(order, start, "<" if descending else ">"))
-    return rows.order_by(*(f"-{name}" if descending else name for name, _kind in order.columns))
-
-
-def _beyond(order: Order, start: Sequence[Any], sign: str) -> Func:
-    """`(created_at, id) < (…, …)`: a row comparison, which one index range answers."""
-    columns = Func(*(F(name) for name, _kind in order.columns), function="ROW")
-    values = Func(
-        *(Value(value, output_field=kind) for value, (_name, kind) in zip(start, order.columns, strict=True)),
-        function="ROW",
-    )
-    return Func(
-        columns, values, template="%(expressions)s", arg_joiner=f" {sign} ", output_field=BooleanField()
-    )
-
-
-def _cursor(order: Order, contact: Contact) -> str:
-    values = [getattr(contact, name) for name, _kind in order.columns]
-    packed = json.dumps(
-        [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
-    )
-    return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
-
-
-def _read_cursor(order: Order, text: str) -> list[Any] | None:
-    try:
-        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return [
-            _READERS[type(kind)](value) for value, (_name, kind) in zip(values, order.columns, strict=True)
-        ]
-    except (ValueError, TypeError, binascii.Error):
-        return None
-
-
-_READERS: dict[type, Any] = {DateTimeField: datetime.fromisoformat, UUIDField: UUID, CharField: str}
 
 
 def _estimate(rows: QuerySet[Contact]) -> int:
