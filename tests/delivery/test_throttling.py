@@ -170,6 +170,28 @@ def test_what_an_idle_worker_holds_comes_back_to_the_others(stage: Stage, accoun
     play(scene)
 
 
+def test_a_day_spaces_messages_only_once_it_is_used_up(stage: Stage, account_id: int) -> None:
+    async def scene() -> None:
+        clock = HandClock()
+        async with open_throttles(stage, clock, workers=1) as (worker,):
+            key = ThrottleKey(account_id, TRANSPORT, "")
+            throttle = worker.find(key, limits(rate_per_second=10, per_day=20))
+            await worker.renew(share=2)
+            assert throttle.seconds_per_message == 0.2
+            for _ in range(40):
+                clock.seconds += RENEW_SECONDS
+                await worker.renew(share=2)
+                take_all(throttle, clock)
+            assert throttle.seconds_per_message == 86_400 / 20 * 2
+            nothing = worker.find(ThrottleKey(account_id, TRANSPORT + 1, ""), limits(per_day=0))
+            nothing.take(clock.now())
+            await worker.renew(share=1)
+            assert not nothing.take(clock.now())
+            assert nothing.seconds_per_message == 86_400
+
+    play(scene)
+
+
 def test_who_found_a_day_used_up_hears_when_something_comes_back(stage: Stage, account_id: int) -> None:
     async def scene() -> None:
         clock = HandClock()

@@ -48,6 +48,11 @@ class Limit:
     def is_pace(self) -> bool:
         return self.seconds < HOUR
 
+    @property
+    def seconds_per_message(self) -> float:
+        """Limits may be 0: then it is as long as the limit counts."""
+        return self.seconds / self.amount if self.amount else float(self.seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class AccountLimits:
