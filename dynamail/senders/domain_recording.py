@@ -52,6 +52,8 @@ def record_findings(
     domain.return_path_verified_at = _stamp(domain.return_path_verified_at, findings.get("return_path"), now)
     domain.tracking_verified_at = _stamp(domain.tracking_verified_at, findings.get("tracking"), now)
     keys = _apply_key_plan(domain, findings, now)
+    retired = {f"dkim:{key.selector}" for key in keys if key.state == DkimKey.State.RETIRED}
+    findings = {key: finding for key, finding in findings.items() if key not in retired}
     asked_at = domain.check_result.get("asked_at")
     domain.check_result = {"findings": write_findings(findings), "asked_at": asked_at}
     domain.checked_at = now

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dynamail.senders.domain_checks import Finding, RecordState
 from dynamail.senders.domain_records import DnsRecord, RecordPurpose
-from dynamail.senders.models import SendingDomain
+from dynamail.senders.models import DkimKey, SendingDomain
 
 Words = str | Promise
 STRING_OCTETS = 255  # of one string in a TXT record (RFC 1035 §3.3.14)
@@ -45,6 +45,9 @@ REASONS: dict[RecordPurpose, Words] = {
         "Put an address there that you read."
     ),
 }
+REASON_FOR_ED25519 = _(
+    "A second, shorter signature for receivers that know it. Mail stays signed should one of the two keys ever be lost."
+)
 EXPLANATIONS: dict[str, Words] = {
     "other_token": _(
         "There is a token of another DynaMail account. Add this one as a second TXT record under the same name."
@@ -141,7 +144,9 @@ def describe_record(
     return RecordLook(
         key=record.key.replace(":", "-"),
         title=title,
-        reason=REASONS[record.purpose],
+        reason=REASON_FOR_ED25519
+        if algorithm == DkimKey.Algorithm.ED25519.label
+        else REASONS[record.purpose],
         kind=record.kind,
         name=record.name,
         relative_name=record.name.removesuffix(domain.name).rstrip(".") or "@",

@@ -35,11 +35,22 @@ from dynamail.senders.identities import add_sender
 from dynamail.senders.models import DkimKey, Pool, RoutingRule, Sender, SendingDomain, Transport
 from tests.support.dns_server import DnsServer, Failure
 from tests.support.personas import NOW, make_member
-from tests.support.sending_domains import add_verified_domain, publish_installation, publish_records
+from tests.support.sending_domains import (
+    add_verified_domain,
+    private_key_of,
+    publish_installation,
+    publish_records,
+)
 
 RIGHT, MISSING, DIFFERENT, UNKNOWN = (Finding(state) for state in RecordState)
 NAMES = Names("mail.dynamail.example", "")
 State = SendingDomain.State
+
+
+@pytest.fixture(autouse=True)
+def keys_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An RSA key takes up to a second; every domain here gets the same two."""
+    monkeypatch.setattr("dynamail.senders.domains.generate_private_key", private_key_of)
 
 
 @pytest.fixture
@@ -323,6 +334,8 @@ def test_new_keys_sign_only_when_they_are_published_and_the_old_ones_stay_for_tw
     assert {key.selector for key in list_current_keys(domain) if key.state == "active"} == old
     record_findings(domain, {**check, **{f"dkim:{selector}": RIGHT for selector in fresh}}, now=later)
     assert {key.selector for key in list_current_keys(domain)} == fresh
+    domain.refresh_from_db()
+    assert set(domain.check_result["findings"]) == {"ownership", *(f"dkim:{selector}" for selector in fresh)}
     assert {key.selector for key in list_retired_keys(domain)} == old
     assert {keep_until(key) for key in list_retired_keys(domain)} == {later + timedelta(days=14)}
     record_findings(

@@ -11,7 +11,7 @@ from dynamail.campaigns.models import Campaign, CampaignState
 from dynamail.senders.domain_checks import Finding, RecordState
 from dynamail.senders.domain_recording import record_findings
 from dynamail.senders.domains import list_current_keys
-from dynamail.senders.models import SendingDomain
+from dynamail.senders.models import SendingDomain, Transport
 from tests.support.campaigns import make_draft, make_sender
 from tests.support.personas import NOW
 from tests.support.sending_domains import add_verified_domain
@@ -147,6 +147,23 @@ def test_an_address_leads_to_the_page_of_its_domain(
     assert unknown["Location"] == reverse("sending_domain_new") + "?name=other.example"
     assert client.get(url, {"sender": "//evil.example"})["Location"] == reverse("sending_domain_new")
     assert 'value="other.example"' in client.get(unknown["Location"]).content.decode()
+
+
+def test_home_says_what_the_domain_needs(account: Account, alice: User, sign_in: SignIn) -> None:
+    client = sign_in(alice)
+
+    def read_home() -> str:
+        return str(client.get(reverse("home")).content.decode())
+
+    assert "Verify your domain" not in read_home(), "into the Mailbox none is needed"
+    Transport.objects.add(account, name="Relay", host="relay.example", is_default=True)
+    assert "Verify your domain" in read_home()
+    add_verified_domain(account, with_keys=False)
+    assert "Verify your domain" not in read_home()
+    SendingDomain.objects.for_account(account).update(failing_since=NOW)
+    assert "In three days its mail is stopped" in read_home()
+    SendingDomain.objects.for_account(account).update(state="lost")
+    assert "Mail from it is stopped" in read_home()
 
 
 def test_marketers_and_strangers_do_not_reach_domains(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -21,7 +22,9 @@ from dynamail.campaigns.stats import HOME_DAYS, Day, Totals, read_days, read_per
 from dynamail.contacts.models import Contact
 from dynamail.lib.clock import utc_now
 from dynamail.messages.accounting import count_outcomes
-from dynamail.senders.models import Sender, Transport
+from dynamail.senders.domain_names import write_domain_name
+from dynamail.senders.domains import may_leave
+from dynamail.senders.models import Sender, SendingDomain, Transport
 from dynamail.web.access import member_page
 from dynamail.web.charts import Chart, Series, make_line_chart
 from dynamail.web.numbers import format_percent
@@ -205,6 +208,31 @@ def _delivery_todos(account: Any) -> list[ToDo]:
     elif not Transport.objects.for_account(account).filter(is_default=True).exists():
         text = gettext_lazy("Until then mail lands in the Mailbox")
         found.append(ToDo(gettext_lazy("Choose a relay"), text, reverse("delivery_settings"), "send", "info"))
+    return found + _domain_todos(account)
+
+
+def _domain_todos(account: Any) -> list[ToDo]:
+    """Mail that leaves needs a verified domain, and one that was verified has to stay so."""
+    domains = SendingDomain.objects.for_account(account).order_by("name")
+    failing = domains.filter(Q(state=SendingDomain.State.LOST) | Q(failing_since__isnull=False))
+    found = [
+        ToDo(
+            _("The DNS records of %s are missing") % write_domain_name(domain.name),
+            gettext_lazy("Mail from it is stopped")
+            if domain.state == SendingDomain.State.LOST
+            else gettext_lazy("In three days its mail is stopped"),
+            reverse("sending_domain", args=[domain.public_id]),
+            "world",
+            "error",
+        )
+        for domain in failing[:3]
+    ]
+    verified = domains.filter(state=SendingDomain.State.VERIFIED)
+    if may_leave(account.pk) and not found and not verified.exists():
+        text = gettext_lazy("Mail leaves only from domains whose DNS proves that they are yours")
+        found.append(
+            ToDo(gettext_lazy("Verify your domain"), text, reverse("sending_domains"), "world", "warning")
+        )
     return found
 
 

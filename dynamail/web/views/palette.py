@@ -64,6 +64,13 @@ ACTS = (
         "csv xlsx upload file",
     ),
     Act(gettext_lazy("New contact"), "contact_new", "user-plus", Permission.EDIT_CONTACTS, "add create"),
+    Act(
+        gettext_lazy("Add a domain"),
+        "sending_domain_new",
+        "world",
+        Permission.MANAGE_DELIVERY,
+        "dns dkim spf dmarc verify",
+    ),
     Act(gettext_lazy("Add a sender"), "sender_new", "at", Permission.MANAGE_DELIVERY, "from address"),
     Act(gettext_lazy("Add a transport"), "transport_new", "server", Permission.MANAGE_DELIVERY, "transport"),
 )
