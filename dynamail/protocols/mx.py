@@ -35,8 +35,9 @@ from dynamail.protocols.public_addresses import is_public_address
 
 Address = IPv4Address | IPv6Address
 
+# What is beyond these bounds is left out by name and number, not by chance: domains that share their hosts share the choice.
 MOST_HOSTS = 10  # tried for one domain; RFC 5321 §5.1 asks for at least two
-MOST_ADDRESSES = 4  # tried for one host
+MOST_ADDRESSES = 8  # tried for one host
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 
 
@@ -109,7 +110,7 @@ async def find_mail_hosts(
         raise _defer(error) from error
     usable = _sort_records(domain, records)
     ahead = _cut_loop(usable, lambda record: record.host in own_names)
-    found = await asyncio.gather(*(_find_host(record, resolver) for record in ahead[:MOST_HOSTS]))
+    found = await asyncio.gather(*(_find_host(record, resolver) for record in _shuffle(ahead[:MOST_HOSTS])))
     own = frozenset(map(ip_address, own_addresses))
     hosts = _cut_loop(
         [host for host in found if isinstance(host, MailHost)],
@@ -134,14 +135,19 @@ async def _find_records(domain: str, resolver: Resolver) -> Records[MxRecord]:
 
 
 def _sort_records(domain: str, records: Records[MxRecord]) -> list[MxRecord]:
-    """Best first, equals in random order. Names that are IP addresses or cannot be host names are passed over."""
+    """Best first, equals by name. Names that are IP addresses or cannot be host names are passed over."""
     if len(records) == 1 and not records[0].host:
         raise _refuse("5.1.10", f"The domain {domain} accepts no mail (null MX).")  # RFC 7505 §4.2
     usable = [record for record in records if _HOST_NAME.fullmatch(record.host) and not _is_ip(record.host)]
     if not usable:
         raise _refuse("5.4.4", f"The MX records of {domain} name no host.")
-    random.shuffle(usable)
-    return sorted(usable, key=lambda record: record.preference)
+    return sorted(usable, key=lambda record: (record.preference, record.host))
+
+
+def _shuffle(records: Sequence[MxRecord]) -> list[MxRecord]:
+    """Equals in random order: that is how they share their load (RFC 5321 §5.1)."""
+    shuffled = random.sample(records, len(records))
+    return sorted(shuffled, key=lambda record: record.preference)
 
 
 async def _find_host(record: MxRecord, resolver: Resolver) -> MailHost | DnsError:
@@ -168,8 +174,10 @@ def _choose_addresses(
     addresses: Sequence[Address], order: AddressOrder, allow_private: bool
 ) -> tuple[Address, ...]:
     """Both families, the preferred one first, each in random order: that is how hosts with several share their load."""
-    usable = [address for address in addresses if allow_private or is_public_address(address)]
-    random.shuffle(usable)
+    usable = sorted(
+        (address for address in addresses if allow_private or is_public_address(address)),
+        key=lambda address: (address.version, address.packed),
+    )
     first = 6 if order in (AddressOrder.IPV6_FIRST, AddressOrder.IPV6_ONLY) else 4
     preferred = [address for address in usable if address.version == first]
     others = [address for address in usable if address.version != first]
@@ -177,7 +185,8 @@ def _choose_addresses(
         others = []
     # The other family keeps a place: the preferred one may be out of reach altogether.
     kept = preferred[: MOST_ADDRESSES - bool(others)]
-    return (*kept, *others[: MOST_ADDRESSES - len(kept)])
+    rest = others[: MOST_ADDRESSES - len(kept)]
+    return (*random.sample(kept, len(kept)), *random.sample(rest, len(rest)))
 
 
 def _explain(

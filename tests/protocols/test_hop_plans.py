@@ -24,7 +24,7 @@ from tests.support.fake_mx import FakeMx, Reply
 from tests.support.tls_authority import Certificate, TlsAuthority, make_certificate
 
 DOMAIN, HOST = "example.com", "mx.example.net"
-QUICK = Timeouts(connect=2, greeting=2, ehlo=2, tls=2)
+QUICK = Timeouts(connect=20, greeting=20, ehlo=20, tls=20)
 authority = TlsAuthority()
 
 
@@ -46,7 +46,7 @@ class Place:
 
     def __init__(self, dns: DnsServer, mx: FakeMx) -> None:
         self.dns, self.mx = dns, mx
-        self.resolver = Resolver([dns.address], timeout=0.2, lifetime=0.3)
+        self.resolver = Resolver([dns.address], timeout=15, lifetime=30)
         self.settings = HopSettings(
             "sender.example",
             QUICK,

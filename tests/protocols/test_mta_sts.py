@@ -119,7 +119,7 @@ class Place:
 
     @property
     def resolver(self) -> Resolver:
-        return Resolver([self.dns.address], timeout=0.2, lifetime=0.3)
+        return Resolver([self.dns.address], timeout=15, lifetime=30)
 
     def fetcher(self, **changes: object) -> HttpsFetcher:
         options: dict[str, object] = {

@@ -93,6 +93,10 @@ class DnsServer:
     def recover(self, name: str, kind: str) -> None:
         self._failures.pop(_key(name, kind), None)
 
+    @property
+    def failures(self) -> set[Failure]:
+        return set(self._failures.values())
+
     def count(self, name: str, kind: str) -> int:
         return self.queries[_key(name, kind)]
 
