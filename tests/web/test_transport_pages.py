@@ -114,6 +114,11 @@ def test_a_providers_key_is_sealed_kept_when_left_empty_and_never_shown(
     assert "broadcast" in form
     assert "secret-token" not in form
     assert kept["webhook_secret"] not in form
+    page = read_page(client, "transport", api.public_id)
+    assert (
+        reverse("provider_webhook", args=[account.public_id, api.public_id, kept["webhook_secret"]]) in page
+    )
+    assert "secret-token" not in page
     data = list(AuditEntry.objects.for_account(account).values_list("data", flat=True))
     assert "secret-token" not in str(data)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.forms import BaseForm
 from django.http import Http404, HttpResponse
@@ -38,6 +39,7 @@ from dynamail.web.charts import Chart, Series, make_bar_chart
 from dynamail.web.forms.transports import ApiForm, DirectForm, RelayForm
 from dynamail.web.live_ways import count_living_workers, read_live_ways
 from dynamail.web.lookup import get_row
+from dynamail.web.views.provider_webhooks import find_webhook_path
 
 manages = needs(Permission.MANAGE_DELIVERY)
 
@@ -171,7 +173,7 @@ def show_transport(request: Any, transport: str) -> HttpResponse:
         "curve": _draw_day(request, row),
         "uses": find_uses(row),
         "provider": find_provider(row.provider),
-        "can_be_switched": not row.is_default,
+        "webhook_url": _find_webhook_url(row),
     }
     return render(request, "senders/transport.html", context)
 
@@ -211,6 +213,12 @@ def _describe(request: PageRequest, row: Transport) -> dict[str, Any]:
         "now": now,
         "workers": count_living_workers(now=now),
     }
+
+
+def _find_webhook_url(row: Transport) -> str:
+    """What to enter at the provider so that it reports bounces and complaints; "" when it cannot."""
+    path_of_it = find_webhook_path(row) if row.kind == Transport.Kind.API else ""
+    return f"{settings.PUBLIC_URL}{path_of_it}" if path_of_it else ""
 
 
 def _draw_day(request: PageRequest, row: Transport) -> Chart | None:
