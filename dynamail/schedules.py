@@ -12,6 +12,8 @@ SCHEDULES: tuple[tuple[str, str], ...] = (
     ("* * * * *", "accounts.retry_stalled_work"),  # tasks whose worker was killed
     ("* * * * *", "senders.check_due_domains"),  # DNS records of sending domains whose time has come
     ("* * * * *", "feedback.poll_mailboxes"),  # reports that arrive in mailboxes elsewhere
+    ("* * * * *", "consent.release_expired"),  # contacts whose suppression ran out may be mailed again
+    ("47 2 * * *", "consent.remove_expired"),  # suppressions that ended a month ago
     ("57 2 * * *", "feedback.forget_old_reports"),  # raw reports after 14 days
     ("7 3 * * *", "privacy.run_retention"),  # technical data, expired invitations
     ("17 3 * * *", "contacts.remove_old_uploads"),  # import files after seven days

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import datetime
+from uuid import UUID
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.accounts.tenancy import DataPlaneModel, PublicIdModel, TenantModel
+from dynamail.lib.ids import to_public_id
 from dynamail.lib.personal_data import (
     Category,
     Erase,
@@ -14,6 +18,8 @@ from dynamail.lib.personal_data import (
     operational,
     personal,
 )
+
+SUPPRESSION_PREFIX = "sup"
 
 
 @annotated(
@@ -140,6 +146,11 @@ class ConsentRecord(DataPlaneModel):
         indexes = [models.Index(fields=["account_id", "contact_id", "at"], name="consent_record_contact")]
 
 
+class SuppressionScope(models.TextChoices):
+    ALL = "all", _("All mail")
+    MARKETING = "marketing", _("Campaigns only")
+
+
 class SuppressionReason(models.TextChoices):
     HARD_BOUNCE = "hard_bounce", _("The address does not exist")
     COMPLAINT = "complaint", _("Marked our mail as spam")
@@ -175,7 +186,7 @@ class Suppression(DataPlaneModel):
     address_hash = models.BinaryField(
         max_length=16
     )  # HMAC-SHA-256 of email_key under the account's key, 128 bits
-    scope = models.CharField(max_length=12, default="all")  # all, marketing
+    scope = models.CharField(max_length=12, default=SuppressionScope.ALL, choices=SuppressionScope.choices)
     email = models.CharField(max_length=254, default="", blank=True)
     reason = models.CharField(max_length=16, choices=SuppressionReason.choices)
     detail = models.CharField(max_length=500, default="", blank=True)
@@ -186,3 +197,25 @@ class Suppression(DataPlaneModel):
 
     class Meta(DataPlaneModel.Meta):
         db_table = "suppression"
+        indexes = [
+            models.Index(fields=["account_id", "at", "address_hash", "scope"], name="suppression_newest"),
+            models.Index(fields=["account_id", "email"], name="suppression_email"),  # of audiences
+            models.Index(
+                fields=["expires_at"],
+                name="suppression_expiring",
+                condition=models.Q(expires_at__isnull=False),
+            ),
+        ]
+
+    @property
+    def public_id(self) -> str:
+        """Names the address, in whatever scopes it is suppressed."""
+        return to_public_id(SUPPRESSION_PREFIX, UUID(bytes=bytes(self.address_hash)))
+
+    @property
+    def is_erased(self) -> bool:
+        """The person was erased: only the hash of the address is left."""
+        return not self.email or self.reason == SuppressionReason.ERASURE
+
+    def is_in_force(self, *, now: datetime) -> bool:
+        return self.expires_at is None or self.expires_at > now

@@ -13,6 +13,7 @@ from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
 
 ALL, MARKETING = "all", "marketing"
+MAX_DETAIL = 500  # characters
 
 
 @transaction.atomic
@@ -25,11 +26,12 @@ def suppress_address(
     scope: str = ALL,
     detail: str = "",
     source: tuple[str, str] = ("", ""),
+    expires_at: datetime | None = None,
     by: Actor = None,
 ) -> bool:
     """Never mail this address again: everything (`all`) or all but transactional mail (`marketing`). False when that stood already.
 
-    The first reason stays: a complaint is not overwritten by a later bounce.
+    The first reason stays: a complaint is not overwritten by a later bounce. With `expires_at` it ends by itself.
     """
     row = Suppression(
         account_id=account_id,
@@ -37,14 +39,15 @@ def suppress_address(
         scope=scope,
         email=email_key,
         reason=reason,
-        detail=detail[:500],
+        detail=detail[:MAX_DETAIL],
         at=now,
         source_kind=source[0],
         source_id=source[1],
+        expires_at=expires_at,
     )
     if not _insert_or_renew(row):
         return False
-    contact_id = _mirror_on_contact(account_id, email_key, scope, now)
+    contact_id = mirror_on_contact(account_id, email_key, scope, now)
     record_event(
         account_id,
         EventKind.CONTACT_SUPPRESSED,
@@ -59,14 +62,13 @@ def suppress_address(
 
 @transaction.atomic
 def lift_suppression(
-    account_id: int, email_key: str, *, now: datetime, scope: str = ALL, by: Actor = None
+    account_id: int, email_key: str, *, now: datetime, scope: str = ALL, reason: str = "", by: Actor = None
 ) -> bool:
-    """Allow mail again, as far as this suppression forbade it. False when there was none."""
-    deleted, _ = (
-        Suppression.objects.for_account(account_id)
-        .filter(address_hash=hash_address(account_id, email_key), scope=scope)
-        .delete()
+    """Allow mail again, as far as this suppression forbade it. False when there was none, or none for this reason."""
+    rows = Suppression.objects.for_account(account_id).filter(
+        address_hash=hash_address(account_id, email_key), scope=scope
     )
+    deleted, _ = (rows.filter(reason=reason) if reason else rows).delete()
     if not deleted:
         return False
     if scope == ALL:
@@ -77,7 +79,7 @@ def lift_suppression(
                 [now, account_id, email_key],
             )
     if by is not None:
-        record_audit(account_id, by=by, action="suppression.lifted", scope=scope)
+        record_audit(account_id, by=by, action="suppression.lifted", scope=scope, reason=reason)
     return True
 
 
@@ -98,10 +100,10 @@ def _insert_or_renew(row: Suppression) -> bool:
     """Insert; a suppression that ran out is replaced, one in force stays as it is."""
     with connections["default"].cursor() as cursor:
         cursor.execute(
-            "INSERT INTO suppression AS old (account_id, address_hash, scope, email, reason, detail, at, source_kind, source_id)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (account_id, address_hash, scope) DO UPDATE SET"
+            "INSERT INTO suppression AS old (account_id, address_hash, scope, email, reason, detail, at, source_kind, source_id,"
+            " expires_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (account_id, address_hash, scope) DO UPDATE SET"
             " email = excluded.email, reason = excluded.reason, detail = excluded.detail, at = excluded.at,"
-            " source_kind = excluded.source_kind, source_id = excluded.source_id, expires_at = NULL"
+            " source_kind = excluded.source_kind, source_id = excluded.source_id, expires_at = excluded.expires_at"
             " WHERE old.expires_at <= excluded.at",
             [
                 row.account_id,
@@ -113,12 +115,13 @@ def _insert_or_renew(row: Suppression) -> bool:
                 row.at,
                 row.source_kind,
                 row.source_id,
+                row.expires_at,
             ],
         )
         return cursor.rowcount == 1
 
 
-def _mirror_on_contact(account_id: int, email_key: str, scope: str, now: datetime) -> UUID | None:
+def mirror_on_contact(account_id: int, email_key: str, scope: str, now: datetime) -> UUID | None:
     """Copy the state to the contact, where lists and the fan-out read it. By SQL: contacts are a layer above."""
     with connections["default"].cursor() as cursor:
         if scope == ALL:

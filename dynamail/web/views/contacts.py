@@ -34,6 +34,7 @@ from dynamail.consent.recording import (
     withdraw_consent,
 )
 from dynamail.consent.suppressing import ALL, find_suppression, lift_suppression, suppress_address
+from dynamail.consent.suppression_list import FREELY_LIFTED
 from dynamail.contacts.bulk import Act, BulkAct, apply_act, queue_act
 from dynamail.contacts.editing import ContactExists, add_contact, change_contact, delete_contact, find_contact
 from dynamail.contacts.exporting import export_contacts
@@ -55,8 +56,6 @@ from dynamail.web.forms.contacts import (
     read_list_query,
 )
 from dynamail.web.timeline import TimelinePage, describe_proof, list_entries
-
-LIFTABLE = (SuppressionReason.MANUAL, SuppressionReason.HARD_BOUNCE)  # the others are the person's own word
 
 
 # ── The list ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -332,7 +331,7 @@ def change_suppression(request: PageRequest, contact_id: str) -> HttpResponse:
     now = utc_now()
     if request.POST.get("act") == "lift":
         found = find_suppression(request.account.pk, row.email_key, now=now, scopes=(ALL,))
-        if found is not None and found.reason in LIFTABLE:
+        if found is not None and found.reason in FREELY_LIFTED:
             lift_suppression(request.account.pk, row.email_key, now=now, by=request.user)
             messages.success(request, _("Mail to %s is possible again.") % row.email)
     else:
@@ -389,7 +388,7 @@ def _card_context(request: PageRequest, row: Contact, form: ContactForm) -> dict
 
 
 def _may_lift(suppression: Suppression | None) -> bool:
-    return suppression is not None and suppression.scope == ALL and suppression.reason in LIFTABLE
+    return suppression is not None and suppression.scope == ALL and suppression.reason in FREELY_LIFTED
 
 
 def _list_topics(account_id: int, row: Contact) -> list[TopicLine]:
