@@ -1,4 +1,5 @@
-"""How well returned mail is understood. `python -m benchmarks.bounces [DIR] [--misses]`; the folder defaults to tests/data/bounces.
+"""How well returned mail is understood. `python -m benchmarks.bounces [DIR] [--misses]`; the folder defaults to $BOUNCES, or to
+tests/data/bounces.
 
 DIR holds messages and `labels.tsv` with the columns file, recipient_index, status, reply_code, reason, hard: one line for each
 recipient of a file, in their order. Files without a line are only read for the time they take. `recipient_found`,
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import statistics
 import time
 from dataclasses import dataclass, field
@@ -19,7 +21,9 @@ from benchmarks.harness import print_result, print_table
 from dynamail.protocols.reports.reading import read_report
 from dynamail.protocols.reports.records import ReportedRecipient
 
-DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / "tests" / "data" / "bounces"
+DEFAULT_FOLDER = Path(
+    os.environ.get("BOUNCES", Path(__file__).resolve().parents[1] / "tests" / "data" / "bounces")
+)
 BUDGETS = {"recipient_found": 0.98, "hard_agreement": 0.97, "reason_agreement": 0.92}
 MAX_FALSE_HARD = 0.005
 MAX_MEDIAN_MS = 5.0

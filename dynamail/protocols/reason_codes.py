@@ -27,7 +27,7 @@ _ENHANCED = {
     "2.4": Reason.FILTERED,
     "3.0": Reason.SYSTEM_ERROR,
     "3.1": Reason.SYSTEM_FULL,
-    "3.2": Reason.NOT_ACCEPT,
+    "3.2": Reason.SYSTEM_ERROR,
     "3.3": Reason.SYSTEM_ERROR,
     "3.4": Reason.MESSAGE_TOO_BIG,
     "3.5": Reason.SYSTEM_ERROR,
@@ -94,6 +94,7 @@ _CODES = {
 _MARKS: Mapping[str, Reason] = {
     "?p=nosuchuser": Reason.USER_UNKNOWN,
     "as(201806281)": Reason.USER_UNKNOWN,
+    "rcp-p1": Reason.USER_UNKNOWN,
     "recipnotfound": Reason.USER_UNKNOWN,
     "delivery error: dd this user": Reason.USER_UNKNOWN,
     "?p=disableduser": Reason.SUSPEND,

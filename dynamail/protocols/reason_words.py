@@ -1,7 +1,8 @@
 """The words that the world's servers use for each reason. The first reason whose phrase occurs decides: the order is part of it.
 
-A phrase is one line: `(a|b)` stands for both, ` * ` for up to 60 characters, `_who_` for whatever a mailbox is called. Phrases
-are compared with simplified text: lower case, without addresses, "doesn't" written as "does not", one space between words.
+A phrase is one line: `(a|b)` stands for both, `(a)` for a or nothing, ` * ` for up to 60 characters, `_who_` for whatever a
+mailbox is called, `$` for the end of what was said; after `!` no letter follows. Phrases are compared with simplified text:
+lower case, without addresses, "doesn't" written as "does not", one space between words.
 """
 
 from __future__ import annotations
@@ -51,6 +52,13 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         incorrectly configured
         relayed to non-compliant mailer
         (unable|can not|could not|failed) (to )(contact|connect to|access|query|open|reach) (the )(ldap|database|backend|user database|mysql)
+        """,
+    ),
+    (
+        Reason.SYSTEM_FULL,
+        """
+        (mail )system full
+        insufficient system
         """,
     ),
     (
@@ -173,6 +181,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         ip (address )lookup failed
         all mail servers must have a ptr
         reverse dns
+        reverse lookup
         dns ptr
         no ptr
         """,
@@ -385,7 +394,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (in|by|on|an|a|the|our) rbl
         rbl (check|block|reject|list|restriction|filter)
         (spamhaus|spamcop|sorbs|cloudmark|barracuda|psbl|uceprotect|abuseat|mailspike|trustedsource|proofpoint)
-        (ip|host|network|server|domain|address|connection|sender|mta) * (is |was |been |temporarily |permanently |currently )(blocked|banned|blacklisted|blocklisted|listed on|listed in|listed at)
+        (ip|host|network|server|domain|address|connection|sender|mta) * (is |was |been |temporarily |permanently |currently |)(blocked|banned|blacklisted|blocklisted|listed on|listed in|listed at)
         (blocked|banned|block) (sender |sending |)(ip|host|address range|connection|network)
         banned sending ip
         not accepting (connections|mail from|messages from|email from)
@@ -795,7 +804,6 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         (insufficient|not enough|no|low) (system|server|disk) (storage|resources|space|resource)
         (disk|server|file system|filesystem) (is |)full
-        (mail )system full
         queue (is |)full
         """,
     ),
@@ -826,7 +834,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         conversion failed
         content not available
         content error
-        (content|body|message|data|message content|attachment|header|headers|subject|charset|encoding|mime|format|file|message body|from: header)( is| was| has been| has|) (rejected|not allowed|not accepted|invalid|not supported|unacceptable|malformed|refused|denied|blocked|bad|not acceptable)
+        (content|body|message content|attachment|header|headers|subject|charset|encoding|mime|format|message body|from: header)( is| was| has been| has|) (rejected|not allowed|not accepted|invalid|not supported|unacceptable|malformed|refused|denied|blocked|bad|not acceptable)
         (malformed|invalid|unsupported|illegal|bad|corrupt|broken|improper|improperly|prohibited|unacceptable|restricted) (mime|content|message|header|headers|character|characters|charset|format|encoding|data|body|subject|attachment|formatted)
         (message|mail) (filtered|rejected) (because of|by|due to) (content|the content|its content|attachment)
         (too many|contains) (mime|attachments|nested|null|8bit|8-bit|invalid|illegal)
@@ -923,7 +931,7 @@ _VAGUE_PHRASES: tuple[tuple[Reason, str], ...] = (
     (
         Reason.USER_UNKNOWN,
         """
-        (address|recipient|user|mailbox|account) rejected
+        (address|recipient|user|mailbox|account) rejected(.|$)
         """,
     ),
 )
@@ -999,6 +1007,8 @@ def _compile_part(part: str, *, is_whole: bool) -> re.Pattern[str]:
 
 
 def _escape(literal: str) -> str:
+    if literal == "$":
+        return r" ?(?:\(|$)"
     return re.escape(literal.removesuffix("!")) + (_LETTER_AFTER if literal.endswith("!") else "")
 
 

@@ -101,6 +101,12 @@ mesgtoobig 552 5.3.4 Your message exceeded Google's message size limits.
 exceedlimit 550 5.2.3 RESOLVER.RST.RecipSizeLimit; message too large for this recipient
 contenterror 550 5.6.0 improper use of 8-bit data in message header
 notcompliantrfc 550-5.7.1 Messages missing a valid Message-ID header are not accepted. See RFC 5322
+blocked 550 5.7.1 <a@b.example>: Recipient address rejected: IP blocked
+blocked 550 5.7.1 <a@b.example>: Recipient address rejected: Blocked
+systemfull 452 4.3.1 <a@b.example>: Recipient address rejected: Mail system full
+systemerror 421 4.3.2 mail server has reached limit for processing requests
+requireptr 550 Sender IP reverse lookup rejected
+rejected 553 5.1.8 <x@y.example>... Domain of sender address x@y.example does not exist
 rejected 550 5.1.8 Sender address rejected: Domain not found
 rejected 501 5.1.7 Bad sender address syntax
 rejected 550 Sender verify failed
@@ -135,7 +141,21 @@ def test_anything_has_a_reason(words: str, context: str, code: int, stage: Stage
 
 @given(
     st.lists(
-        st.sampled_from(["user", "mailbox", "not", "found", "full", "spam", "<a@b.example>", "exceed", "the", "quota", "blocked"]),
+        st.sampled_from(
+            [
+                "user",
+                "mailbox",
+                "not",
+                "found",
+                "full",
+                "spam",
+                "<a@b.example>",
+                "exceed",
+                "the",
+                "quota",
+                "blocked",
+            ]
+        ),
         max_size=40,
     )
 )

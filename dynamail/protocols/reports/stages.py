@@ -32,7 +32,7 @@ _AROUND = (
     re.compile(r"did not like our ([A-Za-z ]{3,16}):"),  # DragonFly
     re.compile(r"\[(RCPT_TO|MAIL_FROM|DATA|BODY|EOM|HELO|EHLO|CONNECT|MAIL|RCPT|QUIT)\]"),  # Yahoo
     re.compile(
-        r"(?:error|rejected|refused|failed|response)[\w ]{0,30} (?:during|after|to|on|in) (?:the )?(RCPT|MAIL|DATA|HELO|EHLO)\b"
+        r"(?:error|rejected|refused|failed|response)[\w ]{0,30} (?:during|following|after|to|on|in) (?:the )?(RCPT|MAIL|DATA|HELO|EHLO)\b"
     ),
     re.compile(r"SMTP:(RCPT|MAIL|DATA) host"),  # GroupWise, IMail
     re.compile(r"rejected\s+(MAIL|RCPT)\s+(?:FROM|TO)\s+address"),
