@@ -325,8 +325,8 @@ DELIVER_CONNECTIONS = read_int("DYNAMAIL_DELIVER_CONNECTIONS", 10, low=1, high=2
 # RFC 5321 §4.5.3.2.1 says five minutes; a server that needs more than one today has other reasons to be tried later.
 DELIVER_GREETING_SECONDS = read_int("DYNAMAIL_DELIVER_GREETING_SECONDS", 60, low=5, high=600)
 DELIVER_WINDOW = read_int(
-    "DYNAMAIL_DELIVER_WINDOW", 50, low=1, high=500
-)  # messages a killed worker may leave in doubt
+    "DYNAMAIL_DELIVER_WINDOW", 250, low=1, high=500
+)  # messages of a chunk that a power loss may leave in doubt, at most
 DELIVER_PROCESSES = read_int("DYNAMAIL_DELIVER_PROCESSES", 1, low=1, high=64)
 PROCRASTINATE_ON_APP_READY = "dynamail.schedules.add_tasks"
 

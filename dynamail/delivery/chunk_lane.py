@@ -31,7 +31,7 @@ from dynamail.delivery.recording import (
 from dynamail.delivery.records import BOUNCED, MARKETING, POSTPONED, RETURNED, ChunkLease, Parcel, Result
 from dynamail.delivery.sources import Reached, Source, load_reached
 from dynamail.delivery.tools import LEASE, Tools
-from dynamail.delivery.windows import Window
+from dynamail.delivery.windows import Width, Window
 from dynamail.lib.clock import utc_now
 from dynamail.lib.sql import load_sql
 
@@ -43,6 +43,7 @@ STILL_SECONDS = (
     3.0  # after which a run without any result counts as waiting, and another account gets its turn
 )
 RUNS_PER_ACCOUNT = 2  # one commits while the other sends
+MOST_WIDTHS = 10_000  # accounts whose pace is remembered
 LOOK_SECONDS = 1.0  # how often a waiting run looks around, and an idle lane for new chunks
 STOPPED_ACCOUNT_PAUSE = timedelta(minutes=5)
 FINISHED, RELEASED = "finished", "released"
@@ -62,16 +63,16 @@ class ChunkRun:
         False  # The recipients of a chunk are recorded in order, so one that waits holds up the others.
     )
 
-    def __init__(self, lease: ChunkLease, tools: Tools, source: Source, outlet: Outlet) -> None:
+    def __init__(self, lease: ChunkLease, tools: Tools, source: Source, outlet: Outlet, width: Width) -> None:
         self.lease = lease
-        self._tools, self._source, self._outlet = tools, source, outlet
-        self._window = Window(size=lease.size, done=lease.done, width=tools.width)
+        self._tools, self._source, self._outlet, self._width = tools, source, outlet, width
+        self._window = Window(size=lease.size, done=lease.done, width=width.now)
         self._reached: dict[UUID, Reached] = {}
         self._parcels: dict[int, Parcel] = {}
         self._message_ids: list[UUID] = []
         self._changed = asyncio.Event()
         self._stop: Result | None = None
-        self._moved_at = asyncio.get_running_loop().time()
+        self._moved_at = self._committed_at = asyncio.get_running_loop().time()
 
     @property
     def is_moving(self) -> bool:
@@ -147,6 +148,7 @@ class ChunkRun:
         """Record what is due, declare as many again, ask the gate about them, hand them over."""
         window = self._window
         due = window.find_due()
+        self._adapt_width(len(due))
         done = window.done + len(due)
         started = window.started if self._find_stop() else window.next_started(done)
         fresh = [self._make_parcel(position) for position in range(window.started, started)]
@@ -162,6 +164,11 @@ class ChunkRun:
         self._outlet.submit(fresh)
         if stop is not None:
             self._outlet.withdraw(self)
+
+    def _adapt_width(self, recorded: int) -> None:
+        now = self._outlet.now()
+        self._width.note_commit(recorded, now - self._committed_at)
+        self._committed_at, self._window.width = now, self._width.now
 
     def _make_parcel(self, position: int) -> Parcel:
         contact_id = self.lease.contact_ids[position]
@@ -299,6 +306,7 @@ class ChunkLane:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._runs: dict[asyncio.Task[None], ChunkRun] = {}
+        self._widths: dict[int, Width] = {}  # by account
         self._news = asyncio.Event()
         self._is_stopping = False
         self.largest_tag = 0.0
@@ -354,6 +362,11 @@ class ChunkLane:
         )
         return read_lease(rows[0]) if rows else None
 
+    def _find_width(self, account_id: int) -> Width:
+        if len(self._widths) > MOST_WIDTHS:
+            self._widths.clear()
+        return self._widths.setdefault(account_id, Width(self._tools.width))
+
     async def _begin(self, lease: ChunkLease) -> None:
         self.largest_tag = max(self.largest_tag, lease.tag)
         source = await self._tools.sources.find(lease.account_id, lease.source_id)
@@ -364,7 +377,7 @@ class ChunkLane:
         if outlet.is_closed_for(MARKETING, source.sender_domain):
             await release_chunk(self._tools, lease, run_at=find_reopening(outlet, source, utc_now()))
             return
-        run = ChunkRun(lease, self._tools, source, outlet)
+        run = ChunkRun(lease, self._tools, source, outlet, self._find_width(lease.account_id))
         if self._is_stopping:
             run.stop(STOPPING)
         task = asyncio.create_task(run.run())

@@ -25,6 +25,7 @@ from dynamail.delivery.outbox_lane import OutboxLane
 from dynamail.delivery.outcomes import IN_DOUBT
 from dynamail.delivery.records import RETURNED, UNKNOWN, ChunkLease, OutboxRow, Result
 from dynamail.delivery.tools import LEASE, Tools
+from dynamail.delivery.windows import Width
 from dynamail.lib.clock import utc_now
 
 log = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ class Recovery:
             sum(result.state == UNKNOWN for result in results.values()),
         )
         outlet = await self._tools.ways.find(lease.account_id)
-        run = ChunkRun(lease, self._tools, source, outlet)
+        run = ChunkRun(lease, self._tools, source, outlet, Width(self._tools.width))
         # Only settled here: nobody sends in the name of the dead, whose journal could not tell what we did.
         run.stop(NOT_SENT)
         await run.adopt(results)

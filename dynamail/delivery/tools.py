@@ -23,4 +23,4 @@ class Tools:
     sources: Sources
     ways: Ways
     worker_id: UUID
-    width: int  # messages declared at once per chunk
+    width: int  # messages declared at once per chunk, at most

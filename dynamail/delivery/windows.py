@@ -15,14 +15,37 @@ WORTH = (
 )
 
 
+FIRST_WIDTH = 50
+QUICK_SECONDS, SLOW_SECONDS = 0.1, 1.0
+
+
+class Width:
+    """How many recipients an account's chunks declare at once.
+
+    It doubles while a whole window is settled within a tenth of a second: then most of a commit's cost is the commit itself. It
+    shrinks where servers are slow: what is declared and not recorded is in doubt when the machine loses power.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._first = self.now = min(FIRST_WIDTH, most)
+        self._most = most
+
+    def note_commit(self, recorded: int, seconds: float) -> None:
+        """So many were recorded, so long after the commit before."""
+        if seconds > SLOW_SECONDS:
+            self.now = max(self._first, self.now // 2)
+        elif seconds < QUICK_SECONDS and recorded >= self.now * WORTH:
+            self.now = min(self.now * 2, self._most)
+
+
 class Window:
-    """`width` is how many recipients may be declared at once."""
+    """`width` is how many recipients may be declared at once; it may change between commits."""
 
     def __init__(self, *, size: int, done: int, width: int) -> None:
         self.size = size
         self.done = done
         self.started = done
-        self._width = width
+        self.width = width
         self._due = done  # where the unbroken stretch ends
         self._results: dict[int, Result] = {}
 
@@ -44,7 +67,7 @@ class Window:
     @property
     def is_worth_committing(self) -> bool:
         """Most of a window is due, or nothing else can happen before a commit."""
-        return self._due - self.done >= self._width * WORTH or self.outstanding == 0
+        return self._due - self.done >= self.width * WORTH or self.outstanding == 0
 
     @property
     def is_finished(self) -> bool:
@@ -56,7 +79,7 @@ class Window:
 
     def next_started(self, done: int) -> int:
         """How far may be declared when `done` is recorded."""
-        return max(self.started, min(done + self._width, self.size))
+        return max(self.started, min(done + self.width, self.size))
 
     def advance(self, done: int, started: int) -> None:
         """The commit went through."""

@@ -29,6 +29,7 @@ from dynamail.delivery.chunk_lane import ChunkLane
 from dynamail.delivery.completing import finish_campaigns
 from dynamail.delivery.database import Database, DatabaseGone, uuid_array
 from dynamail.delivery.gate import RENEW_AFTER, Gate
+from dynamail.delivery.guarding import guard_campaigns
 from dynamail.delivery.journal import Journal
 from dynamail.delivery.outbox_lane import OutboxLane
 from dynamail.delivery.recovering import Recovery
@@ -52,6 +53,7 @@ PLANNING = "-c plan_cache_mode=force_generic_plan -c jit=off"
 DATABASE_CONNECTIONS = 6
 GC_THRESHOLDS = (20_000, 20, 50)
 HEARTBEAT_SECONDS = 2.0
+GUARD_SECONDS = 2.0  # how long a campaign may harm its sender before anybody looks
 UPKEEP_SECONDS = 5.0  # leases, dead workers, finished campaigns, settings of transports
 LISTEN_PAUSE = 2.0
 ALIVE = timedelta(seconds=10)  # a worker that showed itself in this time shares the limits
@@ -185,6 +187,7 @@ class Worker:
             keepers = [
                 self._keep(self._show, HEARTBEAT_SECONDS),
                 self._keep(self._look_after, UPKEEP_SECONDS),
+                self._keep(self._guard, GUARD_SECONDS),
                 self._keep(self.ways.look, RENEW_AFTER / 2),
                 self._keep(self.ways.renew_throttles, RENEW_SECONDS),
                 self._keep(self.ways.write_health, UPKEEP_SECONDS),
@@ -266,6 +269,9 @@ class Worker:
         await self._recovery.run()
         await finish_campaigns(self._database)
         await self.ways.refresh()
+
+    async def _guard(self) -> None:
+        await guard_campaigns(self._database)
 
     async def _show(self) -> None:
         now = utc_now()

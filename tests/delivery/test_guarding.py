@@ -1,10 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import asdict
 
+from dynamail.campaigns.models import Campaign
 from dynamail.delivery.database import Database
 from dynamail.delivery.guarding import guard_campaigns
+from dynamail.events.counters import read_totals
 from dynamail.lib.clock import utc_now
+from dynamail.messages.accounting import count_outcomes
+from dynamail.messages.freezing import resume_chunks
+from dynamail.messages.guard_rails import make_tally
 from tests.delivery.stage import Stage, addresses
 from tests.support.campaign_rows import LaunchedCampaign
 from tests.support.fake_mx import FakeMx
@@ -75,3 +82,24 @@ def test_hard_bounces_are_counted_beside_all_bounces(stage: Stage) -> None:
     kinds = dict(stage.rows("SELECT kind, sum(n)::int FROM rollup_hour GROUP BY kind"))
     assert kinds == {"delivered": 13, "bounced": 7, "hard_bounced": 3}
     assert stage.count(campaign).bounced == 7
+
+
+def test_a_running_campaign_stops_itself_and_goes_on_when_it_is_resumed(stage: Stage) -> None:
+    people = [f"bounce-550-5.1.1-{number}@one.example" for number in range(400)]
+    people += [f"person{number}@two.example" for number in range(3_600)]
+    with FakeMx() as mx:
+        campaign = stage.campaign(stage.account(mx.port, rate=400), people, chunk_size=50)
+        stage.start()
+        stage.wait_until(lambda: stage.campaign_state(campaign) == "paused")
+        stage.wait_until(lambda: stage.value("SELECT count(*) FROM chunk WHERE worker IS NOT NULL") == 0)
+        accounting = stage.count(campaign)
+        assert accounting.remaining > 1_000, "it stopped long before the end"
+        assert stage.value("SELECT stopped_by->>'cause' FROM campaign") == "bounces"
+        row = Campaign.objects.for_account(campaign.account_id).get()
+        baseline = make_tally(read_totals(campaign.account_id, campaign.source_id))
+        stage.change(
+            "UPDATE campaign SET guard_baseline = %s::jsonb, state = 'running'", json.dumps(asdict(baseline))
+        )
+        resume_chunks(row.account_id, source_id=campaign.source_id)
+        before = accounting.remaining
+        stage.wait_until(lambda: count_outcomes(campaign.account_id, campaign.source_id).remaining < before)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamail.delivery.records import DELIVERED, RETURNED, Result
-from dynamail.delivery.windows import Window
+from dynamail.delivery.windows import FIRST_WIDTH, Width, Window
 
 OK, BACK = Result(DELIVERED), Result(RETURNED)
 
@@ -70,3 +70,28 @@ def test_everybody_is_recorded_exactly_once_and_never_more_than_a_window_is_open
             recorded += [position for position, _ in due]
             open_positions += range(before, started)
     assert recorded == list(range(size))
+
+
+def test_the_width_grows_while_windows_are_settled_at_once_and_shrinks_where_servers_are_slow() -> None:
+    width = Width(250)
+    assert width.now == FIRST_WIDTH
+    for _ in range(5):
+        width.note_commit(recorded=width.now, seconds=0.02)
+    assert width.now == 250
+    width.note_commit(recorded=10, seconds=0.5)
+    assert width.now == 250, "neither quick nor slow"
+    for _ in range(5):
+        width.note_commit(recorded=10, seconds=3)
+    assert width.now == FIRST_WIDTH
+
+
+def test_a_few_quick_outcomes_are_no_reason_to_declare_more() -> None:
+    width = Width(250)
+    width.note_commit(recorded=FIRST_WIDTH // 2, seconds=0.01)
+    assert width.now == FIRST_WIDTH
+
+
+def test_a_small_limit_is_kept_from_the_beginning() -> None:
+    width = Width(20)
+    width.note_commit(recorded=20, seconds=0.01)
+    assert width.now == 20
