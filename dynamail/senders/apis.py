@@ -31,6 +31,8 @@ class ApiSettings:
     values: Mapping[str, str | None]
     connections: int
     rate_per_second: int | None
+    per_hour: int | None = None
+    per_day: int | None = None
 
 
 @transaction.atomic
@@ -44,6 +46,8 @@ def save_api(
         "provider": entered.provider.name,
         "connections": entered.connections,
         "rate_per_second": entered.rate_per_second,
+        "per_hour": entered.per_hour,
+        "per_day": entered.per_day,
     }
     saved = save_transport(
         account,

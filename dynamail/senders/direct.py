@@ -35,6 +35,8 @@ class DirectSettings:
     helo_name: str
     connections: int
     rate_per_second: int | None
+    per_hour: int | None = None
+    per_day: int | None = None
 
 
 def save_direct(

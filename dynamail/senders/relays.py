@@ -40,6 +40,8 @@ class RelaySettings:
     password: str | None
     connections: int
     rate_per_second: int | None
+    per_hour: int | None = None
+    per_day: int | None = None
 
 
 @transaction.atomic

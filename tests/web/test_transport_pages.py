@@ -129,6 +129,7 @@ def test_a_providers_key_is_sealed_kept_when_left_empty_and_never_shown(
         (NEW_RELAY, RELAY, {"host": "https://smtp.acme.example/"}),
         (NEW_RELAY, RELAY, {"port": 0}),
         (NEW_RELAY, RELAY, {"security": "rot13"}),
+        (NEW_RELAY, RELAY, {"per_day": 0}),
         (("transport_new_kind", ["mx"]), DIRECT, {"source_address": "somewhere"}),
         (("transport_new_kind", ["mx"]), DIRECT, {"source_address": "0.0.0.0"}),
         (("transport_new_kind", ["mx"]), DIRECT, {"helo_name": "x\r\nMAIL FROM:<a@b>"}),
@@ -171,6 +172,25 @@ def test_another_recipient_of_mail_is_authorized_anew(account: Account, alice: U
     relay.refresh_from_db()
     assert relay.authorized_at is not None
     assert relay.authorized_at > long_ago
+
+
+@pytest.mark.parametrize(
+    ("route", "values"),
+    [
+        (NEW_RELAY, RELAY),
+        (("transport_new_kind", ["mx"]), DIRECT),
+        (("transport_new_api", ["postmark"]), POSTMARK),
+    ],
+)
+def test_every_kind_has_limits_per_hour_and_day(
+    account: Account, alice: User, sign_in: SignIn, route: tuple[str, list[str]], values: dict[str, Any]
+) -> None:
+    client = sign_in(alice)
+    add(client, route, values | {"rate_per_second": 7, "per_hour": 100, "per_day": 2_000})
+    saved = Transport.objects.for_account(account).get()
+    assert (saved.rate_per_second, saved.per_hour, saved.per_day) == (7, 100, 2_000)
+    assert 'value="2000"' in read_page(client, "transport_edit", saved.public_id)
+    assert "per day" in read_page(client, "transport", saved.public_id)
 
 
 def test_direct_delivery_asks_for_a_source_address_and_a_name(

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.protocols.address import AddressError
@@ -16,6 +17,8 @@ from dynamail.senders.providers import REGION, Provider
 from dynamail.senders.relays import RelaySettings
 from dynamail.senders.routing import find_domain
 
+MOST_MESSAGES = 1_000_000_000
+LIMITS = ("connections", "rate_per_second", "per_hour", "per_day")
 KEPT = _("Leave it empty to keep the stored one.")
 
 
@@ -41,6 +44,16 @@ class TransportForm(forms.Form):
         required=False,
         help_text=_("Empty: as fast as they are taken."),
     )
+    per_hour = forms.IntegerField(
+        label=_("Messages per hour at most"), min_value=1, max_value=MOST_MESSAGES, required=False
+    )
+    per_day = forms.IntegerField(
+        label=_("Messages per day at most"),
+        min_value=1,
+        max_value=MOST_MESSAGES,
+        required=False,
+        help_text=_("What is over waits for the next day."),
+    )
 
     def __init__(self, *args: Any, transport: Transport | None = None, **kwargs: Any) -> None:
         self.transport = transport
@@ -49,11 +62,23 @@ class TransportForm(forms.Form):
         super().__init__(*args, **kwargs)
 
     def read_initial(self, transport: Transport) -> dict[str, Any]:
-        fields = ("name", "connections", "rate_per_second", *self.shown)
+        fields = ("name", *LIMITS, *self.shown)
         return {field: getattr(transport, field) for field in fields} | {"authorize": True}
 
-    def pace(self) -> dict[str, Any]:
-        return {key: self.cleaned_data[key] for key in ("name", "connections", "rate_per_second")}
+    def limits(self) -> list[BoundField]:
+        return [self[name] for name in LIMITS]
+
+    def others(self) -> list[BoundField]:
+        """The fields that are no limits, without the authorization, which stands last."""
+        return [bound for bound in self.visible_fields() if bound.name not in (*LIMITS, "authorize")]
+
+    @property
+    def has_limits(self) -> bool:
+        """Is there something about the limits to be seen: one that is set, or one that is wrong?"""
+        return any(bound.errors or (bound.name != "connections" and bound.value()) for bound in self.limits())
+
+    def read_pace(self) -> dict[str, Any]:
+        return {key: self.cleaned_data[key] for key in ("name", *LIMITS)}
 
 
 class RelayForm(TransportForm):
@@ -68,9 +93,6 @@ class RelayForm(TransportForm):
         "verify_certificate",
         "username",
         "password",
-        "connections",
-        "rate_per_second",
-        "authorize",
     )
 
     host = forms.CharField(label=_("Host"), max_length=253, help_text=_("Such as smtp.example.com."))
@@ -118,7 +140,7 @@ class DirectForm(TransportForm):
     """Sending to the recipients' servers without anyone in between."""
 
     shown = ("source_address", "helo_name")
-    field_order = ("name", "source_address", "helo_name", "connections", "rate_per_second")
+    field_order = ("name", "source_address", "helo_name")
 
     source_address = forms.CharField(
         label=_("Source address"),
@@ -158,7 +180,7 @@ class DirectForm(TransportForm):
 
     def settings(self) -> DirectSettings:
         return DirectSettings(
-            **self.pace(),
+            **self.read_pace(),
             source_address=self.cleaned_data["source_address"],
             helo_name=self.cleaned_data["helo_name"],
         )
@@ -187,7 +209,7 @@ class ApiForm(TransportForm):
             ),
         )
         names = [one.name for one in provider.fields]
-        self.order_fields(["name", *names, REGION, "connections", "rate_per_second", "authorize"])
+        self.order_fields(["name", *names, REGION])
 
     def read_initial(self, transport: Transport) -> dict[str, Any]:
         return super().read_initial(transport) | read_shown_settings(transport)
@@ -206,17 +228,19 @@ class ApiForm(TransportForm):
         for one in self.provider.fields:
             value = self.cleaned_data[one.name]
             values[one.name] = None if one.is_secret and not value else value
-        return ApiSettings(**self.pace(), provider=self.provider, values=values)
+        return ApiSettings(**self.read_pace(), provider=self.provider, values=values)
 
     def _make_field(self, name: str) -> forms.CharField:
         one = next(field for field in self.provider.fields if field.name == name)
         is_kept = one.is_secret and bool(self.stored.get(name))
         widget = forms.PasswordInput(attrs={"autocomplete": "new-password"}) if one.is_secret else None
         return forms.CharField(
-            label=one.label,
+            label=str(one.label),
             max_length=500,
             required=one.is_required and not is_kept,
-            help_text=KEPT if is_kept else one.help_text or (self.provider.where if one.is_secret else ""),
+            help_text=str(
+                KEPT if is_kept else one.help_text or (self.provider.where if one.is_secret else "")
+            ),
             widget=widget,
         )
 
