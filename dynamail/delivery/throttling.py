@@ -32,7 +32,7 @@ from dynamail.delivery.throttles.limits import (
     read_account_limits,
 )
 from dynamail.lib.clock import utc_now
-from dynamail.senders.destinations import DestinationLimits, Lesson, find_lesson
+from dynamail.senders.destinations import DestinationLimits, Lesson, find_lesson, hide_addresses
 from dynamail.senders.limit_keys import transport_key
 
 __all__ = ["RENEW_SECONDS", "Throttle", "ThrottleKey", "Throttles", "TransportLimits"]
@@ -150,6 +150,7 @@ class Throttle:
 
     def note_blocked(self, reason: str, now: float, *, surely: bool = False) -> None:
         """It was understood elsewhere that this destination refuses our address or domain. Not surely: several must say so."""
+        reason = hide_addresses(reason)
         if self._can_learn and surely:
             self.learned.close(reason, now, seconds=BLOCKED_PAUSE)
         elif self._can_learn:
@@ -202,13 +203,14 @@ class Throttle:
     def _learn(self, said: str, now: float) -> None:
         if not self._can_learn or (rule := find_lesson(self.key.site, said)) is None:
             return
+        reason = hide_addresses(said)
         match rule.lesson:
             case Lesson.SLOWER:
-                self.learned.note_too_much(said, now)
+                self.learned.note_too_much(reason, now)
             case Lesson.PAUSE:
-                self.learned.close(said, now, seconds=60.0 * rule.minutes)
+                self.learned.close(reason, now, seconds=60.0 * rule.minutes)
             case Lesson.BLOCKED:
-                self.learned.note_block(said, now)
+                self.learned.note_block(reason, now)
             case Lesson.NOTHING:
                 pass
 

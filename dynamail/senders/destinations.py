@@ -19,6 +19,8 @@ MAX_SAID = 600  # characters of a reply that the rules see
 MAX_PAUSE_MINUTES = 24 * 60
 MOST_CONNECTIONS, MOST_PER_SECOND, MOST_MESSAGES = 1_000, 10_000, 1_000_000_000
 
+_ADDRESS = re.compile(r"<?[^\s<>()\"';:,]{1,64}@[^\s<>()\"';:,]{1,255}>?")
+
 
 class Lesson(StrEnum):
     """What a reply teaches about the way to a destination."""
@@ -102,6 +104,11 @@ def find_lesson(site: str, said: str) -> ReplyRule | None:
     if destination.name == OTHER:
         return None
     return next((rule for rule in find_destination("").replies if rule.pattern.search(said)), None)
+
+
+def hide_addresses(said: str) -> str:
+    """A reply without the people it names, to be kept where only the destination is meant."""
+    return _ADDRESS.sub("…", said)
 
 
 def write_destination_table() -> str:

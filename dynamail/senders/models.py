@@ -313,7 +313,7 @@ class DestinationRule(TenantModel, PublicIdModel):
 
 @annotated(operational("account_id", "key", "tokens", "filled_at"))
 class ThrottleBucket(DataPlaneModel):
-    """What is left of one limit; all workers lease slices of it. `key` names limit, transport and destination."""
+    """What is taken of one limit; all workers lease slices of it. `key` names limit, transport and destination, and an hour or a day."""
 
     pk = models.CompositePrimaryKey("account_id", "key")
     key = models.CharField(max_length=300)

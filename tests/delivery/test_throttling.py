@@ -548,6 +548,20 @@ def test_the_pace_towards_a_destination_that_has_enough_is_lower(stage: Stage, a
     play(scene)
 
 
+def test_the_reason_that_is_kept_names_nobody(stage: Stage, account_id: int) -> None:
+    async def scene() -> None:
+        clock = HandClock()
+        async with open_throttles(stage, clock, workers=1) as (worker,):
+            throttle = worker.find(ThrottleKey(account_id, TRANSPORT, "example.com"), FREE)
+            await worker.renew(share=1)
+            said = "too many messages for <ann@example.com>, ask postmaster@example.com"
+            throttle.note_result(Result(DEFERRED, "transient", 450, "4.7.1", said), clock.now())
+            await worker.renew(share=1)
+
+    play(scene)
+    assert stage.value("SELECT reason FROM destination_state") == "450 4.7.1 too many messages for …, ask …"
+
+
 def test_what_the_mailbox_says_teaches_nothing(stage: Stage, account_id: int) -> None:
     async def scene() -> None:
         clock = HandClock()
