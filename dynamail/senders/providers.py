@@ -46,7 +46,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """`name` is anymail's. `rewrites_links`: only its own settings can switch its click tracking off, not a message.
+    """`name` is anymail's. `rewrites_links`: if it tracks, only its own settings can switch that off, not a message.
 
     `refused_headers` are fields that its API does not take, in lower case. `extra_headers` make it keep what it would replace.
     """
