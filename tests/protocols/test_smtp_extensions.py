@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from email import message_from_bytes, policy
 
 import pytest
 
@@ -24,14 +25,12 @@ from tests.support.fake_mx import ALL_EXTENSIONS, Close, Correct, FakeMx, Raw, R
 
 DELIVERED, DEFERRED, BOUNCED, UNKNOWN = OutcomeKind
 BODY = b"Subject: x\r\n\r\nMAIL FROM:<evil@example.com>\r\nRCPT TO:<victim@example.com>\r\nDATA\r\nboo\r\n"
-SHORT = Timeouts(
-    connect=5, greeting=2, ehlo=2, tls=2, mail=0.3, rcpt=0.3, data=0.3, block=0.3, dot=0.3, quit=0.3
-)
+IMPATIENT = Timeouts(rcpt=1)
 MOST_CONNECTIONS = 60
 
 
 def hop_to(mx: FakeMx, **changes: object) -> NextHop:
-    return replace(NextHop(mx.host, mx.port, timeouts=SHORT), **changes)  # type: ignore[arg-type]
+    return replace(NextHop(mx.host, mx.port), **changes)  # type: ignore[arg-type]
 
 
 def knows(mx: FakeMx, lesson: Lesson) -> bool:
@@ -96,7 +95,7 @@ class Dropping(FakeMx):
 
 async def test_a_server_that_drops_pipelined_commands_is_spoken_to_one_by_one_in_the_end() -> None:
     with Dropping() as mx:
-        campaign = await Campaign(mx, PEOPLE).run()
+        campaign = await Campaign(mx, PEOPLE, timeouts=IMPATIENT).run()
         assert campaign.kinds == [DELIVERED] * 5
         assert arrived(mx) == PEOPLE
         assert campaign.connections == 3  # one that made suspicious, one that proved it, one that works
@@ -218,7 +217,7 @@ async def test_a_server_that_refuses_parameters_gets_none(refusal: str) -> None:
 async def test_what_needs_a_parameter_is_refused_in_the_end() -> None:
     for recipient, body, enhanced in (
         ("jörg@example.com", BODY, "5.6.7"),
-        ("b@example.com", "Subject: x\r\n\r\nж\r\n".encode(), "5.6.3"),
+        ("b@example.com", "Subject: ж\r\n\r\nx\r\n".encode(), "5.6.3"),
     ):
         with Plain() as mx:
             campaign = await Campaign(mx, [recipient], body).run()
@@ -226,6 +225,19 @@ async def test_what_needs_a_parameter_is_refused_in_the_end() -> None:
             assert campaign.ended[0].stage is Stage.LOCAL
             assert campaign.ended[0].text.split()[1] == enhanced
             assert mx.messages == []
+
+
+async def test_eight_bits_become_seven_where_eight_are_refused() -> None:
+    text = "Subject: x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n.ж\r\n"
+    for server in (Plain(), FakeMx(extensions=("PIPELINING",)), FakeMx(extensions=("CHUNKING",))):
+        with server as mx:
+            campaign = await Campaign(mx, PEOPLE, text.encode()).run()
+            assert campaign.kinds == [DELIVERED] * 5
+            assert arrived(mx) == PEOPLE
+            assert {message.parameters for message in mx.messages} == {""}
+            parsed = message_from_bytes(mx.messages[0].body, policy=policy.default)
+            assert mx.messages[0].body.isascii()
+            assert parsed.get_content() == ".ж\r\n"  # type: ignore[attr-defined]
 
 
 async def test_a_refused_sender_is_no_fault_of_the_parameters() -> None:

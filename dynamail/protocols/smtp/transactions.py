@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dynamail.protocols.seven_bit import make_seven_bit
 from dynamail.protocols.smtp.envelopes import Envelope, Outcome, OutcomeKind, Stage
 from dynamail.protocols.smtp.next_hop import Capabilities
 from dynamail.protocols.smtp.replies import SmtpReply
@@ -34,6 +35,8 @@ def prepare_transaction(
     body = _prepare_body(envelope, stuff_dots=not chunking)
     smtputf8 = envelope.smtputf8 or not (envelope.sender.isascii() and envelope.recipient.isascii())
     eightbit = envelope.eightbit or not all(map(bytes.isascii, body))
+    if eightbit and not offered.eightbitmime and (seven := make_seven_bit(_join(envelope.body))) is not None:
+        body, eightbit = (make_wire_safe(seven, stuff_dots=not chunking),), False
     size = sum(map(len, body))
     refusal = _refuse_addresses(envelope) or _refuse_content(
         offered, smtputf8=smtputf8, eightbit=eightbit, size=size
@@ -87,5 +90,8 @@ def _prepare_body(envelope: Envelope, *, stuff_dots: bool) -> Sequence[bytes]:
     body = envelope.body
     if envelope.wire_safe:
         return (body,) if isinstance(body, bytes) else body
-    whole = body if isinstance(body, bytes) else b"".join(body)
-    return (make_wire_safe(whole, stuff_dots=stuff_dots),)
+    return (make_wire_safe(_join(body), stuff_dots=stuff_dots),)
+
+
+def _join(body: bytes | Sequence[bytes]) -> bytes:
+    return body if isinstance(body, bytes) else b"".join(body)
