@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 
@@ -91,7 +91,7 @@ class _Check:
             RecordPurpose.DMARC: self._check_dmarc,
         }
         try:
-            return await looks[record.purpose](record)
+            return _clean(await looks[record.purpose](record))
         except DnsUnavailable:
             return UNKNOWN
 
@@ -268,6 +268,20 @@ def _judge_dmarc(record: DmarcRecord, domain: str) -> tuple[str, str]:
 
 def _different(found: Iterable[str], code: str = "", about: str = "") -> Finding:
     return Finding(RecordState.DIFFERENT, _shorten(found), code, about)
+
+
+def _clean(finding: Finding) -> Finding:
+    """Without control characters: a TXT record may hold any octet, a row in PostgreSQL no NUL."""
+    return replace(
+        finding,
+        found=tuple(map(_drop_controls, finding.found)),
+        about=_drop_controls(finding.about),
+        advice=_drop_controls(finding.advice),
+    )
+
+
+def _drop_controls(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _shorten(found: Iterable[str]) -> tuple[str, ...]:

@@ -199,6 +199,14 @@ def test_a_dmarc_policy_above_counts(server: DnsServer, records: dict[str, DnsRe
     assert (found.state, found.code, found.about) == (RIGHT, "dmarc_above", "example")
 
 
+def test_control_characters_are_replaced(server: DnsServer, records: dict[str, DnsRecord]) -> None:
+    server.publish("_dynamail.acme.example", "TXT", "dynamail-verify=\x00\x1b[31m\u202e")
+    server.publish("acme.example", "TXT", "v=spf1 \x00\x07 -all")
+    found = check(server, {key: records[key] for key in ("ownership", "spf")})
+    assert found["ownership"].found == ("dynamail-verify=��[31m�",)
+    assert (found["spf"].code, found["spf"].about) == ("spf_syntax", "��")
+
+
 def test_hostile_records_are_shortened(server: DnsServer, records: dict[str, DnsRecord]) -> None:
     server.publish(
         "_dynamail.acme.example", "TXT", [f"dynamail-verify={number}" + "x" * 2000 for number in range(20)]
