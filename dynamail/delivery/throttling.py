@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
-from dynamail.delivery.database import Database
+from dynamail.delivery.database import Database, DatabaseGone
 from dynamail.delivery.records import BOUNCED, DEFERRED, DELIVERED, Result
 from dynamail.delivery.throttles.learning import BLOCKED_PAUSE, Change, Learned, LearnedRow
 from dynamail.delivery.throttles.leases import RENEW_SECONDS, Lease, Request, as_parameters
@@ -40,6 +41,7 @@ __all__ = ["RENEW_SECONDS", "Throttle", "ThrottleKey", "Throttles", "TransportLi
 RULES_SECONDS = 10.0  # after which limits and own rules are read again
 STATES_SECONDS = 1.0  # after which what other workers learned is read again
 TIDY_SECONDS = 3_600.0
+CLOSING_SECONDS = 2.0
 KEPT_DAYS = 3  # rows of hours and days that are over
 
 
@@ -329,12 +331,15 @@ class Throttles:
             lease.take_grant(request, granted, taken, asked_at=now)
 
     async def close(self) -> None:
-        """Give back what is held. Call it when nothing is sent any more."""
+        """Give back what is held. Call it when nothing is sent any more; without a database it is lost, and nobody waits for it."""
         now, wall = self._clock.now(), self._clock.wall()
         requests = [request for lease in self._leases.values() if (request := lease.plan_return(now, wall))]
-        if requests:
-            requests.sort(key=lambda request: (request.account_id, request.row))
-            await self._database.run("lease_tokens", as_parameters(requests, wall))
+        if not requests:
+            return
+        requests.sort(key=lambda request: (request.account_id, request.row))
+        with suppress(TimeoutError, DatabaseGone):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._database.run("lease_tokens", as_parameters(requests, wall))
 
     async def _tidy(self, wall: datetime) -> None:
         accounts = sorted({key.account_id for key in self._throttles})
@@ -369,7 +374,7 @@ class Throttles:
                 "account_ids": [key.account_id for key, *_ in rows],
                 "transport_ids": [key.transport_id for key, *_ in rows],
                 "sites": [key.site for key, *_ in rows],
-                "untils": [row.until for *_, row in rows],
+                "ends": [row.until for *_, row in rows],
                 "factors": [row.factor for *_, row in rows],
                 "reasons": [row.reason for *_, row in rows],
                 "known_at": [None if change is Change.WORSE else known for _, change, known, _ in rows],

@@ -232,6 +232,23 @@ def test_a_worker_that_ends_gives_its_tokens_back(stage: Stage, account_id: int)
     assert stage.value("SELECT tokens FROM throttle_bucket") == 2
 
 
+def test_nobody_waits_for_a_database_that_is_gone_to_end(stage: Stage, account_id: int) -> None:
+    async def scene() -> None:
+        clock = HandClock()
+        async with open_throttles(stage, clock, workers=1) as (worker,):
+            throttle = worker.find(ThrottleKey(account_id, TRANSPORT, ""), limits(per_hour=1_000))
+            await worker.renew(share=1)
+            throttle.take(clock.now())
+            await worker.renew(share=1)
+            away = Database("host=127.0.0.1 port=1 connect_timeout=1", size=1)
+            await away.open()
+            worker._database = away
+            await worker.close()
+            await away.close()
+
+    play(scene)
+
+
 def test_a_token_that_was_not_used_can_be_used_again(stage: Stage, account_id: int) -> None:
     async def scene() -> None:
         clock = HandClock()

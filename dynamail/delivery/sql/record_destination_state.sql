@@ -1,11 +1,11 @@
 -- Share what replies taught. Run by a deliver worker when it learned something, each destination at most once in a statement.
 -- Worse news always counts: the later end and the smaller factor stay. Better news counts only if nobody wrote since this worker read
 -- the row (`known_at`); a destination that has fully recovered is forgotten. Keys used: destination_state_pkey.
--- Parameters: account_ids bigint[], transport_ids bigint[], sites text[], untils timestamptz[], factors float8[], reasons text[],
+-- Parameters: account_ids bigint[], transport_ids bigint[], sites text[], ends timestamptz[], factors float8[], reasons text[],
 -- known_at timestamptz[] (NULL: worse news), now.
 WITH learned AS (
     SELECT * FROM unnest(
-        %(account_ids)s::bigint[], %(transport_ids)s::bigint[], %(sites)s::text[], %(untils)s::timestamptz[],
+        %(account_ids)s::bigint[], %(transport_ids)s::bigint[], %(sites)s::text[], %(ends)s::timestamptz[],
         %(factors)s::float8[], %(reasons)s::text[], %(known_at)s::timestamptz[]
     ) AS t (account_id, transport_id, site, until, factor, reason, known_at)
 ),
