@@ -318,7 +318,6 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         boite * pleine
         quota depasse
         boîte * pleine
-        espace * insuffisant
         buzon * lleno
         casella * piena
         caixa * cheia
@@ -420,9 +419,8 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         intrusion prevention
         too many (spam|bad) (messages|commands|recipients)
         access from ip address
-        adresse ip source bloquee
+        ip source bloquee
         service refuse
-        connexion refusee
         spam (source|sender|trap hit)
         suspicious (ip|host|client|activity from)
         (host|ip|client) not allowed
@@ -616,7 +614,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (address|mail) (not|in non) routable
         name service error * not found
         domain of (the )recipient
-        domaine * (inconnu|inexistant)
+        domaine * (inconnu|inexist)
         domain * nicht gefunden
         домен * (не найден|не существует)
         """,
@@ -646,7 +644,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         authentication required; recipient
         resolver.rst.(recipientnot|permission)
         backscatter
-        emetteur invalide
+        emetteur invalid
         empty envelope sender
         null sender
         returned mail not accepted
@@ -726,9 +724,9 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         requested action not taken: mailbox
         (this|the|your) (email |mail |)address * (could not be found|not found|does not exist|was not found|is not valid|is invalid|no longer)
         (could not|can not|not) be found
-        (destinataire|adresse|utilisateur|compte|boite|adresse d'au moins un destinataire|boîte) * (inconnu|inexistant|invalide|inconnue|n'existe|n existe|introuvable|n'a pas|pas valide)
-        (empfänger|benutzer|adresse|postfach|empfaenger|konto) * (unbekannt|existiert nicht|nicht gefunden|ungültig|nicht vorhanden|nicht bekannt)
-        (usuario|destinatario|direccion|cuenta|dirección|buzón|buzon) * (desconocid|no existe|inexistente|inválid|no encontrad|invalid)
+        (destinataire|utilisateur|compte|boite|boîte|messagerie) * (inconnu|inexist|invalid|n'existe|n existe|introuvable|n'a pas)
+        (empfänger|benutzer|postfach|empfaenger|konto) * (unbekannt|existiert nicht|nicht gefunden|ungültig|nicht vorhanden|nicht bekannt)
+        (usuario|destinatario|cuenta|dirección|buzón|buzon) * (desconocid|no existe|inexistente|inválid|no encontrad|invalid)
         (utente|destinatario|indirizzo|casella) * (sconosciut|non esist|inesistente|non valid|non trovat)
         (usuário|usuario|destinatário|endereço|conta) * (desconhecid|não existe|inexistente|inválid|não encontrad)
         (пользователь|получатель|адрес|ящик|адресат|пользователя) * (не найден|не существует|неизвестен|нет|не обнаружен)
@@ -773,6 +771,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (undelivered|not delivered|not been delivered|could not be sent|not be delivered|unable to deliver|could not deliver) * (hours|hour|days|day|minutes|attempts|seconds)
         delivery time expired
         no answer from host
+        could not find a gateway
         after multiple retries
         not been collected
         retry time not reached

@@ -33,7 +33,7 @@ userunknown 550 #5.1.0 Address rejected.
 userunknown 511 5.1.1 unknown address or alias: a@b.example
 userunknown 550 Invalid recipient <a@b.example> (#5.1.1)
 userunknown 550 5.1.1 sorry, this recipient is not in my validrcptto list
-userunknown 550 5.1.1 Adresse d au moins un destinataire invalide. Invalid recipient. OFR_416 [416]
+userunknown 550 5.1.1 Destinataire inconnu OFR_416 [416]
 userunknown 550 Recipient not found
 userunknown 550 Account not available or does not exist
 hostunknown 550 5.1.2 <a@b.example>: Recipient address rejected: Domain not found

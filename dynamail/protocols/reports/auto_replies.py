@@ -21,7 +21,7 @@ _REPLY_FIELDS = (
 _SUBJECTS = re.compile(
     r"\s*(?:(?:re|fwd?|aw|antw|sv):\s*)?(?:auto(?:matic|mated|matische|matisch)?[ -]?(?:reply|response|answer|antwort|respuesta|svar)\b|auto\s?:|"
     r"out[ -]of[ -](?:the[ -])?office|away from|vacation|on (?:vacation|holiday|leave)|(?:i am|i'm) (?:away|out|on)|abwesen|abwesenheit|"
-    r"automatisch|réponse automatique|reponse automatique|absence|respuesta autom|resposta autom|risposta automatica|fuori ufficio|"
+    r"automatisch|réponse automatique|absence|respuesta autom|resposta autom|risposta automatica|fuori ufficio|"
     r"автоответ|автоматический ответ|вне офиса|отпуск|自動(?:応答|返信)|不在|自动(?:回复|答复))",
     re.IGNORECASE,
 )
@@ -33,7 +33,7 @@ _DAEMONS = re.compile(
 )
 _NOTICES = re.compile(
     r"undeliver|return(?:ed|ing) (?:mail|message|to sender)|mail (?:delivery|system|failure|status|undeliver)|deliver(?:y|ed)? (?:status|fail|notif|report|problem|error|ha|could|delay|not)|"
-    r"fail(?:ure|ed)? (?:notice|delivery|to deliver|mail)|message (?:delivery|could not|not delivered|you sent|status|was not|undeliv)|non[- ]?deliver|"
+    r"(?:failure|failed|fail) (?:notice|delivery|to deliver|mail)|message (?:delivery|could not|not delivered|you sent|status|was not|undeliv)|non[- ]?deliver|"
     r"not (?:be )?delivered|could not (?:send|deliver|be)|can(?:not|'t) deliver|bounced|rejected|warning|unzustellbar|non remis|no se (?:ha )?pud|"
     r"не (?:может быть )?доставлен|недоставлен|配信|エラー|エラ－|送信でき|退信|无法投递|mailbox (?:is )?full|over quota|user unknown|delayed mail|postmaster notify",
     re.IGNORECASE,

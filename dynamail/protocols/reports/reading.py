@@ -227,7 +227,8 @@ def _read_words(material: _Material) -> Report | None:
         ]
     if not blocks and material.original.to and not _is_forwarded_notice(material):
         blocks = [(material.original.to, notice)]
-    context = notice if len(blocks) == 1 else ""
+    # With several recipients only what is said before the first of them is about all.
+    context = notice if len(blocks) == 1 else notice[: max(notice.find(blocks[0][0]), 0)] if blocks else ""
     subject = headers.get("subject", "")
     recipients = [
         judge_block(address, block, context=f"{context}\n{subject}", action=action)
