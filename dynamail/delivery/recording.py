@@ -23,6 +23,7 @@ from dynamail.delivery.records import (
 from dynamail.lib.ids import derived_id
 from dynamail.lib.sql import load_sql
 from dynamail.messages.freezing import HELD, RETRY
+from dynamail.protocols.codes import BounceClass
 from dynamail.protocols.retrying import is_expired, next_attempt_at
 
 COUNTER_SHARDS = 8  # writers of one hot counter spread over this many rows
@@ -166,7 +167,7 @@ async def record_bounces(
             derived_id(now, "contact.suppressed", parcel.message_id),
             parcel.message_id,
             parcel.source_id,
-            parcel.contact_id,
+            None if _is_about_us(result) else parcel.contact_id,
             key,
             parcel.address_hash.hex(),
             result.is_hard and bool(key),
@@ -183,6 +184,11 @@ async def record_bounces(
             load_sql("delivery", "record_bounces"),
             {"account_id": account_id, "source_kind": source_kind, "now": now, "bounces": encode_rows(facts)},
         )
+
+
+def _is_about_us(result: Result) -> bool:
+    """Our address blocked, our DNS wrong: nothing of that is held against a person."""
+    return bool(result.bounce_class) and BounceClass(result.bounce_class).is_about_us
 
 
 def find_counter_shard() -> int:

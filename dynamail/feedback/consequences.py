@@ -68,8 +68,7 @@ def apply_consequence(sent: SentMessage, finding: Finding, *, now: datetime) -> 
 def _take_bounce(sent: SentMessage, finding: Finding, now: datetime) -> Effect:
     if sent.state == MessageState.BOUNCED:
         return Effect.NONE  # its server said so in the dialog already: a loss is counted once
-    consequence = CONSEQUENCES[BounceClass(finding.bounce_class)]
-    is_ours = consequence in (Consequence.TELL_OPERATOR, Consequence.PAUSE_DESTINATION)
+    bounce_class = BounceClass(finding.bounce_class)
     data = {
         "class": finding.bounce_class,
         "reason": finding.reason,
@@ -78,13 +77,13 @@ def _take_bounce(sent: SentMessage, finding: Finding, now: datetime) -> Effect:
         "hard": finding.is_hard,
         "late": True,
     }
-    _record(sent, EventKind.MESSAGE_BOUNCED, data, now, names_person=not is_ours)
+    _record(sent, EventKind.MESSAGE_BOUNCED, data, now, names_person=not bounce_class.is_about_us)
     _count(sent, "returned", now)
-    if finding.is_hard and consequence is Consequence.SUPPRESS:
+    if finding.is_hard and CONSEQUENCES[bounce_class] is Consequence.SUPPRESS:
         _count(sent, "returned_hard", now)
         _suppress(sent, SuppressionReason.HARD_BOUNCE, ALL, finding.text, now)
         return Effect.SUPPRESSED
-    return Effect.TOLD if is_ours else Effect.COUNTED
+    return Effect.TOLD if bounce_class.is_about_us else Effect.COUNTED
 
 
 def _take_complaint(sent: SentMessage, finding: Finding, now: datetime) -> Effect:

@@ -103,3 +103,15 @@ def test_a_running_campaign_stops_itself_and_goes_on_when_it_is_resumed(stage: S
         resume_chunks(row.account_id, source_id=campaign.source_id)
         before = accounting.remaining
         stage.wait_until(lambda: count_outcomes(campaign.account_id, campaign.source_id).remaining < before)
+
+
+def test_a_refusal_that_is_about_us_names_nobody(stage: Stage) -> None:
+    with FakeMx() as mx:
+        stage.campaign(
+            stage.account(mx.port), ["bounce-550-5.7.1@one.example", "bounce-550-5.2.2@two.example"]
+        )
+        stage.deliver()
+    named = stage.rows(
+        "SELECT data->>'class', contact_id IS NOT NULL FROM event WHERE kind = 'message.bounced'"
+    )
+    assert dict(named) == {"policy": False, "quota": True}
