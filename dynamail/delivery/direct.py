@@ -10,15 +10,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from dynamail.delivery.carriers import Carrier, DestinationCarrier, HostMemory
-from dynamail.delivery.connections import LONGEST_WAIT, Equipment, WayOut
+from dynamail.delivery.connections import LONGEST_WAIT, Crowd, Equipment, WayOut
 from dynamail.delivery.destinations import Destination, Destinations
 from dynamail.delivery.health import Tally
-from dynamail.delivery.records import BOUNCED, DEFERRED, POSTPONED, RETURNED, Owner, Parcel, Result
+from dynamail.delivery.queues import Parking
+from dynamail.delivery.records import BOUNCED, DEFERRED, POSTPONED, Owner, Parcel, Result
 from dynamail.delivery.routing import find_domain
 from dynamail.delivery.throttling import Throttle, ThrottleKey, Throttles
 from dynamail.delivery.transports import Route
@@ -27,8 +28,6 @@ from dynamail.protocols.hop_plans import HopPlan, HopSettings
 CONNECT_SECONDS = 10.0  # to each host: there are others
 UNUSED_SECONDS = 60.0  # after which an idle site is forgotten
 UNREACHABLE = "4.4.1"
-
-Waiting = tuple[Parcel, bool]  # and whether it is urgent
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,8 @@ class Direct:
     ) -> None:
         self._equipment, self._move = equipment, move
         self._sites: dict[object, WayOut] = {}
-        self._parked: defaultdict[str, list[Waiting]] = defaultdict(list)
+        self._parking = Parking()
+        self._crowds: WeakValueDictionary[str, Crowd] = WeakValueDictionary()  # by site
         self._loop = asyncio.get_running_loop()
         self.tally = Tally(route.account_id, route.transport_id)  # of what never came to a site
         self.sent_by_forgotten = 0
@@ -83,7 +83,7 @@ class Direct:
 
     @property
     def is_idle(self) -> bool:
-        return not self._parked and all(way.is_idle for way in self._sites.values())
+        return not self._parking and all(way.is_idle for way in self._sites.values())
 
     def list_ways(self) -> Iterator[WayOut]:
         return iter(list(self._sites.values()))
@@ -105,14 +105,7 @@ class Direct:
         """As `WayOut.withdraw`."""
         for way in self.list_ways():
             way.withdraw(owner)
-        for domain in list(self._parked):
-            waiting = self._parked.pop(domain)
-            left = [one for one in waiting if one[0].owner is not owner]
-            if left:
-                self._parked[domain] = left
-            for parcel, _ in waiting:
-                if parcel.owner is owner:
-                    owner.take_result(parcel, Result(RETURNED, reply=self.problem))
+        self._parking.withdraw(owner)
 
     def find_slot(self) -> float:
         """Seconds after which one message that cannot go now should come again."""
@@ -153,16 +146,16 @@ class Direct:
             parcel.owner.take_result(parcel, parcel.stopped)
             return None
         domain = find_domain(parcel.email)
-        if domain not in self._parked:
+        if domain not in self._parking:
             found = self._equipment.destinations.find(domain, self._settings, self._take_up)
             if found is not None:
                 return self._find_open(parcel, urgent, found)
-        self._parked[domain].append((parcel, urgent))
+        self._parking.park(domain, parcel, urgent=urgent)
         return None
 
     def _take_up(self, domain: str) -> None:
         """A domain was looked up."""
-        waiting = self._parked.pop(domain, [])
+        waiting = self._parking.take_out(domain)
         for urgent in (True, False):
             members = [parcel for parcel, is_urgent in waiting if is_urgent is urgent]
             if members:
@@ -200,6 +193,7 @@ class Direct:
                 self._find_throttle(plan.site),
                 equipment=self._equipment.ways,
                 site=plan.site,
+                crowd=self._crowds.setdefault(plan.site, Crowd()),
                 on_trouble=self._clear,
             )
         way.used_at = self._loop.time()
@@ -220,14 +214,14 @@ class Direct:
         if self.is_closed:
             return  # The lanes take everything back.
         if way.breaker.is_closed(now):
-            for parcel, urgent in way.give_up_queue(lambda _: True):
+            for parcel, urgent in way.give_up_queue():
                 if not self._move(parcel, urgent, self):
                     way.tally.deferred += 1
                     result = Result(DEFERRED, enhanced=UNREACHABLE, reply=way.problem)
                     parcel.owner.take_result(parcel, parcel.stopped or result)
             return
         # A server that is only slow to greet would never get anything if nobody waited for it.
-        patient = way.most_connections if way.is_stalled(now) else 0
+        patient = 1 if way.is_stalled(now) else 0
 
         def is_given(parcel: Parcel) -> bool:
             nonlocal patient

@@ -12,12 +12,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from dynamail.delivery.connections import WayOut
-from dynamail.delivery.direct import Direct, DirectEquipment, Waiting
+from dynamail.delivery.direct import Direct, DirectEquipment
 from dynamail.delivery.health import Tally
+from dynamail.delivery.queues import Parking
 from dynamail.delivery.records import POSTPONED, RETURNED, Owner, Parcel, Result
 from dynamail.delivery.routing import find_domain
 from dynamail.delivery.throttling import Throttle, ThrottleKey
@@ -96,7 +96,7 @@ class Outlet:
         self._exits: dict[int | None, Exit] = {}
         self._retired: list[Exit] = []
         self._moving: Parcel | None = None
-        self._parked: defaultdict[str, list[Waiting]] = defaultdict(list)
+        self._parking = Parking()
         self._loop = asyncio.get_running_loop()
         self.sent_by_forgotten = 0
         self.change(routing)
@@ -116,6 +116,11 @@ class Outlet:
         """Nothing of this account can go any way."""
         return all(target.is_closed for target in self._list_targets())
 
+    @property
+    def seconds_closed(self) -> float:
+        """Until something may go again some way."""
+        return min(target.seconds_closed for target in self._list_targets())
+
     def is_closed_for(self, stream: str, sender_domain: str) -> bool:
         """Nothing of this stream from this domain can go any way."""
         return all(target.is_closed for target in self._list_targets_for(stream, sender_domain))
@@ -131,7 +136,7 @@ class Outlet:
 
     @property
     def is_idle(self) -> bool:
-        return not self._parked and all(way.is_idle for way in self._list_exits())
+        return not self._parking and all(way.is_idle for way in self._list_exits())
 
     def submit(self, parcels: Iterable[Parcel], *, urgent: bool = False) -> None:
         """Send each parcel its way. Their gate has just been asked."""
@@ -145,14 +150,7 @@ class Outlet:
         """Take an owner's parcels back that no connection has pulled; each gets the result `returned`."""
         for way in self._list_exits():
             way.withdraw(owner)
-        for domain in list(self._parked):
-            waiting = self._parked.pop(domain)
-            left = [one for one in waiting if one[0].owner is not owner]
-            if left:
-                self._parked[domain] = left
-            for parcel, _ in waiting:
-                if parcel.owner is owner:
-                    owner.take_result(parcel, Result(RETURNED))
+        self._parking.withdraw(owner)
 
     # --- for Ways ------------------------------------------------------------------------------------------------------
 
@@ -222,7 +220,7 @@ class Outlet:
             return
         target = self._find_target(parcel)
         if target is None:
-            self._parked[find_domain(parcel.email)].append((parcel, urgent))
+            self._parking.park(find_domain(parcel.email), parcel, urgent=urgent)
         elif (way := target.choose()) is not None:
             way.submit((parcel,), urgent=urgent)
         else:
@@ -254,7 +252,7 @@ class Outlet:
         rules = self.routing.rules
         rule = find_rule(rules, stream=stream, sender_domain=sender_domain, recipient_domain=domain)
         if any(one.recipient_domain for one in self._list_rules_for(stream, sender_domain, before=rule)):
-            if domain in self._parked:
+            if domain in self._parking:
                 return None
             found = self._equipment.destinations.find(domain, self._equipment.settings, self._take_up)
             if found is None:
@@ -269,7 +267,7 @@ class Outlet:
         return self._target_of(rule)
 
     def _take_up(self, domain: str) -> None:
-        for parcel, urgent in self._parked.pop(domain, []):
+        for parcel, urgent in self._parking.take_out(domain):
             self._dispatch(parcel, urgent)
 
     def _list_rules_for(
@@ -379,7 +377,7 @@ class Outlet:
             return  # The lanes take everything back when they look next.
         queues = [way] if isinstance(way, WayOut) else list(way.list_ways())
         for queue in queues:
-            for parcel, urgent in queue.give_up_queue(lambda _: True):
+            for parcel, urgent in queue.give_up_queue():
                 if not self._move(parcel, urgent, way):
                     self._redo(parcel, urgent, way)
 
@@ -389,6 +387,6 @@ class Outlet:
             return
         target = self._find_target(parcel)
         if target is None:
-            self._parked[find_domain(parcel.email)].append((parcel, urgent))
+            self._parking.park(find_domain(parcel.email), parcel, urgent=urgent)
         else:
             self._hold_back(parcel, target)

@@ -42,6 +42,6 @@ class Places:
 
     def give_back(self) -> None:
         self._left += 1
-        if self._waiting:
+        while self._left and self._waiting:
             taker, _ = self._waiting.popitem(last=False)
             taker.wake()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from dynamail.delivery.carriers import HostMemory
-from dynamail.delivery.connections import Equipment, WayOut
+from dynamail.delivery.connections import LONGEST_WAIT, Equipment, WayOut
 from dynamail.delivery.database import Database
+from dynamail.delivery.describing import describe_way
 from dynamail.delivery.destinations import Destinations
 from dynamail.delivery.direct import DirectEquipment
 from dynamail.delivery.gate import Gate
@@ -19,6 +21,7 @@ from dynamail.delivery.outlets import Outlet
 from dynamail.delivery.places import Places
 from dynamail.delivery.throttling import Throttles
 from dynamail.delivery.transports import read_routing
+from dynamail.lib.clock import utc_now
 from dynamail.protocols.dns import Resolver
 from dynamail.protocols.hop_plans import HopSettings
 
@@ -26,6 +29,8 @@ ROUTE_SECONDS = 10.0  # after which an account's settings are read again
 UNUSED_SECONDS = 60.0  # after which an idle outlet is forgotten
 # All accounts together; well below the 1,024 files that a process may usually open.
 DIRECT_CONNECTIONS = 400
+LONGEST_POSTPONEMENT = 900.0  # seconds: limits may be changed meanwhile
+POSTPONED_AT_ONCE = 5_000  # rows of one account
 MOST_SHOWN = 200  # ways out that a worker shows
 
 
@@ -85,7 +90,7 @@ class Ways:
         """For the transports page: first what has a problem, then what has most to do."""
         ways = [way for way in self if way.connection_count or way.queued or way.sent or way.problem]
         ways.sort(key=lambda way: (not way.problem, -way.queued, -way.sent))
-        return [way.describe() for way in ways[:MOST_SHOWN]]
+        return [describe_way(way) for way in ways[:MOST_SHOWN]]
 
     async def find(self, account_id: int) -> Outlet:
         """The account's outlet, its settings not older than some seconds. One account's waits for no other's."""
@@ -107,6 +112,22 @@ class Ways:
                 self._forget(account_id)
             elif now - known.read_at > ROUTE_SECONDS:
                 await self._load(account_id)
+
+    async def postpone(self) -> None:
+        """Let claims not stumble over what waits for accounts that are closed for a while."""
+        now = utc_now()
+        for outlet in self.list_outlets():
+            if outlet.is_closed and outlet.seconds_closed > LONGEST_WAIT:
+                run_at = now + timedelta(seconds=min(outlet.seconds_closed, LONGEST_POSTPONEMENT))
+                await self._database.run(
+                    "postpone_outbox",
+                    {
+                        "account_id": outlet.account_id,
+                        "now": now,
+                        "run_at": run_at,
+                        "size": POSTPONED_AT_ONCE,
+                    },
+                )
 
     async def look(self) -> None:
         """Several times a second: what waits on slow connections is asked about again, what waits in vain moves on."""

@@ -269,6 +269,7 @@ class Worker:
         await self._recovery.run()
         await finish_campaigns(self._database)
         await self.ways.refresh()
+        await self.ways.postpone()
 
     async def _guard(self) -> None:
         await guard_campaigns(self._database)

@@ -55,6 +55,24 @@ def test_accounts_whose_servers_refuse_or_are_silent_cost_a_healthy_one_nothing(
     assert stage.value("SELECT count(*) FROM message WHERE state <> 'delivered'") == 0
 
 
+def test_a_backlog_that_cannot_go_today_is_not_in_the_way_of_other_mail(stage: Stage) -> None:
+    """The day's limit is reached; the rows that wait come back later, and claims no longer meet them."""
+    with FakeMx() as mx, FakeMx() as other:
+        limited, free = stage.account(mx.port), stage.account(other.port)
+        stage.change("UPDATE transport SET per_day = 3 WHERE account_id = %s", limited)
+        for number in range(150):
+            accept(limited, f"p{number}@example.com")
+        worker = stage.start()
+        due = "SELECT count(*) FROM outbox WHERE account_id = %s AND (run_at <= now() OR worker IS NOT NULL)"
+        stage.wait_until(lambda: stage.value(due, limited) == 0)
+        accept(free, "ann@example.com")
+        stage.wait_until(lambda: other.accepted)
+        worker.stop()
+        assert len(mx.accepted) <= 3
+        waiting = stage.value("SELECT count(*) FROM outbox WHERE account_id = %s AND attempts = 0", limited)
+        assert waiting == 150 - len(mx.accepted)
+
+
 def test_relays_that_refuse_once_get_their_mail_and_delay_nobody(stage: Stage) -> None:
     with ExitStack() as stack:
         relays = [stack.enter_context(FakeMx(script={"connect": [Close(), Correct()]})) for _ in range(MANY)]

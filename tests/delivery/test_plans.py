@@ -42,6 +42,7 @@ STATEMENTS: dict[tuple[str, str], dict[str, Any]] = {
         "size": 50,
         "passed_over": "{}",
     },
+    ("delivery", "postpone_outbox"): {"account_id": 1, "now": NOW, "run_at": NOW, "size": 100},
     ("delivery", "load_contacts"): {"account_id": 1, "topic_id": 1, "contact_ids": IDS},
     ("delivery", "take_over_chunks"): {
         "lease_until": NOW,
