@@ -45,6 +45,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         loop alert
         duplicated message-id
         loops back to myself
+        points to local host
         mail system congestion
         temporary lookup failure
         directory server failure
@@ -321,7 +322,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         buzon * lleno
         casella * piena
         caixa * cheia
-        postfach * (voll|überfüllt)
+        (postfach|mailbox) * (voll!|überfüllt)
         speicherplatz * (erschöpft|überschritten)
         (ящик|почтовый ящик) * переполнен
         превышена квота
@@ -490,6 +491,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         policy reasons
         not accepting mail with (attachments|embedded)
+        mail flow rule
         administrative prohibition
         envelope blocked
         content examination
@@ -565,7 +567,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         not find (a |any |)mx
         smtp protocol returned a permanent error
         host/domain does not accept mail
-        mx (record|host) * (invalid|points to|is empty|is null|localhost|loopback|private|not valid)
+        mx (record|host) * (invalid|is empty|is null|not valid)
         no mail server
         name server: : not accept
         has no (mx|mail|a record)

@@ -125,6 +125,36 @@ expired 550 4.4.7 QUEUE.Expired; message expired
 securityerror 530 5.7.0 Authentication required
 """.strip().splitlines()
 
+# What mail systems write in their notices without a reply of another server.
+NOTICES = """
+hostunknown all relevant MX records point to non-existent hosts
+hostunknown Host or domain name not found. Name service error for name=b.example type=AAAA: Host not found
+networkerror Host or domain name not found. Name service error for name=b.example type=MX: Host not found, try again
+networkerror Too many "Received" headers - suspected mail loop
+networkerror connect to mx.example.net[192.0.2.1]:25: No route to host
+systemerror lowest numbered MX record points to local host
+systemerror mail for b.example loops back to myself
+mailererror local delivery failed
+mailererror Child process of address_pipe transport returned 127 from command: /usr/bin/x
+mailboxfull can't create user output file. Command output: procmail: Quota exceeded while writing
+mailboxfull maildir delivery failed: error writing message: Disk quota exceeded
+expired delivery temporarily suspended: connect to mx.example.net[192.0.2.1]:25: Connection refused
+expired conversation with mx.example.net[192.0.2.1] timed out while sending end of data
+expired The message was not delivered within 5 days
+notaccept Domain b.example does not accept mail (nullMX)
+userunknown unknown user: "ann"
+userunknown The email address you entered couldn't be found. Please check the recipient's email address
+mesgtoobig Your message wasn't delivered because it is too large for the recipient
+rejected Your message was rejected because you are not allowed to send to this group
+policyviolation Your message can't be delivered because of a mail flow rule
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("line", NOTICES)
+def test_a_notice_means_what_people_take_it_for(line: str) -> None:
+    reason, words = line.split(" ", 1)
+    assert find_reason(Evidence(words)) == reason
+
 
 @pytest.mark.parametrize("line", REPLIES)
 def test_a_reply_means_what_people_take_it_for(line: str) -> None:
