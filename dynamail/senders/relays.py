@@ -24,7 +24,6 @@ CHECK_TIMEOUTS = Timeouts(
     connect=CHECK_SECONDS, greeting=CHECK_SECONDS, ehlo=CHECK_SECONDS, tls=CHECK_SECONDS, auth=CHECK_SECONDS
 )
 TLS_MODES = {"none": TlsMode.NONE, "starttls": TlsMode.STARTTLS, "tls": TlsMode.IMPLICIT}
-__all__ = ["TLS_MODES", "RelaySettings", "open_password", "save_relay", "try_relay"]
 
 
 @dataclass(frozen=True)
