@@ -150,6 +150,7 @@ class Contact(DataPlaneModel):
         "finished_at",
         "position",
         "problem",
+        "subject",
     ),
     personal(
         "file_name",
@@ -175,9 +176,16 @@ class ContactImport(TenantModel, PublicIdModel):
         CANCELED = "canceled", _("Canceled")
         FAILED = "failed", _("Failed")
 
+    class Subject(models.TextChoices):
+        CONTACTS = "contacts", _("Contacts")
+        SUPPRESSIONS = "suppressions", _("Suppressions")
+
     open_to_workers = True
     public_prefix = "imp"
 
+    subject = models.CharField(
+        max_length=12, choices=Subject.choices, default=Subject.CONTACTS, db_default=Subject.CONTACTS
+    )
     file_name = models.CharField(max_length=255)
     file_path = models.CharField(max_length=500)
     file_sha256 = models.CharField(max_length=64)

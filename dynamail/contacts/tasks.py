@@ -10,6 +10,7 @@ from dynamail.accounts.models import BackgroundWork
 from dynamail.contacts.bulk import BulkAct, run_act
 from dynamail.contacts.importing.running import check_import, run_import
 from dynamail.contacts.importing.uploads import remove_old_uploads
+from dynamail.contacts.importing_suppressions.running import run_suppression_import
 from dynamail.contacts.models import ContactImport
 from dynamail.contacts.queries import ContactFilter
 from dynamail.lib.clock import utc_now
@@ -28,6 +29,11 @@ def check_import_file(*, account_id: int, import_id: int) -> None:
 @app.task(name="contacts.run_import", queue="default", retry=AGAIN)
 def run_import_file(*, account_id: int, import_id: int) -> None:
     run_import(_load_import(account_id, import_id), now=utc_now())
+
+
+@app.task(name="contacts.run_suppression_import", queue="default", retry=AGAIN)
+def run_suppression_file(*, account_id: int, import_id: int) -> None:
+    run_suppression_import(_load_import(account_id, import_id), now=utc_now())
 
 
 @app.task(name="contacts.run_act", queue="default", retry=AGAIN)

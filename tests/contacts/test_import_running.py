@@ -217,7 +217,7 @@ def test_a_killed_import_goes_on_without_doubles(
     checked = check(row, bob)
     start_import(row, by=bob, now=NOW)
     for blocks_done in (3, 1, 2):
-        monkeypatch.setattr(running, "_report", _killer(after=blocks_done))
+        monkeypatch.setattr(running, "report", _killer(after=blocks_done))
         with pytest.raises(Killed):
             run_import(reload(row), now=NOW)
     monkeypatch.undo()
@@ -255,13 +255,13 @@ def test_canceling_stops_after_the_block_under_way(
     row = upload(account, bob, b"email\n" + b"".join(b"p%d@example.com\n" % number for number in range(50)))
     check(row, bob)
     start_import(row, by=bob, now=NOW)
-    real = running._report
+    real = running.report
 
     def report_and_cancel(*arguments: object) -> None:
         request_cancel(row.work, now=NOW)
         real(*arguments)
 
-    monkeypatch.setattr(running, "_report", report_and_cancel)
+    monkeypatch.setattr(running, "report", report_and_cancel)
     run_import(reload(row), now=NOW)
     row.refresh_from_db()
     assert row.state == ContactImport.State.CANCELED

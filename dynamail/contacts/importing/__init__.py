@@ -7,6 +7,7 @@
    statement.py   what the account states about consent
 4. checking.py    the dry run: exact counts, nothing changed
 5. running.py     blocks of rows: parse (people.py), stage, upsert, consent, rejects; each block commits with its position
+   passes.py      what a run and a dry run do alike, and the import of suppressions too
    seen.py        addresses met so far, on disk
    steps.py       the states in between, and who may move on
 """

@@ -61,12 +61,12 @@ def parse_block(block: Block, reader: RowReader, seen: SeenAddresses, *, file_wi
     by_key: dict[str, Person] = {}
     for row in block.rows:
         if isinstance(row, BadRow):
-            parsed.rejects.append(_reject(row.number, row.code, row.reason, row.cells))
+            parsed.rejects.append(make_reject(row.number, row.code, row.reason, row.cells))
             continue
         try:
             person = reader.read(row.number, row.cells)
         except RowProblem as problem:
-            parsed.rejects.append(_reject(row.number, problem.code, str(problem), row.cells))
+            parsed.rejects.append(make_reject(row.number, problem.code, str(problem), row.cells))
             continue
         first = by_key.setdefault(person.key, person)
         if first is not person:
@@ -79,5 +79,5 @@ def parse_block(block: Block, reader: RowReader, seen: SeenAddresses, *, file_wi
     return parsed
 
 
-def _reject(row: int, code: str, reason: str, cells: Sequence[str]) -> Reject:
+def make_reject(row: int, code: str, reason: str, cells: Sequence[str]) -> Reject:
     return Reject(row, code[:30], reason[:300], [make_storable(cell) for cell in cells])

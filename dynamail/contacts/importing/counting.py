@@ -7,11 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Counts:
-    """What became, or would become, of the rows. Each row is in exactly one of the first five.
+    """What became, or would become, of the rows. Each row is in exactly one of the first five, or `mailable`.
 
     A person's first row decides whether they are new, updated or unchanged; further rows of the same address are duplicates,
     merged into that person. `suppressed` counts new and known people whose address must not be mailed; `subscribed` and
-    `left_alone` what the statement of consent came to.
+    `left_alone` what the statement of consent came to. In a file of suppressions the first three are suppressions, and `mailable`
+    rows say that an address may be mailed.
     """
 
     new: int = 0
@@ -22,10 +23,11 @@ class Counts:
     suppressed: int = 0
     subscribed: int = 0
     left_alone: int = 0
+    mailable: int = 0
 
     @property
     def rows(self) -> int:
-        return self.new + self.updated + self.unchanged + self.duplicate + self.invalid
+        return self.new + self.updated + self.unchanged + self.duplicate + self.invalid + self.mailable
 
     @property
     def people(self) -> int:

@@ -39,9 +39,12 @@ class Target(models.TextChoices):
 REPEATABLE = {Target.TAGS.value}
 
 # Headers as services and people write them, folded to letters and digits. English, Russian, Belarusian.
+HEADERS_OF_EMAIL = (
+    "email e mail emailaddress mail useremail contactemail subscriberemail emailадрес почта электроннаяпочта "
+    "адресэлектроннойпочты имейл емейл мейл электронныйадрес адрасэлектроннайпошты электроннаяпошта пошта імэйл"
+)
 _HEADERS: dict[Target, str] = {
-    Target.EMAIL: "email e mail emailaddress mail useremail contactemail subscriberemail emailадрес почта электроннаяпочта "
-    "адресэлектроннойпочты имейл емейл мейл электронныйадрес адрасэлектроннайпошты электроннаяпошта пошта імэйл",
+    Target.EMAIL: HEADERS_OF_EMAIL,
     Target.NAME: "name fullname displayname contactname customer фио имяифамилия фамилияимя фамилияимяотчество полноеимя клиент "
     "контакт піб імяіпрозвішча прозвішчаіімя поўнаеімя кліент",
     Target.FIRST_NAME: "firstname givenname forename fname имя імя",
@@ -80,7 +83,7 @@ def _ensure_email(mapping: list[str], values: Sequence[Sequence[str]]) -> list[s
     """No header says email: the column with the most addresses in it."""
     if Target.EMAIL in mapping:
         return mapping
-    counts = [sum(map(_is_address, cells)) for cells in values]
+    counts = [sum(map(is_address, cells)) for cells in values]
     if counts and max(counts) > 0:
         mapping[counts.index(max(counts))] = Target.EMAIL.value
     return mapping
@@ -147,7 +150,7 @@ def find_sample_problem(target: str, cell: str, attributes: dict[int, Attribute]
     return ""
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
     try:
         read_address(text)
     except AddressError:

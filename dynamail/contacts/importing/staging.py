@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 from dynamail.consent.address_hash import hash_addresses
 from dynamail.consent.proof import Proof
 from dynamail.consent.recording import import_consent
+from dynamail.consent.suppressing import ALL, MARKETING
 from dynamail.contacts.addressing import SAMPLES
 from dynamail.contacts.importing.blocks import Reject
 from dynamail.contacts.importing.counting import Counts
@@ -23,7 +24,7 @@ from dynamail.lib.sql import load_sql
 
 _BACKSLASH, _ESCAPED = "\\", "\\\\"
 _encode = msgspec.json.Encoder().encode
-_COPY = "COPY pg_temp.contact_staging (id, email, email_key, name, language, attributes, tags, lane, sample, suppressed) FROM STDIN"
+_COPY = "COPY pg_temp.contact_staging (id, email, email_key, name, language, attributes, tags, lane, sample, suppressed, has_left) FROM STDIN"
 
 
 @dataclass(frozen=True)
@@ -90,24 +91,27 @@ def put_rejects(cursor: Any, account_id: int, import_id: int, rejects: Sequence[
 
 def _stage_people(cursor: Any, people: Sequence[Person], target: Target) -> int:
     """Fill the temporary table; returns how many of the addresses are suppressed."""
-    suppressed = _find_suppressed(cursor, people, target)
+    suppressed, has_left = _find_suppressed(cursor, people, target)
     cursor.execute(load_sql("contacts", "create_staging"))
     cursor.execute("TRUNCATE pg_temp.contact_staging")
     with cursor.copy(_COPY) as copy:
         ids = _make_ids(people, target.now)
-        lines = (_write_line(person, text, suppressed) for person, text in zip(people, ids, strict=True))
+        lines = (
+            _write_line(person, text, person.key in suppressed, person.key in has_left)
+            for person, text in zip(people, ids, strict=True)
+        )
         copy.write("".join(lines))
     return len(suppressed)
 
 
-def _write_line(person: Person, contact_id: str, suppressed: set[str]) -> str:
+def _write_line(person: Person, contact_id: str, suppressed: bool, has_left: bool) -> str:
     """A line of COPY's text format. Only backslashes need escaping: none of these texts has a tab or a line break."""
     tags = ",".join(map(str, sorted(person.tags))) if person.tags else ""
     text = f"{person.email}\t{person.key}\t{person.name}\t{person.language}\t{_encode(person.attributes).decode()}"
     sample = int(contact_id, 16) % SAMPLES
-    state = "t" if person.key in suppressed else "f"
+    states = f"{'t' if suppressed else 'f'}\t{'t' if has_left else 'f'}"
     return (
-        f"{contact_id}\t{text.replace(_BACKSLASH, _ESCAPED)}\t{{{tags}}}\t{person.lane}\t{sample}\t{state}\n"
+        f"{contact_id}\t{text.replace(_BACKSLASH, _ESCAPED)}\t{{{tags}}}\t{person.lane}\t{sample}\t{states}\n"
     )
 
 
@@ -125,35 +129,41 @@ def _make_ids(people: Sequence[Person], now: datetime) -> list[str]:
     return ids
 
 
-def _find_suppressed(cursor: Any, people: Sequence[Person], target: Target) -> set[str]:
+def _find_suppressed(
+    cursor: Any, people: Sequence[Person], target: Target
+) -> tuple[Collection[str], Collection[str]]:
+    """Keys of those who must not be mailed at all, and of those who left all campaigns."""
     cursor.execute("SELECT EXISTS (SELECT FROM suppression WHERE account_id = %s)", [target.account_id])
     if not cursor.fetchone()[0]:
-        return set()
+        return (), ()
     hashes = hash_addresses(target.account_id, [person.key for person in people])
     cursor.execute(
-        "SELECT address_hash FROM suppression WHERE account_id = %s AND scope = 'all' AND address_hash = ANY(%s) "
+        "SELECT address_hash, scope FROM suppression WHERE account_id = %s AND address_hash = ANY(%s) "
         "AND (expires_at IS NULL OR expires_at > %s)",
         [target.account_id, hashes, target.now],
     )
-    found = {bytes(row[0]) for row in cursor.fetchall()}
-    return (
-        {person.key for person, one in zip(people, hashes, strict=True) if one in found} if found else set()
-    )
+    keys = {one: person.key for person, one in zip(people, hashes, strict=True)}
+    found: dict[str, set[str]] = {ALL: set(), MARKETING: set()}
+    for address_hash, scope in cursor.fetchall():
+        found[scope].add(keys[bytes(address_hash)])
+    return found[ALL], found[MARKETING]
 
 
 def _state_consent(cursor: Any, target: Target) -> Counts:
-    """Only for people who may be mailed: a statement does not bring back who complained."""
+    """Only for people who may be mailed: a statement brings back neither who complained nor who left everything."""
     if target.topic_id is None or target.proof is None:
         return Counts()
     cursor.execute(
-        "SELECT contact.id FROM pg_temp.contact_staging AS staged JOIN contact USING (email_key) "
+        "SELECT contact.id, staged.has_left FROM pg_temp.contact_staging AS staged JOIN contact USING (email_key) "
         "WHERE contact.account_id = %s AND contact.state = 'active'",
         [target.account_id],
     )
-    ids = [row[0] for row in cursor.fetchall()]
+    rows = cursor.fetchall()
+    ids = [contact_id for contact_id, has_left in rows if not has_left]
+    left = Counts(left_alone=len(rows) - len(ids))
     if not ids:
-        return Counts()
+        return left
     result = import_consent(
         cursor, target.account_id, ids, target.topic_id, proof=target.proof, now=target.now
     )
-    return Counts(subscribed=result.given, left_alone=result.left_alone)
+    return left + Counts(subscribed=result.given, left_alone=result.left_alone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,9 @@ from dynamail.contacts.models import ContactImport
 from dynamail.lib.ids import new_id
 
 State = ContactImport.State
+Subject = ContactImport.Subject
 OPEN = (State.UPLOADED, State.CHECKED)
+GuessMapping = Callable[[ContactImport, Sniffed], list[str]]
 
 
 @dataclass(frozen=True)
@@ -37,30 +39,51 @@ class RejectReason:
     reason: str
 
 
+def guess_columns(row: ContactImport, sniffed: Sniffed) -> list[str]:
+    """What the columns of a file of contacts are."""
+    return guess_mapping(sniffed.columns, sniffed.samples, list_attributes(row.account_id))
+
+
 def upload_file(
-    account_id: int, chunks: Iterable[bytes], *, file_name: str, by: User, now: datetime
+    account_id: int,
+    chunks: Iterable[bytes],
+    *,
+    file_name: str,
+    by: User,
+    now: datetime,
+    subject: str = Subject.CONTACTS,
+    guess: GuessMapping = guess_columns,
 ) -> ContactImport:
     """Store a file and look at it. Raises ImportProblem; then nothing is kept."""
-    row = ContactImport(account_id=account_id, uid=new_id(now), created_at=now, created_by=by)
+    row = ContactImport(
+        account_id=account_id, uid=new_id(now), created_at=now, created_by=by, subject=subject
+    )
     stored = store_upload(account_id, row.uid, chunks)
     row.file_path, row.file_sha256, row.file_bytes = stored.path, stored.sha256, stored.size_bytes
     row.file_name = clean_file_name(file_name)
     try:
-        _take_shape(row, sniff_file(find_upload(row)))
+        _take_shape(row, sniff_file(find_upload(row)), guess)
         with transaction.atomic():
             row.save(force_insert=True)
-            record_audit(account_id, by=by, action="contacts.uploaded", subject=row, sha256=row.file_sha256)
+            record_audit(account_id, by=by, action=f"{subject}.uploaded", subject=row, sha256=row.file_sha256)
     except BaseException:
         remove_upload(row)
         raise
     return row
 
 
-def read_anew(row: ContactImport, *, encoding: str, separator: str, has_header: bool) -> None:
+def read_anew(
+    row: ContactImport,
+    *,
+    encoding: str,
+    separator: str,
+    has_header: bool,
+    guess: GuessMapping = guess_columns,
+) -> None:
     """Look at the file again with what the member says about it. Raises ImportProblem."""
-    _check_open(row)
+    check_open(row)
     sniffed = sniff_file(find_upload(row), encoding=encoding, separator=separator, has_header=has_header)
-    _take_shape(row, sniffed)
+    _take_shape(row, sniffed, guess)
     row.state = State.UPLOADED
     row.save(
         update_fields=["format", "encoding", "separator", "columns", "samples", "mapping", "options", "state"]
@@ -70,7 +93,7 @@ def read_anew(row: ContactImport, *, encoding: str, separator: str, has_header: 
 @transaction.atomic
 def set_mapping(row: ContactImport, mapping: Sequence[str], *, by: User, now: datetime) -> None:
     """Decide which column is what. Raises ImportProblem."""
-    _check_open(row)
+    check_open(row)
     check_mapping(mapping, row.columns, list_attributes(row.account_id))
     row.mapping = list(mapping)
     row.state = State.UPLOADED
@@ -80,11 +103,11 @@ def set_mapping(row: ContactImport, mapping: Sequence[str], *, by: User, now: da
 @transaction.atomic
 def start_check(row: ContactImport, options: Options, *, by: User, now: datetime) -> None:
     """Keep what was decided and queue the dry run. Raises ImportProblem."""
-    _check_open(row)
+    check_open(row)
     check_mapping(row.mapping, row.columns, list_attributes(row.account_id))
     row.options = replace(options, has_header=Options.from_json(row.options).has_header).to_json()
     title = _("Checking %(file)s") % {"file": row.file_name}
-    _queue(row, State.CHECKING, task="contacts.check_import", title=title, total=None, by=by)
+    queue_pass(row, State.CHECKING, task="contacts.check_import", title=title, total=None, by=by)
 
 
 @transaction.atomic
@@ -95,7 +118,7 @@ def start_import(row: ContactImport, *, by: User, now: datetime) -> None:
     find_upload(row)
     row.mapping = create_missing_attributes(row.account_id, row.mapping, row.columns, by=by, now=now)
     title = _("Importing %(file)s") % {"file": row.file_name}
-    _queue(row, State.RUNNING, task="contacts.run_import", title=title, total=row.row_count, by=by)
+    queue_pass(row, State.RUNNING, task="contacts.run_import", title=title, total=row.row_count, by=by)
     record_audit(row.account_id, by=by, action="contacts.import_started", subject=row, options=row.options)
 
 
@@ -114,9 +137,10 @@ def cancel_import(row: ContactImport, *, by: User, now: datetime) -> None:
         remove_upload(row)
 
 
-def list_imports(account_id: int, *, limit: int = 50) -> list[ContactImport]:
+def list_imports(account_id: int, *, subject: str = Subject.CONTACTS, limit: int = 50) -> list[ContactImport]:
     """Newest first."""
-    rows = ContactImport.objects.for_account(account_id).select_related("created_by", "work")
+    rows = ContactImport.objects.for_account(account_id).filter(subject=subject)
+    rows = rows.select_related("created_by", "work")
     return list(rows.order_by("-created_at")[:limit])
 
 
@@ -139,15 +163,16 @@ def clean_file_name(name: str) -> str:
     return "".join(letter for letter in last if letter.isprintable())[:255] or "contacts"
 
 
-def _take_shape(row: ContactImport, sniffed: Sniffed) -> None:
+def _take_shape(row: ContactImport, sniffed: Sniffed, guess: GuessMapping) -> None:
     shape = sniffed.shape
     row.format, row.encoding, row.separator = shape.format, shape.encoding, shape.separator
     row.columns, row.samples = sniffed.columns, sniffed.samples[:SAMPLE_ROWS]
-    row.mapping = guess_mapping(sniffed.columns, sniffed.samples, list_attributes(row.account_id))
-    row.options = replace(Options.from_json(row.options or {}), has_header=shape.has_header).to_json()
+    row.options = {**(row.options or {}), "has_header": shape.has_header}
+    row.mapping = guess(row, sniffed)
 
 
-def _check_open(row: ContactImport) -> None:
+def check_open(row: ContactImport) -> None:
+    """Raises ImportProblem when the import is under way, over, or without its file."""
     if row.state not in OPEN:
         raise ImportProblem(
             "under_way", _("This import is under way or over. Upload the file again for another one.")
@@ -155,7 +180,7 @@ def _check_open(row: ContactImport) -> None:
     find_upload(row)
 
 
-def _queue(row: ContactImport, state: str, *, task: str, title: str, total: int | None, by: User) -> None:
+def queue_pass(row: ContactImport, state: str, *, task: str, title: str, total: int | None, by: User) -> None:
     """State, work and task in one transaction; the condition lets one of two clicks win."""
     before = row.state
     work = queue_work(

@@ -1,6 +1,6 @@
 -- What the staged people of one block would do, without doing it: the dry run. Called by contacts/importing/staging.py.
 -- The conditions are those of upsert_contacts.sql. `given` counts who would become subscribed to the stated topic,
--- `left_alone` who unsubscribed from it and stays so; both only among contacts that may be mailed.
+-- `left_alone` who unsubscribed, from it or from everything, and stays so; both only among contacts that may be mailed.
 SELECT
     count(*) FILTER (WHERE kept.id IS NULL),
     count(*) FILTER (
@@ -17,8 +17,12 @@ SELECT
     count(*) FILTER (
         WHERE coalesce(kept.state = 'active', NOT staged.suppressed)
         AND (subscription.state IS NULL OR subscription.state = 'pending')
+        AND NOT staged.has_left
     ),
-    count(*) FILTER (WHERE kept.state = 'active' AND subscription.state = 'unsubscribed')
+    count(*) FILTER (
+        WHERE coalesce(kept.state = 'active', NOT staged.suppressed)
+        AND (staged.has_left OR subscription.state = 'unsubscribed')
+    )
 FROM pg_temp.contact_staging AS staged
 LEFT JOIN contact AS kept ON kept.account_id = %(account)s AND kept.email_key = staged.email_key
 LEFT JOIN subscription

@@ -9,5 +9,6 @@ CREATE TEMPORARY TABLE IF NOT EXISTS contact_staging (
     tags bigint[] NOT NULL,
     lane smallint NOT NULL,
     sample smallint NOT NULL,
-    suppressed boolean NOT NULL
+    suppressed boolean NOT NULL,
+    has_left boolean NOT NULL
 ) ON COMMIT DELETE ROWS

@@ -261,9 +261,9 @@ def _wizard(step: int, *, done: bool = False) -> dict[str, Any]:
 
 
 def _get_import(request: PageRequest, import_id: str) -> ContactImport:
-    rows = ContactImport.objects.for_account(request.account).select_related("work", "created_by")
+    rows = ContactImport.objects.for_account(request.account).filter(subject=ContactImport.Subject.CONTACTS)
     try:
-        return rows.get(uid=ContactImport.uid_from(import_id))
+        return rows.select_related("work", "created_by").get(uid=ContactImport.uid_from(import_id))
     except (UnknownId, ContactImport.DoesNotExist):
         raise Http404 from None
 
