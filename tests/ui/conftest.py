@@ -22,7 +22,10 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from dynamail.senders.domain_records import Names
+from tests.support.dns_server import DnsServer
 from tests.support.installation import Installation, start_installation
+from tests.support.sending_domains import publish_installation
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET_FLAGS = [
@@ -37,6 +40,7 @@ QUIET_FLAGS = [
 AXE = Path(__file__).resolve().parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 DESKTOP, PHONE = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 PATIENCE_MS = 30_000
+RETURN_PATH = "mail.dynamail.example"  # of the installation
 # Chromium without a window calls itself HeadlessChrome, which the product takes for the machine that it is.
 PERSON = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -55,9 +59,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def installation() -> Iterator[Installation]:
+def dns() -> Iterator[DnsServer]:
+    """What the installation asks for DNS records; the stories publish theirs here."""
+    with DnsServer(ttl=0) as server:
+        publish_installation(server, Names(RETURN_PATH, RETURN_PATH))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def installation(dns: DnsServer) -> Iterator[Installation]:
     """One installation with the demo account serves all tests; each story signs up with an account of its own."""
-    running = start_installation(demo=True)
+    running = start_installation(
+        demo=True,
+        DYNAMAIL_DNS_SERVERS=f"{dns.host}:{dns.port}",
+        DYNAMAIL_RETURN_PATH_DOMAIN=RETURN_PATH,
+    )
     wait_for_file(running.home / "data" / "demo_sign_in")
     yield running
     running.stop()

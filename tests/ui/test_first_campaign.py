@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.data.make_contacts import WRONG
+from tests.support.dns_server import DnsServer
 from tests.support.fake_mx import FakeMx
 from tests.support.installation import Installation
 from tests.support.postfix import Postfix
@@ -68,19 +69,20 @@ def cut_table(whole: Table, target: Path, rows: int) -> Table:
     return read_table(target)
 
 
-WayOut = Callable[[Marketer], AbstractContextManager[Letterbox]]
+WayOut = Callable[[Marketer, DnsServer], AbstractContextManager[Letterbox]]
 
 
 @contextmanager
-def through_the_mailbox(marketer: Marketer) -> Iterator[Letterbox]:
+def through_the_mailbox(marketer: Marketer, dns: DnsServer) -> Iterator[Letterbox]:
     """Where a new account's mail lands; nothing is to be set up."""
     yield MailboxPages(marketer)
 
 
 @contextmanager
-def through_postfix(marketer: Marketer) -> Iterator[Letterbox]:
+def through_postfix(marketer: Marketer, dns: DnsServer) -> Iterator[Letterbox]:
     """Debian's Postfix as the account's relay, which hands on to a mail server of ours."""
     with FakeMx() as server, Postfix(relay_to=(server.host, server.port)) as postfix:
+        marketer.prove_domain(marketer.email.partition("@")[2], dns)
         marketer.use_relay(name="Company server", host=postfix.host, port=postfix.port)
         yield RelayedMail(marketer, server)
 
@@ -95,6 +97,7 @@ def through_postfix(marketer: Marketer) -> Iterator[Letterbox]:
 def test_a_newcomer_imports_a_messy_file_writes_sends_and_sees_who_clicked_and_who_left(
     installation: Installation,
     open_browser: OpenBrowser,
+    dns: DnsServer,
     tmp_path: Path,
     email: str,
     way_out: WayOut,
@@ -106,7 +109,7 @@ def test_a_newcomer_imports_a_messy_file_writes_sends_and_sees_who_clicked_and_w
     marketer = Marketer(page, email=email)
 
     arrive(marketer)
-    with way_out(marketer) as letterbox:
+    with way_out(marketer, dns) as letterbox:
         bring_contacts(marketer, table)
         marketer.record_clicks_of("Newsletter")
         campaign_url = write_campaign(marketer, installation, audience=table.people)
