@@ -25,8 +25,8 @@ SETTINGS = (
     ("account_settings", _("Account"), "building", None),
     ("members", _("Members"), "users", None),
     ("delivery_settings", _("Sending"), "send", Permission.MANAGE_DELIVERY),
-    ("feedback", _("Bounces"), "mail-forward", Permission.MANAGE_DELIVERY),
     ("sending_domains", _("Domains"), "world", Permission.MANAGE_DELIVERY),
+    ("feedback", _("Bounces"), "mail-forward", Permission.MANAGE_DELIVERY),
     ("api_keys", _("API keys"), "key", Permission.MANAGE_API_KEYS),
     ("audit_log", _("Audit log"), "history", Permission.VIEW_AUDIT),
 )
