@@ -115,7 +115,9 @@ def read_moment(text: str, *, zone: tzinfo = UTC) -> datetime:
         return datetime.fromtimestamp(seconds, UTC)
     try:
         plain = _OFFSET_APART.sub("", _ZONE_WORD.sub("Z", text))
-        return datetime.fromisoformat(str(parse_value(_MOMENT, plain, zone=zone)))
+        if value := parse_value(_MOMENT, plain, zone=zone):
+            return datetime.fromisoformat(str(value))
+        raise RowProblem("bad_time", _("There is no date."))
     except ValueProblem as problem:
         reason = str(problem)
     try:
