@@ -1,5 +1,5 @@
 -- What follows from bounces, in the transaction that records them: an event for each; an address that does not exist is suppressed
--- (the first reason stays) and its contact with it. Ids are given, so running it twice changes nothing.
+-- (the first reason stays, one that ran out is replaced) and its contact with it. Ids are given, so running it twice changes nothing.
 -- Keys used: event's, suppression's, contact_email_once. Parameters: account_id, source_kind, now; bounces: JSON array of {event_id,
 -- suppression_event_id, message_id, source_id, contact_id, email_key, address_hash (hex), hard, class, code, reply}.
 WITH bounce AS (
@@ -9,11 +9,14 @@ WITH bounce AS (
     )
 ),
 suppressed AS (
-    INSERT INTO suppression (account_id, address_hash, scope, email, reason, detail, at, source_kind, source_id)
+    INSERT INTO suppression AS old (account_id, address_hash, scope, email, reason, detail, at, source_kind, source_id)
     SELECT DISTINCT ON (address_hash) %(account_id)s::bigint, decode(address_hash, 'hex'), 'all', email_key, 'hard_bounce', reply,
         %(now)s::timestamptz, 'message', message_id::text
     FROM bounce WHERE hard
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (account_id, address_hash, scope) DO UPDATE SET
+        email = excluded.email, reason = excluded.reason, detail = excluded.detail, at = excluded.at,
+        source_kind = excluded.source_kind, source_id = excluded.source_id, expires_at = NULL
+    WHERE old.expires_at <= excluded.at
     RETURNING email
 ),
 mirrored AS (
