@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from dynamail.delivery.carriers import Carrier, DestinationCarrier, HostMemory
-from dynamail.delivery.connections import LONGEST_WAIT, Crowd, Equipment, WayOut
+from dynamail.delivery.connections import LONGEST_WAIT, TRYING_INTERVAL, Crowd, Equipment, WayOut
 from dynamail.delivery.destinations import Destination, Destinations
 from dynamail.delivery.health import Tally
+from dynamail.delivery.pacing import Slots
 from dynamail.delivery.queues import Parking
 from dynamail.delivery.records import BOUNCED, DEFERRED, POSTPONED, Owner, Parcel, Result
 from dynamail.delivery.routing import find_domain
@@ -42,7 +43,8 @@ class DirectEquipment:
 
 
 class Direct:
-    """See the module. `move` tries to send a parcel another way and says whether it could."""
+    """See the module. `move` tries to send a parcel another way and says whether it could; `on_trouble` is called when nothing is going
+    to leave for any destination."""
 
     def __init__(
         self,
@@ -50,8 +52,10 @@ class Direct:
         equipment: DirectEquipment,
         *,
         move: Callable[[Parcel, bool, Direct], bool],
+        on_trouble: Callable[[Direct], None],
     ) -> None:
-        self._equipment, self._move = equipment, move
+        self._equipment, self._move, self._on_trouble = equipment, move, on_trouble
+        self._slots = Slots()
         self._sites: dict[object, WayOut] = {}
         self._parking = Parking()
         self._crowds: WeakValueDictionary[str, Crowd] = WeakValueDictionary()  # by site
@@ -109,7 +113,10 @@ class Direct:
 
     def find_slot(self) -> float:
         """Seconds after which one message that cannot go now should come again."""
-        return max(1.0, self.seconds_closed)
+        interval = max(self._limit.seconds_per_message, TRYING_INTERVAL)
+        return self._slots.find_wait(
+            self._loop.time(), earliest=max(1.0, self.seconds_closed), interval=interval
+        )
 
     def change(self, route: Route) -> None:
         """Settings changed. Sites that were reached another way lose their connections when they are next idle."""
@@ -212,7 +219,8 @@ class Direct:
         """Nothing will go there soon: what is queued must not hold up those behind it."""
         now = self._loop.time()
         if self.is_closed:
-            return  # The lanes take everything back.
+            self._on_trouble(self)
+            return
         if way.breaker.is_closed(now):
             for parcel, urgent in way.give_up_queue():
                 if not self._move(parcel, urgent, self):

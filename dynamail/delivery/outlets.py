@@ -323,7 +323,7 @@ class Outlet:
 
     def _make_exit(self, route: Route) -> Exit:
         if route.carrier is None:
-            return Direct(route, self._equipment, move=self._move)
+            return Direct(route, self._equipment, move=self._move, on_trouble=self._empty)
         return WayOut(
             route,
             route.carrier,

@@ -274,3 +274,22 @@ def test_a_relay_stands_in_for_direct_mail_that_cannot_be_delivered(stage: Stage
         stage.wait_until(lambda: stage.campaign_state(campaign) == "finished")
         worker.stop()
         assert (recipients(mx), recipients(relay)) == (["a@good.example"], ["b@away.example"])
+
+
+def test_when_direct_mail_has_used_up_its_day_the_pools_relay_takes_the_rest(
+    stage: Stage, internet: Internet
+) -> None:
+    mx = internet.server(A)
+    internet.domain("one.example", A)
+    with FakeMx() as relay:
+        account_id = stage.account()
+        direct, standby = stage.relay(account_id, kind="mx"), stage.relay(account_id, relay.port)
+        stage.change("UPDATE transport SET per_day = 4 WHERE id = %s", direct)
+        stage.rule(account_id, pool=stage.pool(account_id, {direct: 1, standby: 0}))
+        campaign = stage.campaign(account_id, addresses(30, domain="one.example"))
+        worker = stage.start(**internet.options())
+        stage.wait_until(lambda: stage.campaign_state(campaign) == "finished")
+        worker.stop()
+        assert len(recipients(mx)) <= 4
+        assert len(recipients(mx)) + len(recipients(relay)) == 30
+    assert stage.count(campaign).delivered == 30
