@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from dynamail.protocols.reason_codes import find_code, find_enhanced, find_mark
 from dynamail.protocols.reason_words import MAX_WORDS, find_vague_words, find_words, simplify_words
 from dynamail.protocols.reasons import HARD_REASONS, Evidence, Reason
@@ -28,9 +30,9 @@ _TOO_BIG = {"2.3": Reason.EXCEED_LIMIT, "6.0": Reason.CONTENT_ERROR}
 def find_reason(evidence: Evidence) -> Reason:
     """Words of the server, then its specific codes, then the words around it, then the vague codes."""
     found = (
-        _find_in_text(evidence.words)
+        _find_in_text(evidence.words[:MAX_WORDS])
         or _find_specific(evidence)
-        or _find_in_text(evidence.context)
+        or _find_in_text(evidence.context[:MAX_WORDS])
         or find_enhanced(evidence.enhanced, vague=True)
         or (Reason.EXPIRED if evidence.has_delay else None)
         or find_code(evidence.code, evidence.stage)
@@ -40,8 +42,8 @@ def find_reason(evidence: Evidence) -> Reason:
     return _restrain(found, evidence)
 
 
+@lru_cache(maxsize=256)  # servers repeat themselves, and reports repeat the same words for each recipient
 def _find_in_text(text: str) -> Reason | None:
-    text = text[:MAX_WORDS]
     return (find_mark(text) or find_words(simplify_words(text))) if text else None
 
 
@@ -71,7 +73,7 @@ def _confirm(evidence: Evidence) -> Reason:
     """Filters and gateways say "user unknown" too; a mark, RCPT or an enhanced code about the address tells the difference."""
     if evidence.enhanced[2:] == "1.6":
         return Reason.HAS_MOVED
-    softer = find_words(simplify_words(evidence.context)) if evidence.context else None
+    softer = _find_in_text(evidence.context[:MAX_WORDS])
     if softer in (Reason.SUSPEND, Reason.MAILBOX_FULL):
         return softer
     if evidence.stage is Stage.DOT:
