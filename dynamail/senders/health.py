@@ -47,6 +47,7 @@ class LiveWay:
     queued: int = 0
     is_closed: bool = False
     problem: str = ""
+    is_at_limit: bool = False  # one of our own limits is reached; the rest waits
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def _judge(
     itself = next((one.learned for one in sites if not one.site), None)
     if breakdown := _find_breakdown(transport, hours, itself, live, now):
         return "down", *breakdown
-    if slow := _find_slowness(hours, sites, itself, now):
+    if slow := _find_slowness(hours, sites, itself, live, now):
         return "slow", itself.changed_at if itself else None, slow
     if hours.day.delivered:
         return "healthy", None, ""
@@ -213,7 +214,7 @@ def _find_breakdown(
 ) -> tuple[datetime | None, str] | None:
     """Since when nothing goes through, and why; None while something does. The one destination that is busy says little."""
     is_one_of_many = transport.kind == Transport.Kind.MX and hours.lately.delivered > 0
-    if live.is_closed and not is_one_of_many:
+    if live.is_closed and not live.is_at_limit and not is_one_of_many:
         return hours.failing_since or (itself.changed_at if itself else None), live.problem
     if itself and itself.is_closed(now):
         return itself.changed_at, itself.reason
@@ -222,12 +223,16 @@ def _find_breakdown(
     return None
 
 
-def _find_slowness(hours: Hours, sites: tuple[SiteHealth, ...], itself: Learned | None, now: datetime) -> str:
+def _find_slowness(
+    hours: Hours, sites: tuple[SiteHealth, ...], itself: Learned | None, live: LiveWay, now: datetime
+) -> str:
     """Why it does less than it could, as a sentence; "" when it does not."""
     lately = hours.lately
     closed = sum(1 for one in sites if one.site and one.learned and one.learned.is_closed(now))
     if itself:
         return itself.reason or _("The server asked for less.")
+    if live.is_at_limit:
+        return _("Its limit of messages is reached; the rest waits.")
     if closed:
         return (
             _("%d destinations are closed for a while.") % closed

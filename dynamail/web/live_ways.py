@@ -9,6 +9,7 @@ from typing import Any
 from dynamail.messages.models import DeliverWorker
 from dynamail.senders.health import MAX_WORDS, LiveWay
 
+LONG_WAIT = 20.0  # seconds: as long as no pace keeps messages apart
 ALIVE = timedelta(seconds=15)  # a worker shows itself every few seconds
 
 
@@ -30,10 +31,13 @@ def count_living_workers(*, now: datetime) -> int:
 def _add(live: LiveWay, way: dict[str, Any]) -> LiveWay:
     """A transport is closed when each of its ways is: direct delivery has one for every destination."""
     is_closed = bool(way.get("is_closed"))
+    throttle = way.get("throttle") or {}
+    waits = float(throttle.get("wait_seconds") or 0)
     is_first = live == LiveWay()
     return LiveWay(
         live.connections + int(way.get("connections") or 0),
         live.queued + int(way.get("queued") or 0),
         is_closed and (is_first or live.is_closed),
         live.problem or str(way.get("problem") or "")[:MAX_WORDS],
+        live.is_at_limit or (waits >= LONG_WAIT and not throttle.get("reason")),
     )

@@ -114,3 +114,9 @@ def test_what_is_off_is_off(relay: Transport) -> None:
     relay.is_enabled = False
     add_hour(relay, delivered=100)
     assert measure(relay, LiveWay(is_closed=True, problem="x")).state == "off"
+
+
+def test_a_limit_of_our_own_that_is_reached_is_no_breakdown(relay: Transport) -> None:
+    add_hour(relay, delivered=1000)
+    health = measure(relay, LiveWay(is_closed=True, problem="The limit is reached.", is_at_limit=True))
+    assert (health.state, "the rest waits" in health.reason) == ("slow", True)

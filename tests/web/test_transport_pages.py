@@ -270,6 +270,17 @@ def test_a_relay_that_is_down_says_since_when_and_shows_the_servers_words_as_tex
     assert "7 failed in 24 hours" in read_page(client, "transport_live", relay.public_id)
 
 
+def test_a_limit_that_is_reached_is_shown_as_such(account: Account, alice: User, sign_in: SignIn) -> None:
+    relay = add_relay(account)
+    throttle = {"reason": "", "wait_seconds": 3_600.0, "connections": 5}
+    show_worker(
+        account.pk, relay.pk, is_closed=True, problem="The limit of messages is reached.", throttle=throttle
+    )
+    page = read_page(sign_in(alice), "transport", relay.public_id)
+    assert "the rest waits" in page
+    assert "Down" not in page
+
+
 def test_destinations_show_what_was_learned_about_them(
     account: Account, alice: User, sign_in: SignIn
 ) -> None:
