@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -121,3 +124,64 @@ def test_a_torn_or_damaged_journal_never_stops_a_recovery(
     path.write_bytes(path.read_bytes()[:cut] + noise)
     notes, _ = read_notes(path)
     assert all(note.result is None or note.result.state for note in notes.values())
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """The kernel refuses what goes beyond, as on a full disk: a part of a write may still go in."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def note_dots(journal: Journal, message_ids: list[UUID]) -> None:
+    for message_id in message_ids:
+        journal.note_dot(message_id)
+
+
+@pytest.mark.parametrize("room", range(0, 60, 7))
+def test_a_full_disk_spoils_no_note_before_or_after_it(tmp_path: Path, room: int) -> None:
+    journal = Journal(tmp_path, new_id())
+    before, refused, after = new_id(), new_id(), new_id()
+    journal.note_dot(before)
+    with files_of_at_most(journal._path.stat().st_size + room):
+        journal.note_reply(before, FINE)  # counts, written or not
+        with pytest.raises(OSError, match="disk full"):
+            note_dots(journal, [refused] * 4)
+    journal.note_dot(after)
+    die(journal)
+    notes = notes_of(tmp_path)
+    assert notes[before] == Note(FINE)
+    assert notes[after] == Note(None)
+    assert set(notes) <= {before, refused, after}
+
+
+def test_nothing_is_sent_while_an_answer_is_not_on_the_disk(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, new_id())
+    first, second = new_id(), new_id()
+    journal.note_dot(first)
+    with files_of_at_most(journal._path.stat().st_size):
+        journal.note_reply(first, FINE)
+        with pytest.raises(OSError, match="disk full"):
+            journal.note_dot(second)
+        journal.forget([first])
+    journal.note_dot(second)
+    die(journal)
+    assert notes_of(tmp_path) == {second: Note(None)}
+
+
+def test_a_worker_knows_its_own_notes(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, new_id())
+    dotted, answered = new_id(), new_id()
+    for message_id in (dotted, answered):
+        journal.note_dot(message_id)
+    journal.note_reply(answered, FINE)
+    assert journal.find_note(dotted) == Note(None)
+    assert journal.find_note(answered) == Note(FINE)
+    assert journal.find_note(new_id()) is None
+    journal.forget([answered])
+    assert journal.find_note(answered) is None
+    die(journal)

@@ -67,7 +67,7 @@ def test_what_a_dead_worker_had_claimed_delays_nobody_else(place: Workplace, kin
         else:
             ports = [stack.enter_context(drills.refuse_connections()) for _ in range(NEIGHBORS)]
         mx = stack.enter_context(FakeMx())
-        orders = [Order(generate=1500, relay=("127.0.0.1", port), body=drills.BODY) for port in ports]
+        orders = [Order(generate=2, relay=("127.0.0.1", port), body=drills.BODY) for port in ports]
         *stuck, good = place.prepare_all([*orders, Order(PEOPLE, relay=(mx.host, mx.port), body=drills.BODY)])
         place.launch(*stuck)
         claim_and_die(place, stuck)
