@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 
 import pytest
@@ -225,8 +225,9 @@ async def test_after_the_final_dot_silence_is_unknown_and_before_it_is_deferred(
     assert ("dot", 2) not in diary.events
 
 
-async def test_a_body_that_nobody_reads_is_deferred_because_its_dot_never_left() -> None:
-    with FakeMx(extensions=("PIPELINING",)) as mx:
+@pytest.mark.parametrize("starttls", [False, True])
+async def test_a_body_that_nobody_reads_is_deferred_because_its_dot_never_left(starttls: bool) -> None:
+    with FakeMx(extensions=("PIPELINING",), starttls=starttls) as mx:
         body = (b"x" * 78 + b"\r\n") * 200_000
         diary = Diary(
             [Envelope("a@example.com", "stop-reading@example.com", body), *letters("b@example.com")]
@@ -235,6 +236,26 @@ async def test_a_body_that_nobody_reads_is_deferred_because_its_dot_never_left()
         await diary.deliver_over(connection)
     assert diary.kinds == [DEFERRED, DEFERRED]
     assert diary.outcomes[None].detail == "The server stopped reading the message."
+    assert mx.messages == []
+
+
+@pytest.mark.parametrize("runner", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("extensions", [ALL_EXTENSIONS, CHUNKING], ids=["DATA", "BDAT"])
+def test_a_body_that_is_cut_off_is_deferred_while_its_end_is_still_with_us(
+    extensions: tuple[str, ...], runner: Callable[[Coroutine[object, object, None]], None]
+) -> None:
+    async def send() -> None:
+        body = (b"x" * 78 + b"\r\n") * 100_000
+        diary = Diary(
+            [Envelope("a@example.com", "drop-in-data@example.com", body), *letters("b@example.com")]
+        )
+        connection = await open_connection(hop_to(mx))
+        await diary.deliver_over(connection)
+        assert [diary.outcomes[None].kind, diary.outcomes[0].kind] == [DEFERRED, DEFERRED]
+        assert diary.outcomes[None].retry_elsewhere
+
+    with FakeMx(extensions=extensions) as mx:
+        runner(send())
     assert mx.messages == []
 
 

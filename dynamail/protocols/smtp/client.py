@@ -209,7 +209,7 @@ class SmtpConnection:
             raise _handshake_failed(_describe(error, "The TLS handshake failed")) from error
         if encrypted is None:
             raise _handshake_failed("The server closed the connection during the TLS handshake.")
-        self._stream.transport = encrypted
+        self._stream.below_tls, self._stream.transport = self._stream.transport, encrypted
         self.is_encrypted = True
         if self.hop.dane is not None:
             try:

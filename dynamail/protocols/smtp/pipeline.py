@@ -377,8 +377,7 @@ class Pipeline:
         """Whether the end of the body never left this process, so that nobody can have accepted it."""
         if self._stream.is_writing_paused and self._unflushed < FEW_BYTES:
             return True
-        transport = self._stream.transport
-        return not transport.is_closing() and transport.get_write_buffer_size() > self._unflushed
+        return not self._stream.transport.is_closing() and self._stream.count_unsent() > self._unflushed
 
     def _learn_from_loss(self) -> None:
         """A connection that broke before an extension was ever seen to work makes that extension suspicious."""
@@ -414,7 +413,7 @@ class Pipeline:
     def _is_body_stuck(self, now: float) -> bool:
         if self._expected[0][0] is not DOT:
             return False
-        waiting = self._stream.transport.get_write_buffer_size()
+        waiting = self._stream.count_unsent()
         if waiting <= self._unflushed:
             return False
         if waiting != self._last_waiting:

@@ -9,6 +9,8 @@ from typing import Protocol, cast
 
 from dynamail.protocols.smtp.replies import RawReply, ReplyParser, SmtpError
 
+TLS_RECORD = 16_384 + 512  # bytes of the largest one, and some more
+
 
 class ReplyConsumer(Protocol):
     """Takes over from `receive` while messages stream."""
@@ -26,6 +28,7 @@ class ReplyStream(asyncio.Protocol):
         self.consumer: ReplyConsumer | None = None
         self.lost_because = ""
         self.is_writing_paused = False
+        self.below_tls: asyncio.Transport | None = None  # when STARTTLS has put another transport on top
         self.closed = asyncio.Event()
         self._parser = ReplyParser()
         self._replies: deque[RawReply] = deque()
@@ -38,6 +41,13 @@ class ReplyStream(asyncio.Protocol):
     @property
     def has_unasked_reply(self) -> bool:
         return bool(self._replies)
+
+    def count_unsent(self) -> int:
+        """Bytes that are certainly still in this process. TLS encrypts at once, so they wait below it, in records."""
+        size = self.transport.get_write_buffer_size()
+        if self.below_tls is not None:
+            size += max(0, self.below_tls.get_write_buffer_size() - 2 * TLS_RECORD)
+        return size
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
