@@ -152,6 +152,21 @@ def test_encryption_is_used_where_it_is_offered_and_not_demanded_elsewhere(
     assert [message.is_encrypted for message in plain.accepted] == [False]
 
 
+def test_a_certificate_that_its_domain_did_not_announce_gets_no_mail(
+    stage: Stage, internet: Internet
+) -> None:
+    mx = internet.server(A, starttls=True)
+    internet.domain("secure.example", A)
+    internet.dns.publish(f"_{internet.port}._tcp.mx0.secure.example", "TLSA", f"3 1 1 {'00' * 32}")
+    internet.dns.validated = {"secure.example"}
+    campaign = stage.campaign(internet.account(), ["a@secure.example"])
+    worker = stage.start(**internet.options())
+    stage.wait_until(lambda: stage.count(campaign).deferred)
+    worker.stop()
+    assert mx.messages == []
+    assert "certificate" in stage.value("SELECT last_reply FROM outbox")
+
+
 def test_a_destination_that_is_away_counts_an_attempt_and_holds_up_nobody(
     stage: Stage, internet: Internet
 ) -> None:
