@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -234,6 +234,19 @@ def to_pair(campaign: Launchable) -> str:
     return f"{campaign.account_id}:{campaign.campaign_id}"
 
 
+def play_drill(name: str, drill: Callable[..., list[Verdict]], *, recipients: int) -> list[Verdict]:
+    """Its verdicts; none when this machine cannot play it."""
+    say(f"drill: {name}")
+    try:
+        verdicts = drill(recipients=recipients)
+    except drills.CannotPlay as reason:
+        say(f"left out: {reason}")
+        return []
+    for verdict in verdicts:
+        say(f"  {'holds' if verdict.holds else 'DOES NOT HOLD'}: {verdict.describe()}")
+    return verdicts
+
+
 def say(sentence: str) -> None:
     sys.stderr.write(f"{sentence}\n")
     sys.stderr.flush()
@@ -265,11 +278,7 @@ def main() -> None:
         )
     for name, drill in drills.DRILLS.items():
         if name in options.only:
-            say(f"drill: {name}")
-            try:
-                verdicts += drill(recipients=drills.QUICK if options.quick else drills.FULL)
-            except drills.CannotPlay as reason:
-                say(f"left out: {reason}")
+            verdicts += play_drill(name, drill, recipients=drills.QUICK if options.quick else drills.FULL)
     table = print_verdicts(verdicts)
     if options.table:
         options.table.write_text(table, encoding="utf-8")

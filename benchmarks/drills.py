@@ -104,14 +104,14 @@ def _play_clock_jump(seconds_ahead: int, *, recipients: int) -> Verdict:
         campaign = place.prepare(Order(generate=recipients, relay=sink.address, body=BODY))
         clock = place.home / "clock"
         set_clock(clock, 0)
-        settings = {
-            "LD_PRELOAD": library,
-            "FAKETIME_TIMESTAMP_FILE": str(clock),
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_NO_CACHE": "1",
-        }
         for _ in range(2):
-            stack.enter_context(place.start_worker(**settings))
+            worker = place.start_worker(
+                LD_PRELOAD=library,
+                FAKETIME_TIMESTAMP_FILE=str(clock),
+                FAKETIME_DONT_FAKE_MONOTONIC="1",
+                FAKETIME_NO_CACHE="1",
+            )
+            stack.enter_context(worker)
         started = time.monotonic()
         place.launch(campaign)
         wait_for(place, sink, recipients // 6)

@@ -27,7 +27,7 @@ SLACK_SECONDS = 1.0  # … and this: chunks are whole, and a launch is noticed w
 
 @dataclass(frozen=True)
 class Share:
-    """One account. Seconds since the first launch."""
+    """One account. Seconds since its launch."""
 
     size: int
     done: float
@@ -53,12 +53,6 @@ def find_shares(sizes: Sequence[int], done: Sequence[float]) -> list[Share]:
     ]
 
 
-def find_last(place: Workplace, sink: Witness, campaign: Launchable) -> float:
-    """The moment when its last message arrived, on the wall clock."""
-    ids: set[UUID] = set(read_states(place, campaign))
-    return max(sink.arrived_at[one] for one in ids)
-
-
 def measure(sizes: Sequence[int]) -> list[Share]:
     with open_workplace() as place, start_watched_sink(place.home) as sink:
         campaigns = place.prepare_all([Order(generate=size, relay=sink.address) for size in sizes])
@@ -66,13 +60,15 @@ def measure(sizes: Sequence[int]) -> list[Share]:
             place.launch(*campaigns)
             wait_until_settled(place, campaigns, sink)
             sink.read()
-        ids = [campaign.source_id for campaign in campaigns]
-        started = place.fetch(
-            "SELECT extract(epoch FROM min(launched_at))::float FROM campaign WHERE uid = ANY(%s)", [ids]
-        )
-        return find_shares(
-            sizes, [find_last(place, sink, campaign) - started[0][0] for campaign in campaigns]
-        )
+        return find_shares(sizes, [find_seconds(place, sink, campaign) for campaign in campaigns])
+
+
+def find_seconds(place: Workplace, sink: Witness, campaign: Launchable) -> float:
+    """From its launch until its last message arrived; both on the wall clock."""
+    statement = "SELECT extract(epoch FROM launched_at)::float FROM campaign WHERE uid = %s"
+    launched_at = place.fetch(statement, [campaign.source_id])[0][0]
+    ids: set[UUID] = set(read_states(place, campaign))
+    return max(sink.arrived_at[one] for one in ids) - float(launched_at)
 
 
 def main() -> None:
