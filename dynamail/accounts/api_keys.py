@@ -38,6 +38,8 @@ class Scope(models.TextChoices):
     READ_CAMPAIGNS = "campaigns.read", _("Read campaigns and reports")
     WRITE_CAMPAIGNS = "campaigns.write", _("Create and launch campaigns")
     WRITE_EVENTS = "events.write", _("Send events about contacts")
+    READ_SUPPRESSIONS = "suppressions.read", _("Read suppressions")
+    WRITE_SUPPRESSIONS = "suppressions.write", _("Add and lift suppressions")
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import connections, transaction
 from django.db.models import BinaryField, CharField, DateTimeField, Q, QuerySet
@@ -20,7 +20,7 @@ from dynamail.accounts.audit import Actor, record_audit
 from dynamail.consent.address_hash import hash_address
 from dynamail.consent.mass_suppressing import NewSuppression, SuppressionSource, suppress_addresses
 from dynamail.consent.models import Suppression, SuppressionReason
-from dynamail.consent.suppressing import ALL, lift_suppression, mirror_on_contact
+from dynamail.consent.suppressing import ALL, MARKETING, lift_suppression, mirror_on_contact
 from dynamail.lib.keyset import KeysetPage, Order, cut_page
 from dynamail.lib.sql import load_sql
 from dynamail.protocols.address import AddressError, parse_address
@@ -34,6 +34,15 @@ OWN_WORD: dict[str, Promise] = {
 }
 # What a member, a program or a file may state; `erasure` is only ever made by an erasure.
 STATED_REASONS = tuple(reason for reason in SuppressionReason if reason != SuppressionReason.ERASURE)
+# How widely each reaches when nothing else says so. A complaint from elsewhere may have been about anything.
+USUAL_SCOPE: dict[str, str] = {
+    SuppressionReason.UNSUBSCRIBE: MARKETING,
+    SuppressionReason.HARD_BOUNCE: ALL,
+    SuppressionReason.COMPLAINT: ALL,
+    SuppressionReason.MANUAL: ALL,
+}
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # what claims to be older is a mistake in the data
+LONGEST = timedelta(days=36_525)  # an end later than in a century is none
 ORDER = Order(
     (("at", DateTimeField()), ("address_hash", BinaryField()), ("scope", CharField())), descending=True
 )
@@ -41,7 +50,7 @@ IN_FORCE, ENDED, EITHER = "in_force", "ended", "any"
 
 
 class SuppressionError(ValueError):
-    """The change is not possible; the text says why. `code`: erased, own_word, past, changed."""
+    """The change is not possible; the text says why. `code`: erased, own_word, past, far, changed."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
@@ -153,6 +162,10 @@ def change_expiry(
     """Give a suppression an end, another end, or none. An earlier end is a lifting, and asks for the same. Raises SuppressionError."""
     if expires_at is not None and expires_at <= now:
         raise SuppressionError("past", _("The end must be in the future. To end it now, lift it."))
+    if expires_at is not None and expires_at > now + LONGEST:
+        raise SuppressionError(
+            "far", _("The end is more than a century away. Leave it out to suppress forever.")
+        )
     if expires_at is not None and (row.expires_at is None or expires_at < row.expires_at):
         _check_may_end(row, confirmed, now)
     changed = (

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dynamail.consent.models import SuppressionReason
-from dynamail.consent.suppression_list import STATED_REASONS
+from dynamail.consent.suppression_list import STATED_REASONS, USUAL_SCOPE
 from dynamail.contacts.importing.mapping import (
     HEADERS_OF_EMAIL,
     IGNORE,
@@ -19,7 +19,7 @@ from dynamail.contacts.importing.mapping import (
     is_address,
 )
 from dynamail.contacts.importing.problems import ImportProblem
-from dynamail.contacts.importing_suppressions.words import USUAL_SCOPE, read_reason
+from dynamail.contacts.importing_suppressions.words import read_reason
 
 
 class Target(models.TextChoices):

@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 
 from dynamail.consent.mass_suppressing import NewSuppression
 from dynamail.consent.suppressing import MAX_DETAIL
+from dynamail.consent.suppression_list import EARLIEST, LONGEST, USUAL_SCOPE
 from dynamail.contacts.exporting import strip_formula_guard
 from dynamail.contacts.importing.blocks import Block, Reject, make_reject
 from dynamail.contacts.importing.problems import RowProblem
 from dynamail.contacts.importing.reading import BadRow
 from dynamail.contacts.importing.seen import SeenAddresses
 from dynamail.contacts.importing_suppressions.columns import Defaults, Target
-from dynamail.contacts.importing_suppressions.words import USUAL_SCOPE, Meaning, read_reason, read_scope
+from dynamail.contacts.importing_suppressions.words import Meaning, read_reason, read_scope
 from dynamail.contacts.models import Attribute
 from dynamail.contacts.values import ValueProblem, parse_value
 from dynamail.protocols.address import AddressError, parse_address
@@ -101,6 +102,8 @@ class SuppressionReader:
         try:
             moment = read_moment(text, zone=self._zone)
         except RowProblem:
+            moment = None
+        if moment is None or not EARLIEST <= moment <= self._now + LONGEST:
             notes.append(text)
             return None
         if len(self._moments) < CACHED_TEXTS:

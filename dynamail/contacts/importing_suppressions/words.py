@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from dynamail.consent.models import SuppressionReason
 from dynamail.consent.suppressing import ALL, MARKETING
+from dynamail.consent.suppression_list import USUAL_SCOPE
 from dynamail.contacts.importing.mapping import fold
 
 Reason = SuppressionReason
@@ -31,14 +32,6 @@ class Meaning:
 
 
 MAILABLE = Meaning()
-# How widely each reason reaches when nothing else says so. A complaint from elsewhere may have been about anything.
-USUAL_SCOPE = {
-    Reason.UNSUBSCRIBE.value: MARKETING,
-    Reason.HARD_BOUNCE.value: ALL,
-    Reason.COMPLAINT.value: ALL,
-    Reason.MANUAL.value: ALL,
-}
-
 # Folded to letters and digits. Mautic writes numbers: 1 unsubscribed, 2 bounced, 3 by a user, 0 may be mailed.
 _REASON_WORDS: Mapping[str, str] = {
     Reason.UNSUBSCRIBE: "unsubscribe unsubscribed unsubscribes unsub optout optedout optouts globalunsubscribe globalunsubscribed "

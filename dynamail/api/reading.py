@@ -1,0 +1,77 @@
+"""Bodies and queries, read strictly: what does not fit is named by its field, never guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+import msgspec
+
+from dynamail.api.auth import ApiRequest
+from dynamail.api.errors import FieldError, Problem
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+_PLACE = re.compile(r"(?s)(.*?) - at `\$\.?(.*)`")
+_NAMED = re.compile(r"Object (?:missing required|contains unknown) field `([^`]*)`")
+
+
+class Misfit(ValueError):
+    """What is wrong with one object of a body."""
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+        self.errors = errors
+
+
+async def read_json(request: ApiRequest) -> Any:
+    """The body as plain values. Raises Problem (400, 413, 415)."""
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise Problem(415, "unsupported_media_type", "Send the body as application/json.")
+    try:
+        return msgspec.json.decode(await request.body())
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise Problem(400, "bad_request", f"The body is not JSON: {str(error)[:200]}.") from None
+
+
+def read_shape(value: Any, shape: type[Shape]) -> Shape:
+    """Plain values as a record. Raises Misfit."""
+    try:
+        return msgspec.convert(value, shape, strict=True, str_keys=True)
+    except msgspec.ValidationError as error:
+        raise Misfit(_name_field(str(error))) from None
+
+
+def read_choice(request: ApiRequest, name: str, choices: Collection[str], default: str = "") -> str:
+    """A parameter of the query that is one of a few words. Raises Problem (422)."""
+    value = request.query_params.get(name, default)
+    if value != default and value not in choices:
+        raise refuse(FieldError(name, f"must be one of {', '.join(sorted(choices))}"))
+    return str(value)
+
+
+def read_limit(request: ApiRequest, *, default: int, most: int) -> int:
+    """`limit` of the query. Raises Problem (422)."""
+    text = request.query_params.get("limit", str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+        raise refuse(FieldError("limit", f"must be a whole number from 1 to {most}"))
+    return int(text)
+
+
+def refuse(*errors: FieldError) -> Problem:
+    """422 that names the fields."""
+    return Problem(
+        422, "invalid", "The request has fields that cannot be accepted; see “errors”.", tuple(errors)
+    )
+
+
+def _name_field(text: str) -> FieldError:
+    place = _PLACE.fullmatch(text)
+    message, field = (place[1], place[2]) if place else (text, "")
+    named = _NAMED.fullmatch(message)
+    if named:
+        field = ".".join(filter(None, (field, named[1])))
+        message = "is missing" if "missing" in message else "is not known here"
+    return FieldError(field[:200] or "body", message[:300])
