@@ -118,7 +118,9 @@ class Account(PublicIdModel):
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
     tracking = models.CharField(_("Tracking"), max_length=12, choices=Tracking.choices, default=Tracking.NONE)
     from_name = models.CharField(_("Sender name"), max_length=100, blank=True, default="")
-    messages_per_hour = models.IntegerField(null=True, blank=True)  # over all transports; the operator's limit
+    messages_per_hour = models.IntegerField(
+        null=True, blank=True
+    )  # over all transports; the operator's limit
     messages_per_day = models.IntegerField(null=True, blank=True)
 
     class Meta:

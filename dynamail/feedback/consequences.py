@@ -22,8 +22,6 @@ from dynamail.messages.models import MessageState, SourceKind
 from dynamail.protocols.address import AddressError, parse_address
 from dynamail.protocols.codes import CONSEQUENCES, BounceClass, Consequence
 
-NOT_SPAM = "not-spam"  # RFC 5965 §7.3: the recipient says that it was no spam after all
-
 
 class Effect(StrEnum):
     """What was done about a report."""
@@ -53,7 +51,7 @@ def apply_consequence(sent: SentMessage, finding: Finding, *, now: datetime) -> 
     match finding.kind:
         case Kind.BOUNCE:
             return _take_bounce(sent, finding, now)
-        case Kind.COMPLAINT if finding.feedback_type != NOT_SPAM:
+        case Kind.COMPLAINT:
             return _take_complaint(sent, finding, now)
         case Kind.UNSUBSCRIBE:
             _suppress(sent, SuppressionReason.UNSUBSCRIBE, MARKETING, finding.text, now)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -54,7 +55,7 @@ def save_mailbox(
             entered.folder,
             entered.username,
         )
-        restart = {"position": {}} if is_elsewhere else {}
+        restart: dict[str, Any] = {"position": {}} if is_elsewhere else {}
         _rows(mailbox).update(**values, **restart, problem="", checked_at=None)
         action = "report_mailbox.changed"
     if password is not None:

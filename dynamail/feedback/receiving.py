@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -115,7 +116,7 @@ def _is_same(told: str, recipient: str) -> bool:
 def _insert_once(
     report_id: UUID, sent: SentMessage, finding: Finding, source: Source, raw: bytes | None, now: datetime
 ) -> bool:
-    values = {
+    values: dict[str, Any] = {
         "account_id": sent.account_id,
         "id": report_id,
         "at": now,

@@ -34,7 +34,7 @@ class ReportsHandler:
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore(MOST_AT_ONCE)
 
-    async def handle_RCPT(  # noqa: PLR0913 - the hook's signature
+    async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:

@@ -74,7 +74,8 @@ class RuleForm(forms.Form):
         self, *args: Any, pools: Sequence[Pool], transports: Sequence[Transport], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.targets: dict[str, Pool | Transport] = {one.public_id: one for one in (*pools, *transports)}
+        everything: list[Pool | Transport] = [*pools, *transports]
+        self.targets = {one.public_id: one for one in everything}
         groups = [
             (_("Pools"), [(pool.public_id, pool.name) for pool in pools]),
             (_("Transports"), [(transport.public_id, transport.name) for transport in transports]),

@@ -28,19 +28,21 @@ from dynamail.web.settings_tabs import list_settings_tabs
 
 manages = needs(Permission.MANAGE_DELIVERY)
 PAGE = 50
-FILTERS = {
+FILTERS: dict[str, tuple[Any, dict[str, str]]] = {
     "": (gettext_lazy("All"), {}),
     "told": (gettext_lazy("To mend"), {"consequence": Effect.TOLD}),
     "bounces": (gettext_lazy("Bounces"), {"kind": Kind.BOUNCE}),
     "complaints": (gettext_lazy("Complaints"), {"kind": Kind.COMPLAINT}),
     "delays": (gettext_lazy("Delays"), {"kind": Kind.DELAY}),
 }
-EFFECTS = {
+EFFECTS: dict[str, Any] = {
     Effect.SUPPRESSED: gettext_lazy("Not written to any more"),
     Effect.COUNTED: gettext_lazy("Counted"),
     Effect.TOLD: gettext_lazy("About us: mend it"),
     Effect.NONE: gettext_lazy("Nothing to do"),
 }
+
+STATES: dict[str, str] = {Kind.BOUNCE: "bounced", Kind.COMPLAINT: "complained", Kind.DELAY: "deferred"}
 
 
 @manages
@@ -130,9 +132,7 @@ def _describe(row: FeedbackReport) -> dict[str, Any]:
     reason = DESCRIPTIONS[BounceClass(row.bounce_class)] if known else str(Kind(row.kind).label)
     return {
         "row": row,
-        "state": {Kind.BOUNCE: "bounced", Kind.COMPLAINT: "complained", Kind.DELAY: "deferred"}.get(
-            row.kind, "done"
-        ),
+        "state": STATES.get(row.kind, "done"),
         "reason": reason,
         "effect": EFFECTS.get(row.consequence, ""),
         "needs_work": row.consequence == Effect.TOLD,
