@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dynamail.delivery.connections import WayOut
+from dynamail.delivery.direct import Direct
 
 
 def describe_way(way: WayOut) -> dict[str, Any]:
@@ -27,6 +28,24 @@ def describe_way(way: WayOut) -> dict[str, Any]:
             "wait_seconds": round(way.throttle.seconds_to_wait(now), 1),
             "connections": way.most_connections,
         },
+    }
+
+
+def describe_direct(direct: Direct) -> dict[str, Any]:
+    """The same for a direct transport from which nothing leaves, whatever the destination."""
+    return {
+        "account_id": direct.route.account_id,
+        "transport_id": direct.route.transport_id,
+        "name": direct.route.name,
+        "site": "",
+        "connections": 0,
+        "queued": 0,
+        "sent": 0,
+        "problem": direct.problem,
+        "state": "closed",
+        "is_closed": True,
+        "closed_seconds": round(direct.seconds_closed),
+        "throttle": {"reason": "", "wait_seconds": round(direct.wait, 1), "connections": 0},
     }
 
 

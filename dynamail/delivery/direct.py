@@ -69,7 +69,7 @@ class Direct:
     @property
     def is_closed(self) -> bool:
         """Nothing goes to any destination: the transport cannot be used, or its own limits are reached."""
-        return bool(self.route.problem) or self._wait > LONGEST_WAIT
+        return bool(self.route.problem) or self.wait > LONGEST_WAIT
 
     @property
     def is_full(self) -> bool:
@@ -77,13 +77,13 @@ class Direct:
 
     @property
     def seconds_closed(self) -> float:
-        return max(LONGEST_WAIT if self.route.problem else 0.0, self._wait)
+        return max(LONGEST_WAIT if self.route.problem else 0.0, self.wait)
 
     @property
     def problem(self) -> str:
         if self.route.problem:
             return self.route.problem
-        return "The limit of messages is reached." if self._wait > LONGEST_WAIT else ""
+        return "The limit of messages is reached." if self.wait > LONGEST_WAIT else ""
 
     @property
     def is_idle(self) -> bool:
@@ -144,7 +144,8 @@ class Direct:
     # --- where a parcel goes -------------------------------------------------------------------------------------------
 
     @property
-    def _wait(self) -> float:
+    def wait(self) -> float:
+        """Seconds until the transport's own limits let a message go to anybody."""
         return self._limit.seconds_to_wait(self._loop.time())
 
     def _find_way(self, parcel: Parcel, urgent: bool) -> WayOut | None:

@@ -162,6 +162,10 @@ class Outlet:
             else:
                 yield from way.list_ways()
 
+    def list_closed_direct(self) -> Iterator[Direct]:
+        """Direct transports from which nothing leaves; they may have no way out to show it."""
+        return (way for way in self._list_exits() if isinstance(way, Direct) and way.is_closed)
+
     def list_tallies(self) -> Iterator[Tally]:
         for way in self._list_exits():
             if isinstance(way, WayOut):

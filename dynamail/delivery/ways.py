@@ -11,7 +11,7 @@ from typing import Any
 from dynamail.delivery.carriers import HostMemory
 from dynamail.delivery.connections import LONGEST_WAIT, Equipment, WayOut
 from dynamail.delivery.database import Database
-from dynamail.delivery.describing import describe_way
+from dynamail.delivery.describing import describe_direct, describe_way
 from dynamail.delivery.destinations import Destinations
 from dynamail.delivery.direct import DirectEquipment
 from dynamail.delivery.gate import Gate
@@ -90,7 +90,8 @@ class Ways:
         """For the transports page: first what has a problem, then what has most to do."""
         ways = [way for way in self if way.connection_count or way.queued or way.sent or way.problem]
         ways.sort(key=lambda way: (not way.problem, -way.queued, -way.sent))
-        return [describe_way(way) for way in ways[:MOST_SHOWN]]
+        closed = [direct for outlet in self.list_outlets() for direct in outlet.list_closed_direct()]
+        return [*map(describe_direct, closed[:MOST_SHOWN]), *map(describe_way, ways[:MOST_SHOWN])]
 
     async def find(self, account_id: int) -> Outlet:
         """The account's outlet, its settings not older than some seconds. One account's waits for no other's."""

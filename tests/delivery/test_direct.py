@@ -308,3 +308,17 @@ def test_when_direct_mail_has_used_up_its_day_the_pools_relay_takes_the_rest(
         assert len(recipients(mx)) <= 4
         assert len(recipients(mx)) + len(recipients(relay)) == 30
     assert stage.count(campaign).delivered == 30
+
+
+def test_a_direct_transport_that_is_switched_off_says_so(stage: Stage, internet: Internet) -> None:
+    mx = internet.server(A)
+    internet.domain("one.example", A)
+    account_id = internet.account()
+    stage.change("UPDATE transport SET is_enabled = false")
+    campaign = stage.campaign(account_id, addresses(3, domain="one.example"))
+    worker = stage.start(**internet.options())
+    shown = "SELECT stats -> 'ways' -> 0 ->> 'problem' FROM deliver_worker"
+    stage.wait_until(lambda: [row for row in stage.rows(shown) if row[0]])
+    worker.stop()
+    assert mx.connections == 0
+    assert stage.count(campaign).remaining == 3
