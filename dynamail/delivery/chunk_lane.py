@@ -19,7 +19,7 @@ from uuid import UUID
 
 from dynamail.delivery.completing import finish_campaigns
 from dynamail.delivery.database import Connection, DatabaseGone, fetch, int_array, uuid_array
-from dynamail.delivery.gate import CANCELED_CAMPAIGN, PAUSED, STOPPED_ACCOUNT, check_consent, stop_for_states
+from dynamail.delivery.gate import CANCELED_CAMPAIGN, STOPPED_ACCOUNT, check_consent, stop_for_states
 from dynamail.delivery.outlets import Outlet
 from dynamail.delivery.recording import (
     encode_rows,
@@ -260,9 +260,9 @@ class ChunkRun:
     def _make_parameters(
         self, pairs: list[tuple[Parcel, Result]], *, done: int, started: int, ending: str, now: datetime
     ) -> dict[str, Any]:
-        lease, pause = self.lease, self._stop is PAUSED
+        lease = self.lease
         outcomes = [
-            make_window_outcome(parcel, result, transport_id=parcel.transport_id, now=now, pause=pause)
+            make_window_outcome(parcel, result, transport_id=parcel.transport_id, now=now)
             for parcel, result in pairs
         ]
         return {

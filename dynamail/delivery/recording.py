@@ -22,7 +22,6 @@ from dynamail.delivery.records import (
 )
 from dynamail.lib.ids import derived_id
 from dynamail.lib.sql import load_sql
-from dynamail.messages.freezing import HELD, RETRY
 from dynamail.protocols.codes import BounceClass
 from dynamail.protocols.retrying import is_expired, next_attempt_at
 
@@ -45,7 +44,6 @@ class WindowOutcome(msgspec.Struct):
     attempts: int
     size: int
     run_at: datetime | None
-    priority: int
     transport_id: int | None
     hard: bool
 
@@ -87,7 +85,7 @@ class BounceFact(msgspec.Struct):
 
 
 def make_window_outcome(
-    parcel: Parcel, result: Result, *, transport_id: int | None, now: datetime, pause: bool
+    parcel: Parcel, result: Result, *, transport_id: int | None, now: datetime
 ) -> WindowOutcome:
     """A recipient of a chunk is settled, or goes on as an outbox row: after a temporary failure, or because the worker lets the chunk
     go before it was this recipient's turn (`returned`), or its way must wait (`postponed`); then nothing counts as an attempt."""
@@ -109,7 +107,6 @@ def make_window_outcome(
         attempts,
         parcel.size,
         run_at,
-        HELD if pause else RETRY,
         transport_id,
         result.is_hard,
     )

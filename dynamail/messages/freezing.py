@@ -153,9 +153,10 @@ def freeze_audience(
 @transaction.atomic
 def pause_chunks(account_id: int, *, source_id: UUID) -> int:
     """Stop handing out recipients; what is on the wire finishes. Returns how many recipients wait, without the retries."""
-    _outbox(account_id, source_id).update(priority=HELD)
     states = [Chunk.State.READY, Chunk.State.LEASED]
+    # The chunks first: whatever a worker still adds to the outbox meanwhile is seen by the second statement.
     _chunks(account_id, source_id).filter(state__in=states).update(state=Chunk.State.PAUSED)
+    _outbox(account_id, source_id).update(priority=HELD)
     waiting = _chunks(account_id, source_id).filter(state=Chunk.State.PAUSED)
     return int(waiting.aggregate(total=Sum(F("size") - F("done")))["total"] or 0)
 
@@ -163,11 +164,12 @@ def pause_chunks(account_id: int, *, source_id: UUID) -> int:
 @transaction.atomic
 def resume_chunks(account_id: int, *, source_id: UUID) -> int:
     """Go on exactly where it stopped. Returns how many recipients are left, without the retries."""
-    _outbox(account_id, source_id).filter(priority=HELD).update(priority=RETRY)
     paused = _chunks(account_id, source_id).filter(state=Chunk.State.PAUSED)
     # A worker may still hold a chunk whose pause it has not seen: then the chunk is leased, not ready.
     state = Case(When(worker__isnull=True, then=Value(Chunk.State.READY)), default=Value(Chunk.State.LEASED))
     paused.update(state=state)
+    held = _outbox(account_id, source_id).filter(priority=HELD)
+    held.update(priority=RETRY)  # after the chunks, as in pause_chunks
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT pg_notify('dynamail_chunks', '')")
     left = _chunks(account_id, source_id).filter(state__in=[Chunk.State.READY, Chunk.State.LEASED])

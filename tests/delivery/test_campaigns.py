@@ -9,7 +9,7 @@ import pytest
 from dynamail.consent.models import SuppressionReason
 from dynamail.consent.suppressing import suppress_address
 from dynamail.lib.clock import utc_now
-from dynamail.messages.freezing import FrozenSource, cancel_chunks, pause_chunks, resume_chunks
+from dynamail.messages.freezing import RETRY, FrozenSource, cancel_chunks, pause_chunks, resume_chunks
 from tests.delivery.stage import Stage, addresses
 from tests.support.fake_mx import FakeMx
 
@@ -201,6 +201,24 @@ def test_pausing_stops_within_a_window_and_resuming_goes_on(stage: Stage) -> Non
         worker.stop()
         received = [message.recipient for message in mx.accepted]
     assert len(received) == len(set(received)) == 150
+
+
+def test_nobody_stays_held_when_a_campaign_resumes_before_its_worker_let_go(stage: Stage) -> None:
+    with FakeMx() as mx:
+        account_id = stage.account(mx.port)
+        campaign = stage.campaign(account_id, ["stall@example.com", *addresses(5)])
+        worker = stage.start()
+        stage.wait_until(lambda: len(mx.accepted) == 5)
+        stage.change("UPDATE campaign SET state = 'paused'")
+        pause_chunks(account_id, source_id=campaign.source_id)
+        stage.wait_until(
+            lambda: any(parcel.stopped for way in worker.worker.ways for parcel in way.list_aged(9e9))
+        )
+        stage.change("UPDATE campaign SET state = 'running'")
+        resume_chunks(account_id, source_id=campaign.source_id)
+        stage.wait_until(lambda: stage.value("SELECT state = 3 FROM chunk"))
+        worker.stop()
+    assert stage.rows("SELECT recipient, priority FROM outbox") == [("stall@example.com", RETRY)]
 
 
 def test_canceling_ends_it_and_the_numbers_say_for_whom(stage: Stage) -> None:

@@ -3,7 +3,8 @@
 -- parameters changes nothing the second time. Keys used: primary keys of chunk, message, outbox, rollup_hour, campaign, account.
 -- Parameters: shard, id, worker, epoch; done, started; ending: '' to go on, 'finished', 'released'; lease_until, run_at; now, hour;
 -- counter_shard; outcomes: JSON array of {id, contact_id, recipient, domain, state, bounce_class, code, enhanced, reply, attempts,
--- size, run_at, priority, transport_id, hard}. Bounces that are hard are counted a second time, for the guard rails.
+-- size, run_at, transport_id, hard}. Bounces that are hard are counted a second time, for the guard rails. Whether what waits belongs to
+-- a paused campaign is read from the chunk's row, which is locked here: a worker may have heard of a pause that is over.
 WITH held AS (
     UPDATE chunk
     SET done = %(done)s,
@@ -16,10 +17,10 @@ WITH held AS (
     RETURNING shard, account_id, source_id, lane, state
 ),
 outcome AS (
-    SELECT held.shard, held.account_id, held.source_id, held.lane, o.*
+    SELECT held.shard, held.account_id, held.source_id, held.lane, held.state AS chunk_state, o.*
     FROM held CROSS JOIN json_to_recordset(%(outcomes)s::json) AS o (
         id uuid, contact_id uuid, recipient text, domain text, state text, bounce_class text, code smallint, enhanced text,
-        reply text, attempts smallint, size integer, run_at timestamptz, priority smallint, transport_id bigint, hard boolean
+        reply text, attempts smallint, size integer, run_at timestamptz, transport_id bigint, hard boolean
     )
 ),
 recorded AS (
@@ -34,8 +35,8 @@ recorded AS (
 waiting AS (
     INSERT INTO outbox (shard, id, account_id, source_kind, source_id, contact_id, recipient, priority, lane, run_at, attempts,
         in_doubt, last_code, last_reply, created_at)
-    SELECT shard, id, account_id, 'campaign', source_id, contact_id, recipient, priority, lane, run_at, attempts, false, code,
-        reply, %(now)s
+    SELECT shard, id, account_id, 'campaign', source_id, contact_id, recipient, CASE WHEN chunk_state = 2 THEN 9 ELSE 1 END, lane,
+        run_at, attempts, false, code, reply, %(now)s
     FROM outcome WHERE state = 'deferred'
     ON CONFLICT DO NOTHING
 ),
