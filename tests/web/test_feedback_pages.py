@@ -94,12 +94,12 @@ def test_a_mailbox_is_saved_with_its_password_sealed_and_never_shown(
     account: Account, alice: User, sign_in: SignIn
 ) -> None:
     client = sign_in(alice)
-    assert client.post(reverse("report_mailbox_new"), MAILBOX).status_code == 302
+    assert client.post(reverse("feedback_mailbox_new"), MAILBOX).status_code == 302
     mailbox = ReportMailbox.objects.for_account(account).get()
     assert (mailbox.host, mailbox.authorized_by) == ("imap.example.com", alice)
     assert b"secret" not in bytes(mailbox.password_sealed)
     assert _make_login(mailbox).password == "secret"
-    url = reverse("report_mailbox", args=[mailbox.public_id])
+    url = reverse("feedback_mailbox", args=[mailbox.public_id])
     assert "secret" not in client.get(url).content.decode()
     assert client.post(url, MAILBOX | {"password": "", "folder": "Bounces"}).status_code == 302
     mailbox.refresh_from_db()
@@ -110,9 +110,9 @@ def test_a_stored_password_is_not_handed_to_another_server(
     account: Account, alice: User, sign_in: SignIn
 ) -> None:
     client = sign_in(alice)
-    client.post(reverse("report_mailbox_new"), MAILBOX)
+    client.post(reverse("feedback_mailbox_new"), MAILBOX)
     mailbox = ReportMailbox.objects.for_account(account).get()
-    url = reverse("report_mailbox", args=[mailbox.public_id])
+    url = reverse("feedback_mailbox", args=[mailbox.public_id])
     answer = client.post(url, MAILBOX | {"password": "", "host": "evil.example"})
     assert answer.status_code == 422
     assert "Enter the password of this mailbox." in answer.content.decode()
@@ -121,9 +121,9 @@ def test_a_stored_password_is_not_handed_to_another_server(
 def test_a_mailbox_is_removed_and_bob_may_not_see_it(
     account: Account, alice: User, bob: User, sign_in: SignIn
 ) -> None:
-    sign_in(alice).post(reverse("report_mailbox_new"), MAILBOX)
+    sign_in(alice).post(reverse("feedback_mailbox_new"), MAILBOX)
     mailbox = ReportMailbox.objects.for_account(account).get()
-    url = reverse("report_mailbox_action", args=[mailbox.public_id, "remove"])
+    url = reverse("feedback_mailbox_action", args=[mailbox.public_id, "remove"])
     assert sign_in(bob).post(url).status_code == 403
     assert sign_in(alice).post(url).status_code == 302
     assert not ReportMailbox.objects.for_account(account).exists()

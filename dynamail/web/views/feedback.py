@@ -21,6 +21,7 @@ from dynamail.feedback.mailboxes import remove_mailbox, save_mailbox, start_visi
 from dynamail.feedback.models import FeedbackReport, Kind, ReportMailbox
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
+from dynamail.messages.models import SourceKind
 from dynamail.protocols.codes import DESCRIPTIONS, BounceClass
 from dynamail.web.access import needs
 from dynamail.web.forms.feedback import ReportMailboxForm
@@ -134,10 +135,17 @@ def _describe(row: FeedbackReport) -> dict[str, Any]:
         "row": row,
         "state": STATES.get(row.kind, "done"),
         "reason": reason,
-        "effect": EFFECTS.get(row.consequence, ""),
+        "effect": _tell_effect(row),
         "needs_work": row.consequence == Effect.TOLD,
         "contact": to_public_id("con", row.contact_id) if row.contact_id else "",
     }
+
+
+def _tell_effect(row: FeedbackReport) -> Any:
+    is_own_word = row.kind in (Kind.COMPLAINT, Kind.UNSUBSCRIBE)
+    if is_own_word and row.consequence == Effect.SUPPRESSED and row.source_kind == SourceKind.CAMPAIGN:
+        return _("No more campaigns")
+    return EFFECTS.get(row.consequence, "")
 
 
 def _get_mailbox(request: Any, public_id: str) -> ReportMailbox:
@@ -165,11 +173,11 @@ def _crumbs() -> list[dict[str, str]]:
 urlpatterns = [
     path("settings/feedback/", show_feedback, name="feedback"),
     path("settings/feedback/reports/<str:report>/", show_feedback_report, name="feedback_report"),
-    path("settings/feedback/mailboxes/new/", edit_report_mailbox, name="report_mailbox_new"),
-    path("settings/feedback/mailboxes/<str:mailbox>/", edit_report_mailbox, name="report_mailbox"),
+    path("settings/feedback/mailboxes/new/", edit_report_mailbox, name="feedback_mailbox_new"),
+    path("settings/feedback/mailboxes/<str:mailbox>/", edit_report_mailbox, name="feedback_mailbox"),
     path(
         "settings/feedback/mailboxes/<str:mailbox>/<str:action>/",
         act_on_report_mailbox,
-        name="report_mailbox_action",
+        name="feedback_mailbox_action",
     ),
 ]

@@ -198,7 +198,7 @@ def _make_line(destination: KnownDestination, rule: DestinationRule | None) -> L
 
 def _crumbs() -> list[dict[str, str]]:
     return [
-        {"title": _("Senders and transports"), "url": reverse("delivery_settings")},
+        {"title": _("Sending"), "url": reverse("delivery_settings")},
         {"title": _("Limits"), "url": reverse("limits")},
     ]
 
