@@ -13,6 +13,8 @@ NOUNS = (
     "policies",
     "contacts",
     "imports",
+    "suppressions",
+    "suppression_imports",
     "catalog",
     "templates",
     "campaigns",

@@ -21,7 +21,8 @@ from dynamail.accounts.models import Account, BackgroundWork, Invitation, Member
 from dynamail.accounts.row_security import tenant_models
 from dynamail.accounts.tenancy import TenantManager
 from dynamail.campaigns.models import Campaign
-from dynamail.consent.models import Subscription, Topic
+from dynamail.consent.address_hash import hash_address
+from dynamail.consent.models import Subscription, Suppression, Topic
 from dynamail.contacts.models import Attribute, Contact, ContactImport, Tag
 from dynamail.content.models import Template
 from dynamail.feedback.models import FeedbackReport, ReportMailbox
@@ -53,6 +54,7 @@ PREFIXES = {
     "pool": "pool",
     "routing_rule": "rule",
     "report": "rep",
+    "suppression": "sup",
     "mailbox": "rbx",
     "message": "cap",
     "work_id": "wrk",
@@ -123,6 +125,24 @@ def alices_ids(account: Account, alice: User) -> list[str]:
         format="csv",
         columns=[CANARY],
     )
+    suppressions = ContactImport.objects.add(
+        account,
+        subject=ContactImport.Subject.SUPPRESSIONS,
+        file_name=CANARY,
+        file_path="none",
+        file_sha256="0" * 64,
+        file_bytes=1,
+        format="csv",
+        columns=[CANARY],
+    )
+    suppressed = Suppression.objects.add(
+        account,
+        address_hash=hash_address(account.pk, f"{CANARY}@mail.example"),
+        email=f"{CANARY}@mail.example",
+        reason="manual",
+        detail=CANARY,
+        at=NOW,
+    )
     work = BackgroundWork.objects.add(
         account, kind="contacts.import", title=CANARY, state="running", created_by=alice
     )
@@ -155,6 +175,8 @@ def alices_ids(account: Account, alice: User) -> list[str]:
         sent,
         template,
         upload,
+        suppressions,
+        suppressed,
         work,
         invitation,
         key,

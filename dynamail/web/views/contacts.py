@@ -148,6 +148,7 @@ def list_tabs(request: PageRequest, current: str) -> list[dict[str, Any]]:
     pages = [
         ("contacts", _("Contacts")),
         ("contact_imports", _("Imports")),
+        ("suppressions", _("Suppressions")),
         ("tags", _("Tags")),
         ("topics", _("Topics")),
         ("attributes", _("Attributes")),
