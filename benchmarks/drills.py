@@ -166,7 +166,8 @@ def play_full_journal(*, recipients: int) -> list[Verdict]:
 
 
 def play_full_disk(*, recipients: int) -> list[Verdict]:
-    """The disk of the whole data folder is full: database, journals, everything."""
+    """The disk of the whole data folder is full: database, journals, everything. A small campaign would still find room."""
+    recipients = max(recipients, FULL)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dynamail-disk-")))
         folder.chmod(0o755)
