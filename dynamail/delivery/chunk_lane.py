@@ -348,19 +348,19 @@ class ChunkLane:
         return len(self._runs) < MOST_HELD and sum(run.is_moving for run in self._runs.values()) < MOST_RUNS
 
     async def _claim(self) -> ChunkLease | None:
+        rows = await self._tools.database.run("claim_chunk", self._make_claim)
+        return read_lease(rows[0]) if rows else None
+
+    def _make_claim(self) -> dict[str, Any]:
         now = utc_now()
         counts = Counter(run.lease.account_id for run in self._runs.values())
         busy = [account_id for account_id, count in counts.items() if count >= RUNS_PER_ACCOUNT]
-        rows = await self._tools.database.run(
-            "claim_chunk",
-            {
-                "worker": self._tools.worker_id,
-                "now": now,
-                "lease_until": now + LEASE,
-                "passed_over": int_array({*busy, *self._tools.ways.closed_accounts()}),
-            },
-        )
-        return read_lease(rows[0]) if rows else None
+        return {
+            "worker": self._tools.worker_id,
+            "now": now,
+            "lease_until": now + LEASE,
+            "passed_over": int_array({*busy, *self._tools.ways.closed_accounts()}),
+        }
 
     def _find_width(self, account_id: int) -> Width:
         if len(self._widths) > MOST_WIDTHS:

@@ -67,10 +67,17 @@ class Database:
         """From now on a statement that meets an absent database raises DatabaseGone."""
         self._giving_up = True
 
-    async def run(self, name: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Run `delivery/sql/<name>.sql` and return its rows."""
+    async def run(
+        self, name: str, parameters: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+    ) -> list[tuple[Any, ...]]:
+        """Run `delivery/sql/<name>.sql` and return its rows. A function makes the parameters anew for each try: the database may
+        have been away for longer than a lease lasts."""
         statement = load_sql("delivery", name)
-        return await self.insist(lambda connection: fetch(connection, statement, parameters))
+        return await self.insist(
+            lambda connection: fetch(
+                connection, statement, parameters() if callable(parameters) else parameters
+            )
+        )
 
     async def insist(self, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
         """Do `work` with a connection, again and again while the database is away. It must bear repetition."""

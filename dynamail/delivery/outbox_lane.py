@@ -147,20 +147,21 @@ class OutboxLane:
             del self._counts[account_id], self._moved_at[account_id]
 
     async def _claim(self) -> list[OutboxRow]:
+        rows = [OutboxRow(*row) for row in await self._tools.database.run("claim_outbox", self._make_claim)]
+        # A row whose settling is repeated, since the answer was lost, can be claimed in between: the repetition gives it back.
+        return [row for row in rows if row.id not in self._held]
+
+    def _make_claim(self) -> dict[str, Any]:
         now = utc_now()
         full = [account_id for account_id, count in self._counts.items() if count >= MOST_PER_ACCOUNT]
-        rows = await self._tools.database.run(
-            "claim_outbox",
-            {
-                "worker": self._tools.worker_id,
-                "now": now,
-                "lease_until": now + LEASE,
-                "priority": self._priority,
-                "size": BATCH,
-                "passed_over": int_array({*full, *self._tools.ways.closed_accounts()}),
-            },
-        )
-        return [OutboxRow(*row) for row in rows]
+        return {
+            "worker": self._tools.worker_id,
+            "now": now,
+            "lease_until": now + LEASE,
+            "priority": self._priority,
+            "size": BATCH,
+            "passed_over": int_array({*full, *self._tools.ways.closed_accounts()}),
+        }
 
     async def _begin(self, rows: list[OutboxRow]) -> None:
         """Make parcels, ask the gate, queue them."""

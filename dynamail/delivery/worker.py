@@ -257,19 +257,19 @@ class Worker:
         return asyncio.create_task(repeat())
 
     async def _look_after(self) -> None:
-        await self._database.run(
-            "renew_leases",
-            {
-                "worker": self.id,
-                "lease_until": utc_now() + LEASE,
-                "chunk_ids": uuid_array(self.chunks.held_ids()),
-                "message_ids": uuid_array([held for lane in self.outboxes for held in lane.held_ids()]),
-            },
-        )
+        await self._database.run("renew_leases", self._list_leases)
         await self._recovery.run()
         await finish_campaigns(self._database)
         await self.ways.refresh()
         await self.ways.postpone()
+
+    def _list_leases(self) -> dict[str, Any]:
+        return {
+            "worker": self.id,
+            "lease_until": utc_now() + LEASE,
+            "chunk_ids": uuid_array(self.chunks.held_ids()),
+            "message_ids": uuid_array([held for lane in self.outboxes for held in lane.held_ids()]),
+        }
 
     async def _guard(self) -> None:
         await guard_campaigns(self._database)

@@ -1,6 +1,6 @@
 -- The heart of the chunk lane, once per 25 to 50 messages: record the outcomes of what was declared, declare what comes next, renew
 -- the lease, all or nothing. Fenced: a worker that lost its lease changes nothing and gets no row. Running it twice with the same
--- parameters changes nothing the second time. Keys used: primary keys of chunk, message, outbox, rollup_hour, campaign, account.
+-- parameters changes nothing the second time, and how ever late that is, it shortens no lease. Keys used: primary keys of chunk, message, outbox, rollup_hour, campaign, account.
 -- Parameters: shard, id, worker, epoch; done, started; ending: '' to go on, 'finished', 'released'; lease_until, run_at; now, hour;
 -- counter_shard; outcomes: JSON array of {id, contact_id, recipient, domain, state, bounce_class, code, enhanced, reply, attempts,
 -- size, run_at, transport_id, hard}. Bounces that are hard are counted a second time, for the guard rails. Whether what waits belongs to
@@ -9,7 +9,7 @@ WITH held AS (
     UPDATE chunk
     SET done = %(done)s,
         started = %(started)s,
-        lease_until = CASE WHEN %(ending)s = '' THEN %(lease_until)s::timestamptz END,
+        lease_until = CASE WHEN %(ending)s = '' THEN greatest(lease_until, %(lease_until)s::timestamptz) END,
         worker = CASE WHEN %(ending)s = '' THEN worker END,
         run_at = coalesce(%(run_at)s, run_at),
         state = CASE WHEN %(ending)s = 'finished' THEN 3 WHEN %(ending)s = 'released' AND state = 1 THEN 0 ELSE state END
