@@ -100,9 +100,9 @@ class OutboxLane:
         self._settled.set()
 
     async def work(self) -> None:
-        """Until `stop`, then until everything held is settled or given back."""
+        """Until `stop`, then until everything held is settled or given back. Raises what kept it from settling."""
         settling = asyncio.create_task(self._settle_results())
-        while not self._is_stopping:
+        while not (self._is_stopping or settling.done()):
             self._withdraw_from_closed()
             rows = await self._claim() if self._has_room() else []
             self.is_hungry = not rows

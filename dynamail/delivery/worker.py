@@ -231,15 +231,20 @@ class Worker:
         self._journal.close()
 
     async def _until_stopped(self, work: Awaitable[None]) -> None:
-        """The first recovery waits for a database that may not be there yet; a signal ends that."""
+        """The first recovery waits for a database that may not be there yet; a signal ends that. What it cannot settle keeps nobody
+        else's mail: it is tried again with the others' upkeep."""
         task = asyncio.ensure_future(work)
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if not task.done():
             self._database.give_up()
-        with suppress(DatabaseGone):
+        try:
             await task
+        except DatabaseGone:
+            return
+        except Exception:
+            log.exception("What dead workers left could not be settled; it will be tried again")
 
     # --- keepers -------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import pytest
 from dynamail.delivery import journal as journals
 from dynamail.delivery.journal import Journal
 from dynamail.delivery.records import BOUNCED, DEFERRED, DELIVERED, Result
+from dynamail.delivery.recovering import Recovery
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import new_id
 from dynamail.messages.accepting import Content, accept_message
@@ -190,3 +191,14 @@ def test_a_campaign_retry_in_doubt_is_held_for_a_decision(stage: Stage) -> None:
         stage.deliver()
     assert stage.count(campaign).unknown == 1
     assert stage.campaign_state(campaign) == "finished"
+
+
+def test_what_cannot_be_settled_holds_up_nobody_else(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(self: Recovery) -> None:
+        raise ValueError("an error of ours")
+
+    monkeypatch.setattr(Recovery, "run", fail)
+    with FakeMx() as mx:
+        campaign = campaign_on(stage, mx)
+        stage.deliver()
+    assert stage.count(campaign).delivered == 10
