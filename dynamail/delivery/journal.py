@@ -24,7 +24,8 @@ ROTATE_BYTES = 4 * 2**20
 _NOTE = struct.Struct(">c16sHH")  # kind, message id, SMTP code, length of the text that follows
 _DOT, _FORGOTTEN = b".", b"f"
 _KINDS = {DELIVERED: b"d", BOUNCED: b"b", DEFERRED: b"t", UNKNOWN: b"u"}
-_STATES = {kind: state for state, kind in _KINDS.items()}
+_HARD = b"h"  # bounced, and the address must not be written to again
+_STATES = {kind: state for state, kind in _KINDS.items()} | {_HARD: BOUNCED}
 _SEPARATOR = "\x1f"
 
 
@@ -59,7 +60,8 @@ class Journal:
         """An answer that cannot be written down counts all the same; only a killed process would not know of it."""
         text = f"{result.enhanced}{_SEPARATOR}{result.bounce_class}{_SEPARATOR}{result.reply}".encode()
         key = message_id.int.to_bytes(16, "big")
-        note = _NOTE.pack(_KINDS[result.state], key, result.code, len(text)) + text
+        kind = _HARD if result.is_hard else _KINDS[result.state]
+        note = _NOTE.pack(kind, key, result.code, len(text)) + text
         self._unrecorded[key] = self._unrecorded.get(key, b"") + note
         try:
             self._append(note)
@@ -230,7 +232,9 @@ def _apply_note(notes: dict[UUID, Note], kind: bytes, message_id: UUID, code: in
     elif kind in _STATES:
         enhanced, _, rest = text.decode("utf-8", "replace").partition(_SEPARATOR)
         bounce_class, _, reply = rest.partition(_SEPARATOR)
-        notes[message_id] = Note(Result(_STATES[kind], bounce_class, code, enhanced, reply))
+        notes[message_id] = Note(
+            Result(_STATES[kind], bounce_class, code, enhanced, reply, is_hard=kind == _HARD)
+        )
 
 
 def _is_same_file(fd: int, path: Path) -> bool:

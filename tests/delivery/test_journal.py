@@ -43,6 +43,20 @@ def test_the_notes_of_a_dead_worker_say_what_was_on_the_wire(tmp_path: Path) -> 
     assert notes_of(tmp_path) == {dotted: Note(None), answered: Note(FINE)}
 
 
+def test_the_notes_tell_a_dead_address_from_a_full_mailbox(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, new_id())
+    dead, full = new_id(), new_id()
+    said = {
+        dead: Result(BOUNCED, "invalid_recipient", 550, "5.1.1", "no such user", is_hard=True),
+        full: Result(BOUNCED, "quota", 552, "5.2.2", "full"),
+    }
+    for message_id, result in said.items():
+        journal.note_dot(message_id)
+        journal.note_reply(message_id, result)
+    die(journal)
+    assert notes_of(tmp_path) == {message_id: Note(result) for message_id, result in said.items()}
+
+
 def test_a_living_workers_journal_is_left_alone(tmp_path: Path) -> None:
     worker_id = new_id()
     journal = Journal(tmp_path, worker_id)

@@ -71,6 +71,8 @@ def test_each_declared_message_is_judged_by_its_notes(stage: Stage) -> None:
     emails = dict(stage.rows("SELECT id, email FROM contact"))
     sent_again = [emails[campaign.contact_ids[number]] for number in (1, 5, 6, 7, 8, 9)]
     assert received == sorted(sent_again), "not started: sent; everything else: never again"
+    assert stage.rows("SELECT reason FROM suppression") == [("hard_bounce",)]
+    assert stage.value("SELECT sum(n) FROM rollup_hour WHERE kind = 'hard_bounced'") == 1
     assert list(stage.settings.journal_dir.iterdir()) == []
 
 
