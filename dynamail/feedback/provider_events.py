@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 from dynamail.feedback.consequences import Finding
 from dynamail.feedback.models import Kind
 from dynamail.protocols.reports.refusals import judge_block
+from dynamail.protocols.smtp.replies import clean_text
 
 # Class names in anymail.webhooks.<provider>. A provider that is missing here reports nothing by itself.
 VIEWS = {
@@ -101,9 +102,9 @@ def _make_finding(kind: Kind, event: AnymailTrackingEvent) -> Finding:
 
 
 def _words(event: AnymailTrackingEvent) -> str:
-    """The receiving server's words, else the provider's."""
-    said = event.mta_response or event.description or event.reject_reason or ""
-    return str(said)[:MOST_WORDS]
+    """The receiving server's words, else the provider's, without what a log or PostgreSQL does not take."""
+    said = str(event.mta_response or event.description or event.reject_reason or "")
+    return clean_text(said[:MOST_WORDS].encode("utf-8", "replace"))
 
 
 def _read_id(metadata: dict[str, Any]) -> UUID | None:

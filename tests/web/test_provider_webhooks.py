@@ -72,6 +72,16 @@ def test_a_full_mailbox_at_postmark_is_only_counted(
     assert FeedbackReport.objects.for_account(account).get().consequence == "counted"
 
 
+def test_words_that_the_database_does_not_take_cost_no_report(
+    account: Account, alice: User, delivered: Message
+) -> None:
+    transport = make_transport(account, alice, "postmark", server_token="secret-token")
+    body = postmark_bounce(delivered, Details="smtp;550 5.1.1 no\x00 such \ud800 user\u202e")
+    assert post(transport, body) == 200
+    report = FeedbackReport.objects.for_account(account).get()
+    assert (report.consequence, report.text) == ("suppressed", "smtp;550 5.1.1 no such ? user")
+
+
 def test_sendgrids_batch_is_read_event_by_event(account: Account, alice: User, delivered: Message) -> None:
     transport = make_transport(account, alice, "sendgrid", api_key="secret-key")
     common = {"email": delivered.recipient, "timestamp": 1763892000, "dynamail_id": delivered.id.hex}
