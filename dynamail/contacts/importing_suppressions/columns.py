@@ -42,7 +42,8 @@ _HEADERS: dict[Target, str] = {
     Target.SCOPE: "scope stream whatisnotsent область ахоп",
     Target.SINCE: "since at date time timestamp created createdat createdon dateadded datecreated added addedat lastupdatetime lastupdated "
     "updated updatedat unsubtime unsubscribedat unsubscribedate unsubscribedon unsubscribetime cleantime cleanedat bouncedat bouncedon "
-    "blockedat complainedat suppressedat suppressiontimestamp suppressiondate optouttime lastchanged datemodified дата датадобавления "
+    "blockedat complainedat suppressedat changed changedat changedon statusdate statuschanged statuschangedat modified modifiedat "
+    "eventtime eventdate suppressiontimestamp suppressiondate optouttime lastchanged lastmodified datemodified дата датадобавления "
     "датаотписки дадададзена датаадпіскі",
     Target.EXPIRES: "expires expiresat expiry expiration until keepuntil ends endsat действуетдо до да",
     Target.NOTE: "note notes comment comments detail details description error message unsubreason unsubreasonother errormessage "

@@ -50,7 +50,7 @@ _REASON_WORDS: Mapping[str, str] = {
     "заблокирован заблокирована блокировка чёрныйсписок черныйсписок вручную заблакаваны чорныспіс уручную",
 }
 _MAILABLE_WORDS = (
-    "subscribed subscriber active enabled confirmed optin optedin mailable contactable allowed ok valid delivered transactional "
+    "subscribed subscriber active enabled confirmed optin optedin mailable contactable allowed ok valid delivered transactional "  # codespell:ignore optin
     "nonsubscribed notsubscribed neversubscribed unconfirmed pending inactive new softbounce softbounces softbounced softbouncing "
     "transient temporary tempfail deferred delayed 0 подписан подписана активен активна падпісаны актыўны"
 )
