@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from dynamail.protocols.reason_codes import find_code, find_enhanced, find_mark
+from dynamail.protocols.reason_grammar import find_meaning
 from dynamail.protocols.reason_words import MAX_WORDS, find_vague_words, find_words, simplify_words
 from dynamail.protocols.reasons import HARD_REASONS, Evidence, Reason
 from dynamail.protocols.smtp.envelopes import Stage
@@ -24,6 +25,9 @@ _PERSONAL = frozenset(
     )
 )
 # RFC 3463: larger than this one recipient allows; something in the content is too large.
+# What a server cannot have meant before it saw more than the connection.
+_TOO_EARLY = frozenset((Reason.SPAM_DETECTED, Reason.REJECTED, Reason.NO_RELAYING))
+_SAYS_NOTHING = ("", "0.0")
 _TOO_BIG = {"2.3": Reason.EXCEED_LIMIT, "6.0": Reason.CONTENT_ERROR}
 
 
@@ -33,6 +37,8 @@ def find_reason(evidence: Evidence) -> Reason:
         _find_in_text(evidence.words[:MAX_WORDS])
         or _find_specific(evidence)
         or _find_in_text(evidence.context[:MAX_WORDS])
+        or _find_meaning(simplify_words(evidence.context), evidence)
+        or (Reason.BLOCKED if evidence.stage is Stage.CONNECT and evidence.code >= 500 else None)
         or find_enhanced(evidence.enhanced, vague=True)
         or (Reason.EXPIRED if evidence.has_delay else None)
         or find_code(evidence.code, evidence.stage)
@@ -49,17 +55,37 @@ def _find_in_text(text: str) -> Reason | None:
 
 def _find_specific(evidence: Evidence) -> Reason | None:
     """A specific code says more than vague words, unless only the code would condemn the recipient."""
-    vague = find_vague_words(simplify_words(evidence.words))
     specific = find_enhanced(evidence.enhanced, vague=False)
-    return vague if specific is None or (vague and specific in HARD_REASONS) else specific
+    if specific is not None and specific not in HARD_REASONS:
+        return specific
+    words = simplify_words(evidence.words)
+    vague = find_vague_words(words)
+    if (
+        vague in HARD_REASONS
+        and evidence.enhanced[2:4] != "1."
+        and evidence.enhanced[2:] not in _SAYS_NOTHING
+    ):
+        vague = Reason.FILTERED
+    return vague or _find_meaning(words, evidence) or specific
+
+
+def _find_meaning(words: str, evidence: Evidence) -> Reason | None:
+    """What was said in other words than the known ones condemns only with a code that does not contradict."""
+    found = find_meaning(words)
+    is_final = evidence.code >= 500 or evidence.enhanced[:4] == "5.1."
+    return None if found in HARD_REASONS and not is_final else found
 
 
 def _restrain(found: Reason, evidence: Evidence) -> Reason:
     """Take back what this server could not know, or did not confirm."""
     if evidence.stage is Stage.CONNECT and evidence.code:
-        return Reason.BLOCKED if found in _PERSONAL or found is Reason.REJECTED else found
+        if found is Reason.MAILBOX_FULL:
+            return Reason.SYSTEM_FULL
+        return Reason.BLOCKED if found in _TOO_EARLY or found in _PERSONAL else found
     if evidence.stage is Stage.MAIL and found in _PERSONAL:
-        return Reason.REJECTED
+        return Reason.SYSTEM_FULL if found is Reason.MAILBOX_FULL else Reason.REJECTED
+    if found is Reason.MAILBOX_FULL and evidence.enhanced[2:] in ("3.1", "4.5"):
+        return Reason.SYSTEM_FULL
     if found is Reason.MESSAGE_TOO_BIG:
         return _TOO_BIG.get(evidence.enhanced[2:], found)
     if found is Reason.SYSTEM_ERROR and evidence.code in (521, 556):

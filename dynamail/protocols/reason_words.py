@@ -17,6 +17,9 @@ MAX_WORDS = 2_000  # characters that are looked at
 GAP = 60
 
 _ADDRESS = re.compile(r"<?[^\s<>()\[\]\"';:,@]{1,128}@[^\s<>()\[\]\"';:,@]{1,255}>?")
+_HOLLOW = re.compile(
+    r"\(\s{0,3}\)|\[\s{0,3}\]|\"\s{0,3}\"|'\s{0,3}'|<\s{0,3}>"
+)  # what is left around a removed address
 _LINK = re.compile(r"https?://([^/\s]{1,255})\S{0,1000}")
 _CONTRACTIONS = (
     ("\u2019", "'"),
@@ -32,12 +35,52 @@ _CONTRACTIONS = (
     ("mailboxes", "mailbox"),
     ("recognised", "recognized"),
     ("organis", "organiz"),
-    ("<>", " "),
 )
 
 _WHO = "user|recipient|mailbox|account|address|addressee|login|member|customer|alias|maildrop|person|userid"
 
 _PHRASES: tuple[tuple[Reason, str], ...] = (
+    (
+        Reason.SUPPRESSED,
+        """
+        suppression list
+        has suppressed
+        previously bounced
+        previously unsubscribed
+        previously complained
+        marked your (message|messages|mail|email|emails) as
+        """,
+    ),
+    (
+        Reason.EXPIRED,
+        """
+        (message|delivery|queue.) expired
+        message * time out
+        """,
+    ),
+    (
+        Reason.FILTERED,
+        """
+        (recipient|user|addressee|customer|subscriber) (has |have |)(blocked|refused|rejected|declined|denied|refuses|blocks|rejects|declines) (you|your|the|this|messages|mail|email|emails|sender|delivery)
+        (blocked|rejected|refused|filtered|denied|declined|discarded) by (the |your |its |)(recipient|recipients|addressee|mailbox owner|account owner|end user)( |$|'s)
+        (does|do) not (wish|want) to (receive|get|accept)
+        (recipient|user|mailbox|account|addressee|customer) (only |)(accepts|receives|allows|accepting|accept) (only |)(mail|messages|email|emails) (only |)from
+        (recipient's|user's|personal|owner's|addressee's) * (block list|blocklist|blacklist|black list|whitelist|white list|allow list|safe list|safelist|blocked senders|block senders)
+        """,
+    ),
+    (
+        Reason.HAS_MOVED,
+        """
+        user not local; please try
+        """,
+    ),
+    (
+        Reason.AUTH_FAILURE,
+        """
+        (openspf|open-spf|spf.pobox)
+        because (it|this mail|the sender|this email|this message) is unauthenticated
+        """,
+    ),
     (
         Reason.SYSTEM_ERROR,
         """
@@ -51,6 +94,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         directory server failure
         not capable of selected features
         incorrectly configured
+        best-preference mx
         relayed to non-compliant mailer
         (unable|can not|could not|failed) (to )(contact|connect to|access|query|open|reach) (the )(ldap|database|backend|user database|mysql)
         """,
@@ -60,6 +104,8 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         (mail )system full
         insufficient system
+        (server|system|filesystem|file system|spool|partition|queue|mail store) (disk |)(is |)full!
+        (space|room) (left |)(in|on) (the |)(mail system|spool|server|system|queue)
         """,
     ),
     (
@@ -68,6 +114,11 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (due to|as|for) spam classification
         (blacklisted|blocklisted|blocked|listed|bad|banned|prohibited|spam) (url|uri|link|domain in|links)
         (uribl|surbl)
+        spamassassin
+        (probability|likelihood|suspicion|suspected|due to|because of|score) (of |)spam
+        junk (mail|email|message)( is| was| has been|) (rejected|detected|refused|blocked|not)
+        spam (content|email|message|mail|score) (detected|rejected|blocked|found)
+        spam content
         """,
     ),
     (
@@ -80,6 +131,17 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         security features
         message integrity failure
         trust relationship
+        (please |first |must |)(log in|login|sign in|authenticate) (first|before|to send|to relay)
+        must (first |)(log in|login|sign in)
+        (login|log in|sign-in) (is |)(required|needed)
+        authenticate first
+        """,
+    ),
+    (
+        Reason.SYNTAX_ERROR,
+        """
+        need (mail|rcpt|helo|ehlo) (command|before|first|from|to)
+        sender not (yet |)(given|specified)
         """,
     ),
     (
@@ -118,6 +180,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         connection (rate|frequency|count) limit
         (domain|ip|sender|connection) frequency limited
         (daily|maximum) (message quota|sending rate) exceeded
+        too many * sessions
         """,
     ),
     (
@@ -131,6 +194,9 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         too (fast|quickly|frequently|frequent)
         rate (limit|limited|limitation|exceeded|control)
         rate-limit
+        too much (mail|email|messages|traffic) (from|in|sent|received)
+        excessive (volume|rate|mail|email|messages|traffic|amount)
+        (exceeded|exceeding|exceeds|over|reached) (the |your |its |)(messaging|sending|message|email|mail) (limits|limit|rate)
         ratelimit
         throttl
         (exceeded|reached|exceeds|hit) * (hourly|daily|sending|rate|outgoing|message rate) (limit|quota|maximum)
@@ -175,6 +241,9 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (reverse dns|rdns|ptr|ptr record|reverse lookup|reverse mapping) * (fail|failed|failure|missing|not found|not set|required|does not|not exist|not configured|invalid|mismatch)
         can not find your (reverse|reverse )hostname
         can not find your hostname
+        (can not|could not|unable to|failed to|not) (resolve|find|look up) (your|the|client|sender|connecting|sending) (sending |client |connecting |)(ip|host|address|hostname|server)
+        no (host name|hostname|host|name|reverse) * (for|of) (ip|your ip|the ip|client|your address)
+        must (resolve|have a reverse)
         can not resolve your (address|ip|hostname)
         (client|your) (host|ip) * (not resolve|no reverse|not have a reverse|can not be resolved)
         unresolvable (relay )host
@@ -227,6 +296,9 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         cipher * too weak
         tls (is )(currently )(unavailable|not available)
         no starttls
+        (starttls|tls|tlsa|ssl) * (fail|error|unable|could not|can not|required|refused|unavailable|not available|certificate|expired)
+        (fail|failed|unable|could not|can not|error) * (starttls|tls|ssl) (session|connection|channel|handshake|negotiation|encryption)
+        certificate (has |is |was |)(expired|invalid|not valid|not trusted|untrusted|revoked|self-signed|mismatch)
         (mta-sts|dane) * (fail|failed|failure|policy)
         """,
     ),
@@ -235,6 +307,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         (relay|relaying)( access| mail| operation|) (denied|not permitted|not allowed|prohibited|refused|rejected|blocked|forbidden|disabled|restricted)
         (relay|relaying) is (denied|not permitted|not allowed|prohibited|refused)
+        (relay|relaying) * (denied|prohibited|not allowed|not permitted|forbidden|refused|rejected)
         (relay|relaying) (through|via) * (not|denied)
         (not|unable to|refuse to|refusing to|not allowed to|not permitted to|not authorized to|no) relay
         (no|not a|not an) (relaying|open relay|authorized relay|relay)
@@ -268,7 +341,8 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         virus or spam content
         trojan
         infected
-        worm (detected|found)
+        worm * (detected|found)
+        (antivirus|anti-virus|ransomware|spyware)
         (attachment|file) * (banned|blocked|not allowed|prohibited|dangerous|forbidden|suspicious)
         (banned|forbidden|dangerous|prohibited|blocked|illegal) (attachment|file|filename|extension|file type)
         (executable|exe) (file|attachment|content) * (not|reject|block)
@@ -289,6 +363,13 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """,
     ),
     (
+        Reason.HOST_UNKNOWN,
+        """
+        account or domain may not exist
+        any host (named|by that name)
+        """,
+    ),
+    (
         Reason.MAILBOX_FULL,
         """
         (_who_|inbox|folder|storage|maildir|disk|home directory|file system|mailfolder|mail store) * (is full|full!|over quota|overquota|over its|over size|over limit)
@@ -299,6 +380,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         quota (is |has been |was |limit |size |)(exceeded|exhausted|full|violation|violated|reached|over|overflow)
         quota * (exceed|exhaust|violation|reached)
         quota error
+        (overdrawn|overran|over-ran) (his|her|its|their|the) (disk|mail|mailbox|quota)
         (exceed|exceeds|exceeded|exceeding) * (quota|storage|allocation|mailbox size|disk|space|mailbox limit|local limit)
         exceeding (the )(quota|mailbox)
         (reached|exceeds|exceeded|over) * (storage|disk|mailbox) (limit|quota|size|space|allocation)
@@ -380,9 +462,13 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
     (
         Reason.BLOCKED,
         """
-        (blocked|blacklisted|blocklisted|listed|rejected|denied|banned|refused) (by|using|at|in|on|from|via|due to) (a |the |our |)(rbl|dnsbl|dnsrbl|spamhaus|spamcop|sorbs|barracuda|blacklist|blocklist|block list|black list|zen|bl|dul|dnswl|realtime|real-time|reputation|list|njabl|ordb|abuse|spam)
+        (blocked|blacklisted|blocklisted|listed|rejected|denied|banned|refused) (by|using|at|in|on|from|via|due to) (a |the |our |)(rbl|dnsbl|dnsrbl|spamhaus|spamcop|sorbs|barracuda|blacklist|blocklist|block list|black list|zen|bl|dul|dnswl|realtime|real-time|reputation|list|njabl|ordb)
         (client|sender|your|this|sending|source|relay|connecting|originating)( mail| smtp|) (host|ip|ip address|server|network|mta|address range|client) * (blocked|blacklisted|blocklisted|banned|rejected|denied|listed|refused|not allowed|not authorized|not welcome|block list|blacklist)
         client host rejected
+        not (allowed|permitted|authorized|entitled) to connect
+        (ip|host|domain|address|server) (is |)not (in|on) (the |our |a |your |)(whitelist|white list|allowlist|allow list)
+        (refuse|refused|refuses|refusing) (connection|connections|mail|messages) from
+        mail refused
         no access from
         open (relay|proxy)
         client host blocked
@@ -397,6 +483,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (ip|host|network|server|domain|address|connection|sender|mta) * (is |was |been |temporarily |permanently |currently |)(blocked|banned|blacklisted|blocklisted|listed on|listed in|listed at)
         (blocked|banned|block) (sender |sending |)(ip|host|address range|connection|network)
         banned sending ip
+        banned sender
         not accepting (connections|mail from|messages from|email from)
         (connection|connections|access|service|mail|message|email) (is |was |has been |)(refused|denied|rejected|blocked|dropped|not accepted) (from|by) (your|this|the|that) (ip|host|server|network|address|country)
         (mail|email|messages|connections|message) from (your|this|the|that|dynamic|ip|host|an|is|[) * (blocked|banned|refused|rejected|not accepted|not allowed|denied)
@@ -500,6 +587,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         header error
         (due to|against|violat|violates|violated|violation of|by|for|because of|due to our|local|site|security|company|corporate|under|our|server|content|email|mail|message|recipient|sending|administrative|organization|domain|delivery|protection|acceptable use|anti-abuse|smtp) (the |our |a |local |site |security |administrative |mail |email |content |message |sender |server |)(policy|policies)
         policy (violation|reject|rejection|restriction|restrictions|error|reason|block)
+        (rejected|refused|blocked|denied) per (policy|our|local|company|site|your|the)
         rejected by (policy|rule|transport rule|administrator|content filter rule|an administrator|a rule|organization)
         transport.rules
         denied by (policy|rule|administrator)
@@ -680,6 +768,11 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         user unknown
         unknown user
+        (user|recipient|person|employee|member) (does not|no longer) (work|exist|live|reside) (here|at)
+        (unable to|could not|can not|did not|not) (find|locate|identify|recognize)( user| recipient| mailbox| account| address| the user| the recipient|)(.|$)
+        (recipient|recipients|address|addressee|mailbox|user)( address|) (can not|could not) be (verified|validated|identified|located)
+        recipient verify * failed
+        (was|is|were) not found at!
         not a (valid|known|registered|local) (_who_)
         recipient address rejected: access denied
         bad destination mailbox
@@ -788,6 +881,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (not accept|refused) (our|the|my) (requests|connection|connection request)
         queue.expired
         message expired
+        will be deleted from (the |)queue
         will keep trying
         will (be |continue |continue to be |)(retr|trying|keep)
         (tried|attempted) * without success
@@ -908,7 +1002,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         Reason.FILTERED,
         """
         (rejected|refused|blocked|filtered|denied|not accepted|declined) (by|due to) (the |a |its |their |his |her |user |user's |)(recipient|recipients|user|filter|addressee|domain filter|user filter|personal|address filter)
-        (recipient|user|addressee)( has|'s|) (refused|rejected|declined|denied|blocked|preferences|settings|filter|refuses|does not accept|not accepting|not accept)
+        (recipient|user|addressee)( has|'s|) (refused|declined|denied|blocked|preferences|settings|filter|refuses|does not accept|not accepting|not accept)
         (recipient|user|mailbox|account|address) (is )(not accepting|not available|protected|restricted|unable to receive|not able to receive|not ready|can not accept|can not receive)
         (not|does not|will not|unable to|can not) accept * (mail|message|email|delivery|delivered) (from|by|to this) (you|sender|this|your|the)
         was rejected by a remote mail server
@@ -975,7 +1069,7 @@ def find_vague_words(words: str) -> Reason | None:
 def simplify_words(text: str) -> str:
     """What phrases are compared with: bounded, lower case, no addresses, no paths of links, no contractions, single spaces."""
     text = _ADDRESS.sub(" ", text[:MAX_WORDS]).lower()
-    text = _LINK.sub(r" \1 ", text)
+    text = _LINK.sub(r" \1 ", _HOLLOW.sub(" ", text))
     for old, new in _CONTRACTIONS:
         if old in text:
             text = text.replace(old, new)
