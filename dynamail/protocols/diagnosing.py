@@ -66,7 +66,8 @@ def _find_specific(evidence: Evidence) -> Reason | None:
         and evidence.enhanced[2:] not in _SAYS_NOTHING
     ):
         vague = Reason.FILTERED
-    return vague or _find_meaning(words, evidence) or specific
+    meaning = vague or _find_meaning(words, evidence)
+    return specific if specific and meaning in (None, Reason.FILTERED) else meaning
 
 
 def _find_meaning(words: str, evidence: Evidence) -> Reason | None:

@@ -90,6 +90,7 @@ _FIRST: tuple[tuple[Reason, str], ...] = (
     ),
 )
 _LAST: tuple[tuple[Reason, str], ...] = (
+    (Reason.BLOCKED, "blocked, banned, blacklisted, denylisted, blocklisted"),
     (Reason.NO_RELAYING, "relay, relais, релей, ретрансляц, пересылк, 中继, 中繼, 中継, 릴레이"),
     (Reason.NETWORK_ERROR, "schleife, mailschleife, boucle, bucle, петл, зациклив, ループ, 循环, 迴圈"),
     (

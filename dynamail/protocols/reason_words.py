@@ -35,6 +35,7 @@ _CONTRACTIONS = (
     ("mailboxes", "mailbox"),
     ("recognised", "recognized"),
     ("organis", "organiz"),
+    ("adress ", "address "),
 )
 
 _WHO = "user|recipient|mailbox|account|address|addressee|login|member|customer|alias|maildrop|person|userid"
@@ -147,6 +148,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
     (
         Reason.POLICY_VIOLATION,
         """
+        (message|mail|email|content) (was |is |has been |)(blocked|rejected|refused|denied|not accepted) (due to|by|for|because of|per|under) (a |the |our |your |its |)(local|company|corporate|organization|organizational|security|content|administrative|server|site|email|mail|company security|local security|content security) (policy|rule|rules)!
         (content|message) presents a potential
         """,
     ),
@@ -194,6 +196,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         too (fast|quickly|frequently|frequent)
         rate (limit|limited|limitation|exceeded|control)
         rate-limit
+        (exceeded|exceeds|exceeding|over) * (message|mail|sending|email|delivery|allowed) rate
         too much (mail|email|messages|traffic) (from|in|sent|received)
         excessive (volume|rate|mail|email|messages|traffic|amount)
         (exceeded|exceeding|exceeds|over|reached) (the |your |its |)(messaging|sending|message|email|mail) (limits|limit|rate)
@@ -241,7 +244,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (reverse dns|rdns|ptr|ptr record|reverse lookup|reverse mapping) * (fail|failed|failure|missing|not found|not set|required|does not|not exist|not configured|invalid|mismatch)
         can not find your (reverse|reverse )hostname
         can not find your hostname
-        (can not|could not|unable to|failed to|not) (resolve|find|look up) (your|the|client|sender|connecting|sending) (sending |client |connecting |)(ip|host|address|hostname|server)
+        (can not|could not|unable to|failed to|not) (resolve|find|look up) (your|client|sender|connecting|sending|the client|the sending|the connecting) (sending |client |connecting |)(ip|host|address|hostname|server)
         no (host name|hostname|host|name|reverse) * (for|of) (ip|your ip|the ip|client|your address)
         must (resolve|have a reverse)
         can not resolve your (address|ip|hostname)
@@ -296,6 +299,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         cipher * too weak
         tls (is )(currently )(unavailable|not available)
         no starttls
+        (tls|ssl|encryption|starttls) * (mandatory|required|needed)
         (starttls|tls|tlsa|ssl) * (fail|error|unable|could not|can not|required|refused|unavailable|not available|certificate|expired)
         (fail|failed|unable|could not|can not|error) * (starttls|tls|ssl) (session|connection|channel|handshake|negotiation|encryption)
         certificate (has |is |was |)(expired|invalid|not valid|not trusted|untrusted|revoked|self-signed|mismatch)
@@ -357,6 +361,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
     (
         Reason.REJECTED,
         """
+        sender (is |was |has been |)(blacklisted|blocklisted|banned)
         sender (address|domain|verify|verification|rejected|denied|refused|unknown|not|is not|does not|email)
         (bad|invalid|unknown|illegal|unverified|unresolvable|unroutable|unrouteable) sender
         (domain|address) (of|for) (the )sender
@@ -366,6 +371,8 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         Reason.HOST_UNKNOWN,
         """
         account or domain may not exist
+        domain does not exist
+        (domain|host) part * (unknown|invalid|not exist|not found)
         any host (named|by that name)
         """,
     ),
@@ -436,7 +443,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         mailbox disabled, not accepting messages
         (mailbox|account|user|recipient|email|login|recipient address|domain) (is |has been |was |currently |is currently |has |temporarily |)(disabled|suspended|locked|frozen|inactive|deactivated|blocked|not active|expired|on hold|inactivated|dormant|closed|terminated|restricted|unavailable for use|discontinued|administratively disabled)
-        (_who_) * (is |has been |was |been )(disabled|suspended|locked|frozen|deactivated|inactive|discontinued|terminated|closed)
+        (_who_) * (is |has been |was |been )(temporarily |currently |permanently |administratively |)(disabled|suspended|locked|frozen|deactivated|inactive|discontinued|terminated|closed)
         (disabled|suspended|locked|frozen|inactive|deactivated|closed|expired|dormant|blocked|terminated) (mail |email |user |recipient |)(mailbox|account|user|recipient|address|email|login)
         disabled recipient
         (user|recipient|account) (account )(is |has been |)(disabled|suspended|locked)
@@ -769,6 +776,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         user unknown
         unknown user
         (user|recipient|person|employee|member) (does not|no longer) (work|exist|live|reside) (here|at)
+        (mailbox|account|user|recipient|address|email) (for |of |)(has been |was |is |been |)(deleted|removed|erased|canceled|cancelled)
         (unable to|could not|can not|did not|not) (find|locate|identify|recognize)( user| recipient| mailbox| account| address| the user| the recipient|)(.|$)
         (recipient|recipients|address|addressee|mailbox|user)( address|) (can not|could not) be (verified|validated|identified|located)
         recipient verify * failed
@@ -824,7 +832,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (usuario|destinatario|cuenta|dirección|buzón|buzon) * (desconocid|no existe|inexistente|inválid|no encontrad|invalid)
         (utente|destinatario|indirizzo|casella) * (sconosciut|non esist|inesistente|non valid|non trovat)
         (usuário|usuario|destinatário|endereço|conta) * (desconhecid|não existe|inexistente|inválid|não encontrad)
-        (пользователь|получатель|адрес|ящик|адресат|пользователя) * (не найден|не существует|неизвестен|нет|не обнаружен)
+        (пользователь|получатель|адрес|ящик|адресат|пользователя) * (не найден|не существует|неизвестен|не обнаружен)
         (нет|несуществующий|неизвестный) (такого |)(пользовател|адрес|ящик|получател)
         geen mailbox
         onbekend
@@ -1008,6 +1016,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         was rejected by a remote mail server
         was rejected by
         (message|mail|email) (filtered|was filtered)
+        (recipient|user|addressee|mailbox) * (filters|filter|preferences)
         (challenge|confirmation|whitelist) * (required|respond|confirm)
         due to extended inactivity
         delivery to * refused
