@@ -70,20 +70,6 @@ def suppress_addresses(
     return [place in added for place in range(len(rows))]
 
 
-def count_suppressed(
-    cursor: Any, account_id: int, rows: Sequence[NewSuppression], *, now: datetime
-) -> list[bool]:
-    """Which of these addresses are suppressed in that scope already."""
-    hashes = hash_addresses(account_id, [row.email_key for row in rows])
-    cursor.execute(
-        "SELECT address_hash, scope FROM suppression WHERE account_id = %s AND address_hash = ANY(%s) "
-        "AND (expires_at IS NULL OR expires_at > %s)",
-        [account_id, hashes, now],
-    )
-    standing = {(bytes(address_hash), scope) for address_hash, scope in cursor.fetchall()}
-    return [(one, row.scope) in standing for one, row in zip(hashes, rows, strict=True)]
-
-
 def _copy_rows(
     cursor: Any, first: dict[tuple[bytes, str], int], rows: Sequence[NewSuppression], now: datetime
 ) -> None:

@@ -115,6 +115,13 @@ def test_texts_from_outside_are_shown_as_text(account: Account, bob: User, sign_
         assert "&lt;script&gt;alert(1)" in page
 
 
+def test_the_card_of_a_contact_leads_to_the_suppression(account: Account, bob: User, sign_in: SignIn) -> None:
+    contact = make_contact(account, ANN)
+    row = suppress(account, reason="unsubscribe", scope="marketing")
+    page = text_of(sign_in(bob).get(reverse("contact", args=[contact.public_id])))
+    assert url_of(row) in page
+
+
 def test_an_erased_person_has_no_address(account: Account, bob: User, sign_in: SignIn) -> None:
     row = suppress(account, reason="erasure")
     Suppression.objects.for_account(account).update(email="")
