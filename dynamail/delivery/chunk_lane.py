@@ -89,6 +89,9 @@ class ChunkRun:
         except LeaseLost:
             log.warning("Chunk %s has another owner now.", self.lease.id)
             self._outlet.withdraw(self)
+        except BaseException:
+            self._outlet.withdraw(self)  # Nobody settles this run any more: what is still queued must not leave.
+            raise
 
     async def adopt(self, results: dict[int, Result]) -> None:
         """Settle the declared recipients of a dead worker, of whom it is known or decided what became, and let the chunk go."""

@@ -19,6 +19,7 @@ from dynamail.lib.sql import load_sql
 
 FRESH = 0.8  # seconds that an answer may be old when the message is written to the connection
 RENEW_AFTER = 0.3  # seconds after which a parcel on a slow connection is asked about again
+PULL_WITHIN = 0.6  # seconds; more than RENEW_AFTER, so that a slow database delays mail and does not stop it
 
 PAUSED = Result(RETURNED, reply="The campaign is paused.")
 STOPPED_ACCOUNT = Result(RETURNED, reply="The account is suspended or closed.")
