@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from dynamail.protocols.reason_codes import find_code, find_enhanced, find_mark
@@ -10,6 +11,10 @@ from dynamail.protocols.reason_words import MAX_WORDS, find_vague_words, find_wo
 from dynamail.protocols.reasons import HARD_REASONS, Evidence, Reason
 from dynamail.protocols.smtp.envelopes import Stage
 
+MAX_SENTENCE = 300  # characters; longer texts tell a story, in which a sender may occur
+_RECIPIENT = re.compile(r"recipient|rcpt|addressee|mailbox|destination|user|account")
+_SENDER = re.compile(r"\bsender\b|\bmail from\b|\breturn[ -]path\b|\benvelope[ -]from\b|\bfrom: ?header|\boriginator\b")
+_CLIENT = re.compile(r"\b(?:helo|ehlo)\b|\bclient host\b|\byour (?:ip|host|server)\b|\b(?:ptr|rdns)\b")
 # Reasons about a mailbox: nobody can know them before the recipient was named.
 _PERSONAL = frozenset(
     (
@@ -91,9 +96,19 @@ def _restrain(found: Reason, evidence: Evidence) -> Reason:
         return _TOO_BIG.get(evidence.enhanced[2:], found)
     if found is Reason.SYSTEM_ERROR and evidence.code in (521, 556):
         return Reason.NOT_ACCEPT  # RFC 7504
-    if found is Reason.USER_UNKNOWN:
-        return _confirm(evidence)
-    return found
+    if found in (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN) and (other := _find_other_subject(evidence)):
+        return other
+    return _confirm(evidence) if found is Reason.USER_UNKNOWN else found
+
+
+def _find_other_subject(evidence: Evidence) -> Reason | None:
+    """A short reply that speaks of the sender or the client, and not of a recipient, is not about the recipient."""
+    words = evidence.words.lower()
+    if len(words) > MAX_SENTENCE or _RECIPIENT.search(words):
+        return None
+    if _CLIENT.search(words):
+        return Reason.BLOCKED
+    return Reason.REJECTED if _SENDER.search(words) else None
 
 
 def _confirm(evidence: Evidence) -> Reason:

@@ -33,7 +33,9 @@ _NOUNS: Mapping[str, str] = {
         連線, 연결""",
 }
 _STATES: Mapping[str, str] = {
-    "absent": """unbekannt, existiert nicht, nicht existier, nicht gefunden, nicht vorhanden, nicht bekannt, ungültig, ungueltig, gibt es nicht,
+    "absent": """kein benutzer, kein empfänger, kein postfach, kein konto, aucun utilisateur, aucun destinataire, aucun compte, aucune boîte,
+        ningún usuario, ninguna cuenta, nessun utente, nessuna casella, nenhum usuário, nenhuma conta, brak użytkownika, ingen bruker, ingen användare,
+        unbekannt, existiert nicht, nicht existier, nicht gefunden, nicht vorhanden, nicht bekannt, ungültig, ungueltig, gibt es nicht,
         inconnu, inexist, n'existe, n existe, introuvable, n'a pas été trouv, invalide, non valide, desconocid, no existe, inválid, no encontrad,
         no se encontr, no se ha encontrado, no válid, no es válid, sconosciut, non esist, inesist, non valid, non è valid, non trovat, não existe,
         nao existe, não encontrad, nao encontrad, não foi encontrad, onbekend, bestaat niet, niet gevonden, ongeldig, nieznan, nie istnieje,

@@ -46,6 +46,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         suppression list
         has suppressed
+        (is|was|been|recipient|address) suppressed
         previously bounced
         previously unsubscribed
         previously complained
@@ -55,7 +56,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
     (
         Reason.EXPIRED,
         """
-        (message|delivery|queue.) expired
+        (message|delivery|queue.|delivery attempts|retries) expired
         message * time out
         """,
     ),
@@ -65,6 +66,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (recipient|user|addressee|customer|subscriber) (has |have |)(blocked|refused|rejected|declined|denied|refuses|blocks|rejects|declines) (you|your|the|this|messages|mail|email|emails|sender|delivery)
         (blocked|rejected|refused|filtered|denied|declined|discarded) by (the |your |its |)(recipient|recipients|addressee|mailbox owner|account owner|end user)( |$|'s)
         (does|do) not (wish|want) to (receive|get|accept)
+        (recipient|user|addressee|mailbox) (is |)(not accepting|does not accept|not accept|will not accept) (mail|email|messages|anything|delivery) from
         (recipient|user|mailbox|account|addressee|customer) (only |)(accepts|receives|allows|accepting|accept) (only |)(mail|messages|email|emails) (only |)from
         (recipient's|user's|personal|owner's|addressee's) * (block list|blocklist|blacklist|black list|whitelist|white list|allow list|safe list|safelist|blocked senders|block senders)
         """,
@@ -142,6 +144,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         Reason.SYNTAX_ERROR,
         """
         need (mail|rcpt|helo|ehlo) (command|before|first|from|to)
+        (invalid|bad|wrong|illegal) (mail from|rcpt to|mail|rcpt) syntax
         sender not (yet |)(given|specified)
         """,
     ),
@@ -246,7 +249,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         can not find your hostname
         (can not|could not|unable to|failed to|not) (resolve|find|look up) (your|client|sender|connecting|sending|the client|the sending|the connecting) (sending |client |connecting |)(ip|host|address|hostname|server)
         no (host name|hostname|host|name|reverse) * (for|of) (ip|your ip|the ip|client|your address)
-        must (resolve|have a reverse)
+        (ip|host|client|server|address) must (resolve|have a reverse)
         can not resolve your (address|ip|hostname)
         (client|your) (host|ip) * (not resolve|no reverse|not have a reverse|can not be resolved)
         unresolvable (relay )host
@@ -347,7 +350,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         infected
         worm * (detected|found)
         (antivirus|anti-virus|ransomware|spyware)
-        (attachment|file) * (banned|blocked|not allowed|prohibited|dangerous|forbidden|suspicious)
+        (attachment|attachments|file|files|extension|extensions) * (banned|blocked|not allowed|prohibited|dangerous|forbidden|suspicious)
         (banned|forbidden|dangerous|prohibited|blocked|illegal) (attachment|file|filename|extension|file type)
         (executable|exe) (file|attachment|content) * (not|reject|block)
         executable (file|attachment)
@@ -506,6 +509,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (domain|host|sender|server) (is |)(not on our|not in our) (white|allow)
         (bad|poor) (sender|host) (list|history)
         your (access|email|mail) (to this mail system |)has been (rejected|blocked)
+        (invalid|bad|illegal|unknown|wrong|malformed|forged|non-existent) * (helo|ehlo)!
         (helo|ehlo) (name|hostname|host|command|)( is|) (rejected|denied|refused|blocked|banned|invalid)
         (bad|invalid|forged|fake|unacceptable|dynamic) (helo|ehlo)
         (helo|ehlo) * (rejected|denied|must|not match|invalid|fully-qualified|fully qualified)
@@ -568,6 +572,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         rfc compliant
         duplicate (header|from|subject|message-id|to)
         multiple (addresses|from|subject|to|headers)
+        more than one (from|to|subject|date|sender|message-id|header)
         (missing|no|no valid|invalid|bad|malformed|empty|without) (a |an |the |valid |)(from|date|message-id|subject|mandatory|required|mime|content-type)( header|:| field)
         (message|messages) missing
         (from|date|subject|message-id|to) (header|field) * (missing|invalid|malformed|required)
@@ -670,6 +675,12 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """,
     ),
     (
+        Reason.HOST_UNKNOWN,
+        """
+        (domain|domain name|mail domain|recipient domain) * (is unknown|does not exist|not registered)
+        """,
+    ),
+    (
         Reason.NETWORK_ERROR,
         """
         dns error
@@ -723,6 +734,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (bad|invalid|unknown|illegal|unverified|unauthorized|unresolvable|unacceptable|rejected|denied|blocked|forged|fake|restricted|null) (sender|from address|from domain|envelope sender|return path|return-path|mail from|reverse path|originator)
         (can not|could not|unable to|failed to|not) verify (the |your |)(sender|envelope|address|from)
         (sender|envelope|callout|callback|call-back) verif
+        (sender|callout|callback) (callout |callback |check |lookup |)(failed|failure)
         (domain of|domain) (the )sender
         (your|sender|sending) (domain|address|email) * (does not|not|rejected|denied|refused|no mx)
         not a member (of|on)
@@ -777,7 +789,9 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         unknown user
         (user|recipient|person|employee|member) (does not|no longer) (work|exist|live|reside) (here|at)
         (mailbox|account|user|recipient|address|email) (for |of |)(has been |was |is |been |)(deleted|removed|erased|canceled|cancelled)
-        (unable to|could not|can not|did not|not) (find|locate|identify|recognize)( user| recipient| mailbox| account| address| the user| the recipient|)(.|$)
+        (unable to|could not|can not|did not|not|not able to) (find|locate|identify|recognize)( user| recipient| mailbox| account| address| the user| the recipient| the mailbox| the address| the account|)(.|$)
+        (nobody|no one|noone|person) (by|with|of|called) (that|this)
+        rcpt (does not exist|not found|unknown|invalid)
         (recipient|recipients|address|addressee|mailbox|user)( address|) (can not|could not) be (verified|validated|identified|located)
         recipient verify * failed
         (was|is|were) not found at!
@@ -791,7 +805,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         userunknown
         nosuchuser
         (unknown|no such|nonexistent|non-existent|nonexisting|non existent|invalid|illegal|bad|undeliverable|unrecognized|not a valid|not a known|no valid|not valid|incorrect|wrong|not existing|inexistent|unregistered) (local |virtual |destination |mail |email |user |recipient |mailbox |)(_who_|users|recipients|name|id|local part|local-part|email|person here)
-        (_who_|users|recipients|username|user name|email)( address| name| id| account| mailbox| alias|)( is| was| are| has|) (unknown|not exist|not found|not known|not listed|not recognized|not not valid|not defined|not registered|invalid|nonexistent|non-existent|incorrect|no longer available|no longer valid|no longer in use|no longer exist|no longer on|no longer active|unroutable|unrouteable|undeliverable|not here|deleted|been deleted|removed|been removed|not in|not our|not exists|illegal|bad|not local)
+        (_who_|users|recipients|username|user name|email)( address| name| id| account| mailbox| alias|)( is| was| are| has|) (unknown|not exist|not found|not known|not listed|not recognized|not not valid|not defined|not registered|invalid|nonexistent|non-existent|incorrect|no longer available|no longer valid|no longer in use|no longer exist|no longer on|unroutable|unrouteable|undeliverable|not here|deleted|been deleted|removed|been removed|not in|not our|not exists|illegal|bad|not local)
         (_who_|email|username|name) * (does not|did not|not|no longer|could not|can not|has no|is not|not be|not a|not in) (exist|exists|found|be found|known|valid|listed|recognized|defined|registered|existing|a valid|a known|a registered|a local|a user|be delivered|be resolved|have a|have an|our|on this|on our|at this|at our)
         (does not|did not|do not|not) (have|find|know|recognize|recognise|locate|contain) * (_who_|such)
         (no|not) (a |such |)(_who_)( here| by| with| of| exist| found| for| named| called| matching| at)
@@ -866,7 +880,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (timed out|timed-out|time-out) (while|waiting|in|on|during)
         connection (refused|was refused|timeout)
         all hosts * failing
-        (delivery|message|time|envelope|queue|retry|message has|mail|retries) (time |)(expired|timed out|timeout exceeded|expire)
+        (delivery|message|time|envelope|queue|retry|message has|mail|retries) (time |attempts |)(expired|timed out|timeout exceeded|expire)
         (retry|retries) (timeout|time|limit|count) (exceeded|expired)
         (was|been|for) * (in|on) (the |)queue (too long|for|for too long|more than|over)
         too long in (the |)queue
@@ -1036,6 +1050,7 @@ _VAGUE_PHRASES: tuple[tuple[Reason, str], ...] = (
         Reason.USER_UNKNOWN,
         """
         (address|recipient|user|mailbox|account) rejected(.|$)
+        (does not|do not) exist(.|,|$)
         """,
     ),
 )
