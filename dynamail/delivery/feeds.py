@@ -2,7 +2,8 @@
 
 1. The urgent queue goes first; nothing leaves that the gate has stopped, has not answered freshly, or for which there is no token.
 2. Before the final dot is written the journal notes it; with a stale or closed gate nothing of the body is written.
-3. Every pulled parcel gets one result. What only the connection is to blame for goes back to the queue.
+3. Every pulled parcel gets one result. What only the connection is to blame for goes back to the queue, up to a bound: a server that
+   hangs up at one recipient must not hold up those behind.
 4. Each answer teaches: the breaker whether the way works, the throttle how fast it may be used, the tally what a page shows.
 """
 
@@ -99,6 +100,7 @@ class Feed:
                 self._pulled += 1
                 self._undotted.add(parcel)
                 parcel.transport_id = self.route.transport_id
+                parcel.is_probe = self.breaker.is_trying
                 return envelope
         return None
 
@@ -154,8 +156,9 @@ class Feed:
             self.breaker.note_lost_connection(result.reply, now)
             self.throttle.note_result(result, now)
             parcel.tries += 1
-        if parcel.tries >= TRIES and not self.breaker.is_trying:
-            parcel.owner.take_result(parcel, result)
+        if parcel.tries >= TRIES or (parcel.is_probe and not self._is_closing_gate):
+            parcel.owner.take_result(parcel, result)  # Perhaps it is about this one: another tries next.
+            self._look_at_trouble()
         else:
             self._queue.bulk.appendleft(parcel)
             self._note_return()

@@ -61,6 +61,7 @@ class Parcel:
     gated_at: float = 0.0  # loop time of the gate's last answer
     stopped: Result | None = None  # why it must not be sent after all
     tries: int = 0  # connections that failed under it in this attempt
+    is_probe: bool = False  # pulled to try a way that had failed
     size: int = 0  # octets, once composed
     stream: str = TRANSACTIONAL
     sender_domain: str = ""  # of From: A-labels, lower case

@@ -102,6 +102,20 @@ def test_a_relay_that_defers_everything_does_not_turn_a_campaign_into_retries(st
     assert accounting.remaining == 200 - accounting.deferred
 
 
+@pytest.mark.parametrize("connections", [1, 4])
+def test_recipients_at_whom_the_server_hangs_up_do_not_hold_up_those_behind_them(
+    stage: Stage, connections: int
+) -> None:
+    bad = ["defer-421@a.example", "defer-421@b.example", "defer-421@c.example"]
+    with FakeMx() as mx:
+        account_id = stage.account(mx.port, connections=connections)
+        campaign = stage.campaign(account_id, [*bad, *addresses(10)])
+        worker = stage.start()
+        stage.wait_until(lambda: stage.delivered(campaign) == 10)
+        worker.stop()
+    assert stage.count(campaign).deferred == 3
+
+
 def test_one_accounts_dead_relay_does_not_hold_up_another(stage: Stage) -> None:
     stuck = stage.campaign(stage.account(free_port()), addresses(100, domain="stuck.example"), chunk_size=5)
     with FakeMx() as mx:
