@@ -12,6 +12,11 @@ from dynamail.protocols.reasons import HARD_REASONS, Evidence, Reason
 from dynamail.protocols.smtp.envelopes import Stage
 
 MAX_SENTENCE = 300  # characters; longer texts tell a story, in which a sender may occur
+_NO_MAIL = (521, 556)  # RFC 7504
+_REFUSING = re.compile(r"\b(?:reject|refus|denied|declin|not allowed|not accepted|not permitted|blocked|busy|temporar)")
+# What RFC 5321 writes beside 450 and 550, and others into access lists: it says little about existence.
+_UNCERTAIN = re.compile(r"(?:mailbox|account|user|recipient|address) (?:is )?(?:temporarily )?unavailable")
+_SOFTER_CODES = {"2.1": Reason.SUSPEND, "2.2": Reason.MAILBOX_FULL, "7.1": Reason.FILTERED}
 _RECIPIENT = re.compile(r"recipient|rcpt|addressee|mailbox|destination|user|account")
 _SENDER = re.compile(r"\bsender\b|\bmail from\b|\breturn[ -]path\b|\benvelope[ -]from\b|\bfrom: ?header|\boriginator\b")
 _CLIENT = re.compile(r"\b(?:helo|ehlo)\b|\bclient host\b|\byour (?:ip|host|server)\b|\b(?:ptr|rdns)\b")
@@ -72,7 +77,10 @@ def _find_specific(evidence: Evidence) -> Reason | None:
     ):
         vague = Reason.FILTERED
     meaning = vague or _find_meaning(words, evidence)
-    return specific if specific and meaning in (None, Reason.FILTERED) else meaning
+    if specific and meaning in (None, Reason.FILTERED):
+        is_refusal = _REFUSING.search(words) and not _RECIPIENT.search(words) and evidence.code not in _NO_MAIL
+        return Reason.FILTERED if is_refusal else specific
+    return meaning
 
 
 def _find_meaning(words: str, evidence: Evidence) -> Reason | None:
@@ -94,8 +102,8 @@ def _restrain(found: Reason, evidence: Evidence) -> Reason:
         return Reason.SYSTEM_FULL
     if found is Reason.MESSAGE_TOO_BIG:
         return _TOO_BIG.get(evidence.enhanced[2:], found)
-    if found is Reason.SYSTEM_ERROR and evidence.code in (521, 556):
-        return Reason.NOT_ACCEPT  # RFC 7504
+    if found is Reason.SYSTEM_ERROR and evidence.code in _NO_MAIL:
+        return Reason.NOT_ACCEPT
     if found in (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN) and (other := _find_other_subject(evidence)):
         return other
     return _confirm(evidence) if found is Reason.USER_UNKNOWN else found
@@ -118,6 +126,8 @@ def _confirm(evidence: Evidence) -> Reason:
     softer = _find_in_text(evidence.context[:MAX_WORDS])
     if softer in (Reason.SUSPEND, Reason.MAILBOX_FULL):
         return softer
+    if evidence.enhanced[2:] in _SOFTER_CODES and _is_uncertain(evidence.words):
+        return _SOFTER_CODES[evidence.enhanced[2:]]
     if evidence.stage is Stage.DOT:
         is_sure = evidence.enhanced[2:4] == "1."
     elif evidence.is_doubtful:
@@ -128,3 +138,9 @@ def _confirm(evidence: Evidence) -> Reason:
         is_named = evidence.is_echoed and evidence.stage is None and evidence.enhanced[2:] in ("", "0.0")
         is_sure = is_named or evidence.enhanced[2:4] == "1." or evidence.enhanced[2:] == "5.0"
     return Reason.USER_UNKNOWN if is_sure else Reason.FILTERED
+
+
+def _is_uncertain(words: str) -> bool:
+    """Is nothing but an unavailable mailbox said?"""
+    words, count = _UNCERTAIN.subn(" ", simplify_words(words))
+    return count > 0 and find_words(words) is not Reason.USER_UNKNOWN
