@@ -15,7 +15,7 @@ from collections import deque
 from typing import cast
 
 from dynamail.content.problems import ContentError
-from dynamail.delivery.gate import FRESH, RENEW_AFTER
+from dynamail.delivery.gate import FRESH, PULL_WITHIN, RENEW_AFTER
 from dynamail.delivery.health import Tally
 from dynamail.delivery.journal import Journal
 from dynamail.delivery.outcomes import is_about_us, judge_content_failure, judge_outcome
@@ -87,7 +87,7 @@ class Feed:
                 queue.popleft()
                 parcel.owner.take_result(parcel, parcel.stopped)
                 continue
-            if now - parcel.gated_at > RENEW_AFTER:
+            if now - parcel.gated_at > PULL_WITHIN:
                 return None
             if not self.throttle.take(now):
                 self._short_at = now
