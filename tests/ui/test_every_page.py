@@ -98,6 +98,8 @@ PAGES = {
     "way": Place("/settings/delivery/routing/way/?stream=marketing&recipient=gmail.com"),
     "domains": Place("/settings/domains/"),
     "domain-new": Place("/settings/domains/new/"),
+    "suppressions": Place("/contacts/suppressions/"),
+    "suppressions-new": Place("/contacts/suppressions/new/"),
     "feedback": Place("/settings/feedback/"),
     "feedback-mailbox-new": Place("/settings/feedback/mailboxes/new/"),
     "limits": Place("/settings/delivery/limits/"),
