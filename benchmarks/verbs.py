@@ -80,8 +80,8 @@ def accept(account: str, count: str, gap: str) -> list[tuple[str, float]]:
 
     content = Content("news@roastery.example", "Your code", text="Your code is 123456.\n")
     accepted = []
-    with account_scope(int(account)):
-        for number in range(int(count)):
+    for number in range(int(count)):
+        with account_scope(int(account)):
             message_id = accept_message(
                 int(account),
                 source_kind=SourceKind.API,
@@ -89,8 +89,8 @@ def accept(account: str, count: str, gap: str) -> list[tuple[str, float]]:
                 content=content,
                 now=utc_now(),
             )
-            accepted.append((str(message_id), time.time()))
-            time.sleep(float(gap))
+        accepted.append((str(message_id), time.time()))
+        time.sleep(float(gap))
     return accepted
 
 
