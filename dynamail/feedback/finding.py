@@ -18,12 +18,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connections
 
+from dynamail.lib.ids import id_time
 from dynamail.lib.signing import derive_key
 from dynamail.lib.sql import load_sql
 from dynamail.messages.composing import RETURN_PATH_PURPOSE
 from dynamail.protocols.reports.records import Report, ReportKind
 from dynamail.protocols.verp import decode_return_path
 
+ROUNDING = timedelta(milliseconds=2)  # of the time in an id
 YOUNGEST = timedelta(days=14)  # an older message's report is too late to mean anything
 
 
@@ -54,6 +56,26 @@ def find_reported(report: Report, *, envelope_to: Sequence[str], now: datetime) 
         if sent is not None and sent.at > now - YOUNGEST:
             return sent
     return None
+
+
+def is_reported_early(report: Report, *, envelope_to: Sequence[str]) -> bool:
+    """Does it name a message whose outcome is not in the log yet? Some servers bounce faster than a window is recorded."""
+    return any(map(is_being_sent, _list_named(report, envelope_to)))
+
+
+def is_being_sent(message_id: UUID) -> bool:
+    """Is it in a worker's hands, as far as can be told without an outcome?"""
+    try:
+        launched_at = id_time(message_id)
+        earliest, latest = launched_at - ROUNDING, launched_at + ROUNDING
+    except (ValueError, OverflowError):
+        return False  # whoever made this id, it was not us
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            load_sql("feedback", "is_being_sent"),
+            {"message_id": message_id, "earliest": earliest, "latest": latest},
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def find_sent_message(message_id: UUID) -> SentMessage | None:

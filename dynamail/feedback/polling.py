@@ -84,8 +84,11 @@ def _read_imap(login: Login, position: dict[str, Any], take: Take) -> Visit:
         for uid in _list_new(client, last):
             raw = _fetch(client, uid)
             if raw is not None:
+                taken = take(raw, list_addressees(raw))
+                if taken.is_early:
+                    break  # the next visit begins with it
                 visit.seen += 1
-                if take(raw, list_addressees(raw)).sent is not None:
+                if taken.sent is not None:
                     visit.taken += 1
                     client.uid(
                         "STORE",
@@ -159,8 +162,11 @@ def _read_pop3(login: Login, position: dict[str, Any], take: Take) -> Visit:
             is_taken = False
             if int(sizes.get(number, 0)) <= MAX_REPORT_BYTES:
                 raw = b"\r\n".join(client.retr(int(number))[1]) + b"\r\n"
+                taken = take(raw, list_addressees(raw))
+                if taken.is_early:
+                    continue
                 visit.seen += 1
-                is_taken = take(raw, list_addressees(raw)).sent is not None
+                is_taken = taken.sent is not None
                 visit.taken += is_taken
             if is_taken and login.delete_processed:
                 client.dele(int(number))

@@ -1,7 +1,7 @@
 """One report, taken exactly once.
 
 1. It is read (`protocols.reports`), whatever it is made of.
-2. Its message is found, or it is counted and forgotten.
+2. Its message is found, or it is counted and forgotten; while the message is still being sent, the report is to come again.
 3. In one transaction: the report is noted, and its consequence happens. A repetition meets the note's key and does nothing.
 """
 
@@ -16,7 +16,13 @@ from uuid import UUID
 from django.db import connections, transaction
 
 from dynamail.feedback.consequences import Effect, Finding, apply_consequence
-from dynamail.feedback.finding import SentMessage, find_reported, find_sent_message
+from dynamail.feedback.finding import (
+    SentMessage,
+    find_reported,
+    find_sent_message,
+    is_being_sent,
+    is_reported_early,
+)
 from dynamail.feedback.models import FeedbackReport, Kind, Source
 from dynamail.lib.ids import derived_id
 from dynamail.lib.sql import load_sql
@@ -34,12 +40,13 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a report. `sent` None: it is about no message that we know of."""
+    """What became of a report. `sent` None: it is about no message that we know of, or (`is_early`) not yet: nothing was kept."""
 
     kind: str
     sent: SentMessage | None = None
     effect: Effect = Effect.NONE
     is_repeated: bool = False
+    is_early: bool = False
 
 
 def take_report(raw: bytes, *, envelope_to: Sequence[str], source: Source, now: datetime) -> Taken:
@@ -48,6 +55,8 @@ def take_report(raw: bytes, *, envelope_to: Sequence[str], source: Source, now: 
     sent = find_reported(report, envelope_to=envelope_to, now=now)
     kind = KINDS.get(report.kind, Kind.OTHER)
     if sent is None:
+        if is_reported_early(report, envelope_to=envelope_to):
+            return Taken(kind, is_early=True)
         count_report(source, "unmatched", now=now)
         return Taken(kind)
     return note_finding(sent, make_finding(report, sent), source=source, raw=raw, now=now)
@@ -56,6 +65,8 @@ def take_report(raw: bytes, *, envelope_to: Sequence[str], source: Source, now: 
 def take_provider_finding(message_id: UUID, finding: Finding, *, account_id: int, now: datetime) -> Taken:
     """The same for what a provider's API tells about one of the account's messages."""
     sent = find_sent_message(message_id)
+    if sent is None and is_being_sent(message_id):
+        return Taken(finding.kind, is_early=True)
     if sent is None or sent.account_id != account_id:
         count_report(Source.PROVIDER, "unmatched", now=now)
         return Taken(finding.kind)

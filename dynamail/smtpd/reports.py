@@ -2,7 +2,8 @@
 
 1. RCPT is accepted for a return-path that we made, whatever its domain, and for the addresses that complaints are sent to. Anything
    else is refused at once, so that forged reports cost one line.
-2. The message is read and its consequence committed; then 250. While the database is away: 451, the sender keeps it.
+2. The message is read and its consequence committed; then 250. While the database is away, or the message itself is still being
+   sent: 451, the sender keeps it.
 3. Nothing is ever answered or passed on (RFC 3834 §2: no automatic mail about automatic mail).
 """
 
@@ -53,6 +54,8 @@ class ReportsHandler:
         except DatabaseError:
             log.exception("a report could not be stored")
             return "451 4.3.0 Reports cannot be stored now; try again"
+        if taken.is_early:
+            return "451 4.3.0 That message is still being sent; try again"
         log.info("report taken: %s, %s", taken.kind, taken.effect)
         return "250 2.0.0 Taken"
 

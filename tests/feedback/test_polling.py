@@ -17,14 +17,16 @@ LETTER = b"To: Alice <alice@example.com>\r\nSubject: Lunch?\r\n\r\nat noon\r\n"
 class Taker:
     """Takes what looks like a report, and remembers all that it was shown."""
 
-    def __init__(self, *, fails_at: int = 0) -> None:
+    def __init__(self, *, fails_at: int = 0, early_at: int = 0) -> None:
         self.shown: list[list[str]] = []
-        self._fails_at = fails_at
+        self._fails_at, self._early_at = fails_at, early_at
 
     def __call__(self, raw: bytes, addressees: list[str]) -> Taken:
         self.shown.append(addressees)
         if len(self.shown) == self._fails_at:
             raise OSError("the database is away")
+        if len(self.shown) == self._early_at:
+            return Taken("bounce", is_early=True)
         return Taken("bounce", sent=object() if b"our message" in raw else None)  # type: ignore[arg-type]
 
 
@@ -47,6 +49,21 @@ def visit(
     return read_mailbox(
         Login(host=server.host, security="none", **(values | changes)), position=position, take=take
     )  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_a_report_about_a_message_that_is_still_being_sent_is_read_again(
+    server: Dovecot, folder: str, protocol: str
+) -> None:
+    folder = "INBOX" if protocol == "pop3" else folder
+    for number in range(3):
+        server.put(REPORT % number, folder=folder)
+    changes = {"protocol": protocol, "folder": folder, "delete_processed": True}
+    take = Taker(early_at=2)
+    first = visit(server, take, {}, **changes)
+    second = visit(server, take, first.position, **changes)
+    assert first.taken + second.taken == 3
+    assert visit(server, take, second.position, **changes).seen == 0
 
 
 def test_each_message_is_shown_once_and_letters_stay_unread(server: Dovecot, folder: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -12,7 +13,8 @@ from dynamail.events.models import Event
 from dynamail.feedback.consequences import Effect, Finding
 from dynamail.feedback.models import FeedbackCount, FeedbackReport, Kind, Source
 from dynamail.feedback.receiving import Taken, take_provider_finding, take_report
-from dynamail.messages.models import Message
+from dynamail.lib.ids import new_id
+from dynamail.messages.models import Chunk, Message
 from tests.support.personas import NOW
 from tests.support.reports import make_complaint, make_dsn, return_path_of
 
@@ -47,6 +49,34 @@ def test_the_same_report_twice_happens_once(account: Account, campaign: Campaign
     assert again.is_repeated
     assert read_totals(account.pk, campaign.uid)["returned"] == 1
     assert FeedbackCount.objects.get().kind == "repeated"
+
+
+def put_back(message: Message) -> None:
+    """As it was when it was on the wire: in a worker's window and not in the log."""
+    Chunk.objects.for_account(message.account_id).update(worker=new_id(), done=0, started=3, state=1)
+    Message.objects.for_account(message.account_id).filter(id=message.id).delete()
+
+
+def test_a_report_that_is_faster_than_our_own_log_is_to_come_again(
+    account: Account, campaign: Campaign, delivered: Message
+) -> None:
+    raw, to = make_dsn(delivered), return_path_of(delivered)
+    put_back(delivered)
+    assert take(raw, to).is_early
+    assert not FeedbackCount.objects.exists()
+    Chunk.objects.for_account(account).update(worker=None, done=3)
+    assert not take(raw, to).is_early
+    assert FeedbackCount.objects.get().kind == "unmatched"
+
+
+def test_a_provider_that_is_faster_than_our_own_log_is_to_come_again(
+    account: Account, campaign: Campaign, delivered: Message
+) -> None:
+    put_back(delivered)
+    finding = Finding(Kind.COMPLAINT)
+    assert take_provider_finding(delivered.id, finding, account_id=account.pk, now=LATER).is_early
+    for stranger in (new_id(NOW - timedelta(days=1)), UUID(int=2**128 - 1), UUID(int=0)):
+        assert not take_provider_finding(stranger, finding, account_id=account.pk, now=LATER).is_early
 
 
 def test_a_full_mailbox_is_counted_and_nobody_is_suppressed(

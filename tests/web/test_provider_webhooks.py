@@ -10,7 +10,8 @@ from django.test import Client
 from dynamail.accounts.models import Account, User
 from dynamail.consent.models import Suppression
 from dynamail.feedback.models import FeedbackReport
-from dynamail.messages.models import Message
+from dynamail.lib.ids import new_id
+from dynamail.messages.models import Chunk, Message
 from dynamail.senders.apis import ApiSettings, save_api
 from dynamail.senders.models import Transport
 from dynamail.senders.providers import find_provider
@@ -60,6 +61,19 @@ def test_a_hard_bounce_at_postmark_suppresses_the_address(
     report = FeedbackReport.objects.for_account(account).get()
     assert (report.source, report.consequence, report.status) == ("provider", "suppressed", "5.1.1")
     assert Suppression.objects.for_account(account).get().email == delivered.recipient
+
+
+def test_a_report_about_a_message_that_is_still_being_sent_is_to_come_again(
+    account: Account, alice: User, delivered: Message
+) -> None:
+    transport = make_transport(account, alice, "postmark", server_token="secret-token")
+    body = postmark_bounce(delivered)
+    Chunk.objects.for_account(account).update(worker=new_id(), done=0, started=3, state=1)
+    Message.objects.for_account(account).filter(id=delivered.id).delete()
+    assert post(transport, body) == 503
+    delivered.save(force_insert=True)
+    assert post(transport, body) == 200
+    assert FeedbackReport.objects.for_account(account).get().consequence == "suppressed"
 
 
 def test_a_full_mailbox_at_postmark_is_only_counted(

@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 @never_cache
 @require_http_methods(["POST", "HEAD"])
 def take_provider_webhook(request: HttpRequest, account: str, transport: str, secret: str) -> HttpResponse:
-    """200 after COMMIT, so that a provider repeats what we could not keep. A wrong address does not exist."""
+    """200 after COMMIT, so that a provider repeats what we could not keep, or what is about a message that is still being sent. A wrong
+    address does not exist."""
     row = _find_transport(account, transport, secret)
     if request.method == "HEAD":
         return HttpResponse()  # some providers try the address before they save it
@@ -39,10 +40,14 @@ def take_provider_webhook(request: HttpRequest, account: str, transport: str, se
     except UnreadableEvents as error:
         log.warning("a webhook of %s was not understood: %s", row.provider, error)
         return HttpResponseBadRequest("This is not what the provider's webhooks look like.\n")
+    is_early = False
     for event in events:
         with account_scope(row.account_id):
-            take_provider_finding(event.message_id, event.finding, account_id=row.account_id, now=utc_now())
-    return HttpResponse()
+            taken = take_provider_finding(
+                event.message_id, event.finding, account_id=row.account_id, now=utc_now()
+            )
+        is_early = is_early or taken.is_early
+    return HttpResponse(status=503, headers={"Retry-After": "60"}) if is_early else HttpResponse()
 
 
 def find_webhook_path(transport: Transport) -> str:
