@@ -69,10 +69,10 @@ class Feed:
         return [parcel for parcel in self._undotted if now - parcel.gated_at > RENEW_AFTER]
 
     def next_envelope(self) -> Envelope | None:
-        """The next message, composed; None when there is nothing to send at this moment."""
-        if self._queue.urgent and (envelope := self._pull(self._queue.urgent)) is not None:
-            return envelope
-        return self._pull(self._queue.bulk)
+        """The next message, composed; None when there is nothing to send at this moment. While something urgent waits, nothing else is
+        sent: the connection must come to rest for the gate to be asked about it again."""
+        envelope = self._pull(self._queue.urgent)
+        return envelope if envelope is not None or self._queue.urgent else self._pull(self._queue.bulk)
 
     def next_urgent(self) -> Envelope | None:
         return self._pull(self._queue.urgent)
