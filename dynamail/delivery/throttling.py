@@ -386,9 +386,10 @@ class Throttles:
     async def _load_states(self, account_ids: Sequence[int]) -> None:
         rows = await self._database.run("load_destination_states", {"account_ids": list(account_ids)})
         now, wall = self._clock.now(), self._clock.wall()
-        for account_id in account_ids:
-            found = self._states[account_id] = {
-                ThrottleKey(*row[:3]): LearnedRow(*row[3:]) for row in rows if row[0] == account_id
-            }
-            for throttle in self._list_throttles(account_id):
-                throttle.learned.adopt(found.get(throttle.key), now, wall)
+        found: dict[int, dict[ThrottleKey, LearnedRow]] = {account_id: {} for account_id in account_ids}
+        for row in rows:
+            found[row[0]][ThrottleKey(*row[:3])] = LearnedRow(*row[3:])
+        self._states |= found
+        for key, throttle in list(self._throttles.items()):
+            if key.account_id in found:
+                throttle.learned.adopt(found[key.account_id].get(key), now, wall)
