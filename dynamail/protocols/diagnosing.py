@@ -111,8 +111,9 @@ def _restrain(found: Reason, evidence: Evidence) -> Reason:
 
 def _find_other_subject(evidence: Evidence) -> Reason | None:
     """A short reply that speaks of the sender or the client, and not of a recipient, is not about the recipient."""
-    words = evidence.words.lower()
-    if len(words) > MAX_SENTENCE or _RECIPIENT.search(words):
+    words = evidence.words.strip().lower()
+    is_reply = words[:3].isdigit() or not evidence.context
+    if not is_reply or len(words) > MAX_SENTENCE or _RECIPIENT.search(words):
         return None
     if _CLIENT.search(words):
         return Reason.BLOCKED

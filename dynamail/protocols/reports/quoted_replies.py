@@ -10,6 +10,7 @@ _CODE = re.compile(
     re.MULTILINE,
 )
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_REPLY = re.compile(r"(?:^|(?<=[\s'\"(<\[:=]))[45][0-57]\d[ -]#?[45]\.\d{1,3}\.\d{1,3}[ :;-]")
 _AFTER_CODE = re.compile(r"[ :,;\-]{1,3}#?([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
 
 
@@ -33,3 +34,12 @@ def find_enhanced_code(text: str) -> str:
             return hit[1]
         first = first or hit[1]
     return first
+
+
+def find_quoted_reply(text: str) -> str:
+    """The first reply with an enhanced code up to the next blank line, or "" when there is none."""
+    found = _REPLY.search(text)
+    if found is None:
+        return ""
+    end = text.find("\n\n", found.start())
+    return text[found.start() : end if end >= 0 else len(text)]

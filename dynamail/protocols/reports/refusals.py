@@ -9,7 +9,7 @@ from dynamail.protocols.codes import classify_reason
 from dynamail.protocols.diagnosing import find_reason
 from dynamail.protocols.reasons import HARD_REASONS, Evidence, Reason
 from dynamail.protocols.reports.dsn import StatusOfRecipient
-from dynamail.protocols.reports.quoted_replies import find_enhanced_code, find_reply_code
+from dynamail.protocols.reports.quoted_replies import find_enhanced_code, find_quoted_reply, find_reply_code
 from dynamail.protocols.reports.records import ReportedRecipient
 from dynamail.protocols.reports.stages import find_stage
 
@@ -89,15 +89,25 @@ def clean_notice(text: str) -> str:
 def judge_block(address: str, block: str, *, context: str, action: str) -> ReportedRecipient:
     """What a notice in words says about one recipient."""
     block, context = clean_notice(block), clean_notice(context)
+    quoted = find_quoted_reply(block)
+    if quoted:
+        context = f"{block}\n{context}"
     evidence = Evidence(
-        block,
+        quoted or block,
         find_enhanced_code(block) or find_enhanced_code(context),
         find_reply_code(block) or find_reply_code(context),
         find_stage(block or context),
         context,
         has_delay=action == "delayed",
+        is_echoed=_is_echoed(address, block),
     )
     return _judge(address, evidence, action=action)
+
+
+def _is_echoed(address: str, block: str) -> bool:
+    """Sendmail's transcript names the recipient in front of its own words: `550 ann@example.net... User unknown`."""
+    position = block.find("Transcript of session follows")
+    return position >= 0 and re.search(rf"[45]\d\d <?{re.escape(address)}>?\.\.\.", block[position:]) is not None
 
 
 def is_hard_report(reason: Reason, *, action: str, status: str, code: int) -> bool:
