@@ -10,18 +10,31 @@ _CODE = re.compile(
     re.MULTILINE,
 )
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_REPLY = re.compile(r"(?:^|(?<=[\s'\"(<\[:=]))[45][0-57]\d[ -]#?[45]\.\d{1,3}\.\d{1,3}[ :;-]")
 _AFTER_CODE = re.compile(r"[ :,;\-]{1,3}#?([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
 
 
 def find_reply_code(text: str) -> int:
     """The reply code that is most likely meant: one with an enhanced code after it, else the first; 0 when there is none."""
-    found = 0
+    found = _find_reply(text)
+    return int(found[1]) if found else 0
+
+
+def find_quoted_reply(text: str) -> str:
+    """The reply that is most likely meant, from its code to the next blank line; "" when there is none."""
+    found = _find_reply(text)
+    if found is None:
+        return ""
+    end = text.find("\n\n", found.start())
+    return text[found.start() : end if end >= 0 else len(text)]
+
+
+def _find_reply(text: str) -> re.Match[str] | None:
+    first: re.Match[str] | None = None
     for hit in _CODE.finditer(text):
         if _AFTER_CODE.match(text, hit.end()):
-            return int(hit[1])
-        found = found or int(hit[1])
-    return found
+            return hit
+        first = first or hit
+    return first
 
 
 def find_enhanced_code(text: str) -> str:
@@ -34,12 +47,3 @@ def find_enhanced_code(text: str) -> str:
             return hit[1]
         first = first or hit[1]
     return first
-
-
-def find_quoted_reply(text: str) -> str:
-    """The first reply with an enhanced code up to the next blank line, or "" when there is none."""
-    found = _REPLY.search(text)
-    if found is None:
-        return ""
-    end = text.find("\n\n", found.start())
-    return text[found.start() : end if end >= 0 else len(text)]

@@ -89,8 +89,8 @@ def clean_notice(text: str) -> str:
 def judge_block(address: str, block: str, *, context: str, action: str) -> ReportedRecipient:
     """What a notice in words says about one recipient."""
     block, context = clean_notice(block), clean_notice(context)
-    quoted = find_quoted_reply(block)
-    if quoted:
+    quoted = find_quoted_reply(block) or find_quoted_reply(context)
+    if quoted := quoted if _says_something(quoted) else "":
         context = f"{block}\n{context}"
     evidence = Evidence(
         quoted or block,
