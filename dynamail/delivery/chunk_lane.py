@@ -90,7 +90,8 @@ class ChunkRun:
             log.warning("Chunk %s has another owner now.", self.lease.id)
             self._outlet.withdraw(self)
         except BaseException:
-            self._outlet.withdraw(self)  # Nobody settles this run any more: what is still queued must not leave.
+            # Nobody settles this run any more: what is still queued must not leave.
+            self._outlet.withdraw(self)
             raise
 
     async def adopt(self, results: dict[int, Result]) -> None:
@@ -321,6 +322,9 @@ class ChunkLane:
 
     def held_ids(self) -> list[UUID]:
         return [run.lease.id for run in self._runs.values()]
+
+    def held_accounts(self) -> set[int]:
+        return {run.lease.account_id for run in self._runs.values()}
 
     def wake(self) -> None:
         """A campaign was launched or resumed."""

@@ -86,6 +86,9 @@ class OutboxLane:
     def held_ids(self) -> list[UUID]:
         return list(self._held)
 
+    def held_accounts(self) -> set[int]:
+        return set(self._counts)
+
     def wake(self) -> None:
         """Messages were accepted."""
         self._news.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -103,10 +103,13 @@ class Ways:
                 return known.outlet
         return await self._load(account_id)
 
-    async def refresh(self) -> None:
-        """Read the settings of the outlets in use again, and forget those that are not used."""
+    async def refresh(self, *, in_use: Collection[int] = ()) -> None:
+        """Read the settings of the outlets in use again, and forget those that are not used. `in_use`: accounts of which the lanes hold
+        something, even if all of it waits for the database at this moment."""
         now = asyncio.get_running_loop().time()
         for account_id, known in list(self._known.items()):
+            if account_id in in_use:
+                known.used_at = now
             for tally in known.outlet.forget_unused(now):
                 self._health.keep(tally)
             if known.outlet.is_idle and now - known.used_at > UNUSED_SECONDS:

@@ -265,8 +265,11 @@ class Worker:
         await self._database.run("renew_leases", self._list_leases)
         await self._recovery.run()
         await finish_campaigns(self._database)
-        await self.ways.refresh()
+        await self.ways.refresh(in_use=self._list_accounts())
         await self.ways.postpone()
+
+    def _list_accounts(self) -> set[int]:
+        return self.chunks.held_accounts().union(*(lane.held_accounts() for lane in self.outboxes))
 
     def _list_leases(self) -> dict[str, Any]:
         return {
