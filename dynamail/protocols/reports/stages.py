@@ -35,14 +35,20 @@ _AROUND = (
         r"(?:error|rejected|refused|failed|response)[\w ]{0,30} (?:during|following|after|to|on|in) (?:the )?(RCPT|MAIL|DATA|HELO|EHLO)\b"
     ),
     re.compile(r"SMTP:(RCPT|MAIL|DATA) host"),  # GroupWise, IMail
+    re.compile(r"nach dem (RCPT|MAIL|DATA|HELO|EHLO)-Befehl"),  # GMX, in German
     re.compile(r"rejected\s+(MAIL|RCPT)\s+(?:FROM|TO)\s+address"),
 )
 _SESSION = re.compile(
     r"(?:>>> ?(?P<command>[^\n]{0,400})\n[^\S\n]{0,8})(?:(?:<<< [23]|250)[^\n]{0,400}\n[^\S\n]{0,8})?<<< ?[45]\d\d"
 )
+# Other transcripts: the command, and on the next line its refusal.
+_DIALOG = re.compile(
+    r"(?:>>>|<<<|-->|<--|\bsent:|\b[CS]:)[^\S\n]{0,4}(RCPT TO|MAIL FROM|DATA|EHLO|HELO|BDAT)\b[^\n]{0,300}\n[^\n]{0,60}?(?:>>>|<<<|-->|<--|:)[^\S\n]{0,4}[45]\d\d\b",
+    re.IGNORECASE,
+)
 _GREETING = re.compile(r"while talking to [^\n]{1,200}:\n\s{0,8}<<< (?:421|554)")
 _QMAIL = (
-    (Stage.RCPT, re.compile(r"does not like recipient|RCPT TO generated following response")),
+    (Stage.RCPT, re.compile(r"does not like recipient|recipient was rejected|n'aime pas le destinataire|RCPT TO generated following response")),
     (Stage.DOT, re.compile(r"failed after I sent the message")),
     (Stage.DATA, re.compile(r"failed on DATA command")),
     (Stage.MAIL, re.compile(r"sender was rejected|does not like sender")),
@@ -65,6 +71,8 @@ def find_stage(text: str) -> Stage | None:
     for found in _SESSION.finditer(text):
         if not found["command"].startswith("QUIT"):
             return _name_stage(found["command"][:24])
+    if found := _DIALOG.search(text):
+        return _name_stage(found[1])
     if found := _GMAIL_STATE.search(text):
         return _GMAIL_STATES.get(int(found[1]), Stage.RCPT if int(found[1]) in (13, 14, 15) else None)
     return None
