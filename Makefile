@@ -62,7 +62,7 @@ $(BUILT): frontend/node_modules/.stamp $(FRONTEND_SOURCES)
 
 build: $(BUILT) ## the front end alone
 
-system-packages: ## Chromium, Postfix and OpenDKIM for the browser and interoperability tests, where apt-get and root exist
+system-packages: ## Chromium, Postfix, Exim, Dovecot, OpenDKIM and faketime for the browser and interoperability tests, where apt-get and root exist
 	@bash tests/support/install_system_packages.sh
 
 bench-%: setup ## a benchmark by name, such as bench-campaign; BENCH_ARGS=--quick takes under a minute

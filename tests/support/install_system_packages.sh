@@ -7,6 +7,7 @@ command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>
 command -v postfix >/dev/null 2>&1 || [ -x /usr/sbin/postfix ] || missing+=(postfix)
 [ -x /usr/sbin/opendkim ] || missing+=(opendkim opendkim-tools)
 [ -x /usr/sbin/dovecot ] || missing+=(dovecot-imapd dovecot-pop3d)
+command -v faketime >/dev/null 2>&1 || missing+=(faketime)
 exim_folder=/usr/local/lib/dynamail-tests/exim
 exim_missing=""
 [ -x /usr/sbin/exim4 ] || [ -x "$exim_folder/usr/sbin/exim4" ] || exim_missing=exim4-daemon-light
