@@ -13,12 +13,16 @@ from dynamail.protocols.smtp.envelopes import Stage
 
 MAX_SENTENCE = 300  # characters; longer texts tell a story, in which a sender may occur
 _NO_MAIL = (521, 556)  # RFC 7504
-_REFUSING = re.compile(r"\b(?:reject|refus|denied|declin|not allowed|not accepted|not permitted|blocked|busy|temporar)")
+_REFUSING = re.compile(
+    r"\b(?:reject|refus|denied|declin|not allowed|not accepted|not permitted|blocked|busy|temporar)"
+)
 # What RFC 5321 writes beside 450 and 550, and others into access lists: it says little about existence.
 _UNCERTAIN = re.compile(r"(?:mailbox|account|user|recipient|address) (?:is )?(?:temporarily )?unavailable")
 _SOFTER_CODES = {"2.1": Reason.SUSPEND, "2.2": Reason.MAILBOX_FULL, "7.1": Reason.FILTERED}
 _RECIPIENT = re.compile(r"recipient|rcpt|addressee|mailbox|destination|user|account")
-_SENDER = re.compile(r"\bsender\b|\bmail from\b|\breturn[ -]path\b|\benvelope[ -]from\b|\bfrom: ?header|\boriginator\b")
+_SENDER = re.compile(
+    r"\bsender\b|\bmail from\b|\breturn[ -]path\b|\benvelope[ -]from\b|\bfrom: ?header|\boriginator\b"
+)
 _CLIENT = re.compile(r"\b(?:helo|ehlo)\b|\bclient host\b|\byour (?:ip|host|server)\b|\b(?:ptr|rdns)\b")
 # Reasons about a mailbox: nobody can know them before the recipient was named.
 _PERSONAL = frozenset(
@@ -47,7 +51,6 @@ def find_reason(evidence: Evidence) -> Reason:
         _find_in_text(evidence.words[:MAX_WORDS])
         or _find_specific(evidence)
         or _find_in_text(evidence.context[:MAX_WORDS])
-        or _find_meaning(simplify_words(evidence.context), evidence)
         or (Reason.BLOCKED if evidence.stage is Stage.CONNECT and evidence.code >= 500 else None)
         or find_enhanced(evidence.enhanced, vague=True)
         or (Reason.EXPIRED if evidence.has_delay else None)
@@ -78,7 +81,9 @@ def _find_specific(evidence: Evidence) -> Reason | None:
         vague = Reason.FILTERED
     meaning = vague or _find_meaning(words, evidence)
     if specific and meaning in (None, Reason.FILTERED):
-        is_refusal = _REFUSING.search(words) and not _RECIPIENT.search(words) and evidence.code not in _NO_MAIL
+        is_refusal = (
+            _REFUSING.search(words) and not _RECIPIENT.search(words) and evidence.code not in _NO_MAIL
+        )
         return Reason.FILTERED if is_refusal else specific
     return meaning
 
@@ -93,8 +98,6 @@ def _find_meaning(words: str, evidence: Evidence) -> Reason | None:
 def _restrain(found: Reason, evidence: Evidence) -> Reason:
     """Take back what this server could not know, or did not confirm."""
     if evidence.stage is Stage.CONNECT and evidence.code:
-        if found is Reason.MAILBOX_FULL:
-            return Reason.SYSTEM_FULL
         return Reason.BLOCKED if found in _TOO_EARLY or found in _PERSONAL else found
     if evidence.stage is Stage.MAIL and found in _PERSONAL:
         return Reason.SYSTEM_FULL if found is Reason.MAILBOX_FULL else Reason.REJECTED

@@ -98,6 +98,8 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         not capable of selected features
         incorrectly configured
         best-preference mx
+        (queue file|file|disk) (write|read) error
+        could not retrieve
         relayed to non-compliant mailer
         (unable|can not|could not|failed) (to )(contact|connect to|access|query|open|reach) (the )(ldap|database|backend|user database|mysql)
         """,
@@ -390,6 +392,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         quota (is |has been |was |limit |size |)(exceeded|exhausted|full|violation|violated|reached|over|overflow)
         quota * (exceed|exhaust|violation|reached)
         quota error
+        (mailbox|inbox|storage|folder) limit
         (overdrawn|overran|over-ran) (his|her|its|their|the) (disk|mail|mailbox|quota)
         (exceed|exceeds|exceeded|exceeding) * (quota|storage|allocation|mailbox size|disk|space|mailbox limit|local limit)
         exceeding (the )(quota|mailbox)
@@ -621,6 +624,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         size (limit|restriction|of the message|exceeds|exceed)
         (over|exceeding) (the )(maximum|size|allowed) (size|limit|message)
         message (file )too (big|large|long)
+        size of (this|the|your) (message|mail|email) (exceeds|exceeded|is)
         (line|text|header|headers|body|data) (is |are |)too long
         mail size
         message length
@@ -806,7 +810,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         nosuchuser
         (unknown|no such|nonexistent|non-existent|nonexisting|non existent|invalid|illegal|bad|undeliverable|unrecognized|not a valid|not a known|no valid|not valid|incorrect|wrong|not existing|inexistent|unregistered) (local |virtual |destination |mail |email |user |recipient |mailbox |)(_who_|users|recipients|name|id|local part|local-part|email|person here)
         (_who_|users|recipients|username|user name|email)( address| name| id| account| mailbox| alias|)( is| was| are| has|) (unknown|not exist|not found|not known|not listed|not recognized|not not valid|not defined|not registered|invalid|nonexistent|non-existent|incorrect|no longer available|no longer valid|no longer in use|no longer exist|no longer on|unroutable|unrouteable|undeliverable|not here|deleted|been deleted|removed|been removed|not in|not our|not exists|illegal|bad|not local)
-        (_who_|email|username|name) * (does not|did not|not|no longer|could not|can not|has no|is not|not be|not a|not in) (exist|exists|found|be found|known|valid|listed|recognized|defined|registered|existing|a valid|a known|a registered|a local|a user|be delivered|be resolved|have a|have an|our|on this|on our|at this|at our)
+        (_who_|email|username|name) * (does not|did not|not|no longer|could not|can not|has no|is not|not be|not a|not in) (exist|exists|found|be found|known|valid|listed|recognized|defined|registered|existing|a valid|a known|a registered|a local|a user|be resolved|have an account|have a mailbox|have a email|have an email|have an inbox|our|on this|on our|at this|at our)
         (does not|did not|do not|not) (have|find|know|recognize|recognise|locate|contain) * (_who_|such)
         (no|not) (a |such |)(_who_)( here| by| with| of| exist| found| for| named| called| matching| at)
         no (mailbox|user|one|body|person|account|address)( here|) by that name

@@ -107,7 +107,9 @@ def judge_block(address: str, block: str, *, context: str, action: str) -> Repor
 def _is_echoed(address: str, block: str) -> bool:
     """Sendmail's transcript names the recipient in front of its own words: `550 ann@example.net... User unknown`."""
     position = block.find("Transcript of session follows")
-    return position >= 0 and re.search(rf"[45]\d\d <?{re.escape(address)}>?\.\.\.", block[position:]) is not None
+    return (
+        position >= 0 and re.search(rf"[45]\d\d <?{re.escape(address)}>?\.\.\.", block[position:]) is not None
+    )
 
 
 def is_hard_report(reason: Reason, *, action: str, status: str, code: int) -> bool:

@@ -48,7 +48,12 @@ _DIALOG = re.compile(
 )
 _GREETING = re.compile(r"while talking to [^\n]{1,200}:\n\s{0,8}<<< (?:421|554)")
 _QMAIL = (
-    (Stage.RCPT, re.compile(r"does not like recipient|recipient was rejected|n'aime pas le destinataire|RCPT TO generated following response")),
+    (
+        Stage.RCPT,
+        re.compile(
+            r"does not like recipient|recipient was rejected|n'aime pas le destinataire|RCPT TO generated following response"
+        ),
+    ),
     (Stage.DOT, re.compile(r"failed after I sent the message")),
     (Stage.DATA, re.compile(r"failed on DATA command")),
     (Stage.MAIL, re.compile(r"sender was rejected|does not like sender")),

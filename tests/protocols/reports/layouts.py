@@ -58,7 +58,13 @@ REPLIES = (
     Reply("550", "5.2.1", "The account is disabled", "suspend", False),
     Reply("554", "5.7.1", "Message rejected as spam", "spamdetected", False),
     Reply("554", "5.7.1", "Client host [192.0.2.7] blocked using zen.spamhaus.org", "blocked", False),
-    Reply("550", "5.7.26", "Unauthenticated email is not accepted due to domain's DMARC policy", "authfailure", False),
+    Reply(
+        "550",
+        "5.7.26",
+        "Unauthenticated email is not accepted due to domain's DMARC policy",
+        "authfailure",
+        False,
+    ),
     Reply("552", "5.3.4", "Message size exceeds fixed limit", "mesgtoobig", False),
 )
 NEKO = "ann@example.net", "bob@example.net"
@@ -66,7 +72,15 @@ NEKO = "ann@example.net", "bob@example.net"
 
 def render(layout: Layout, pairs: list[tuple[str, Reply]]) -> bytes:
     pieces = [
-        layout.each.format(a=address, local=address.split("@")[0], domain=address.split("@")[1], r=reply.text, code=reply.code, status=reply.status, words=reply.words)
+        layout.each.format(
+            a=address,
+            local=address.split("@")[0],
+            domain=address.split("@")[1],
+            r=reply.text,
+            code=reply.code,
+            status=reply.status,
+            words=reply.words,
+        )
         for address, reply in pairs
     ]
     body = layout.text.replace("{each}", layout.joint.join(pieces)).replace("{original}", ORIGINAL)
@@ -106,7 +120,9 @@ Diagnostic-Code: smtp; {r}
 """
 
 
-def make_report(notice: str, *, kind: str = "text/plain", third: str = "message/rfc822", preamble: str = "") -> str:
+def make_report(
+    notice: str, *, kind: str = "text/plain", third: str = "message/rfc822", preamble: str = ""
+) -> str:
     return (
         f"{preamble}--b1\nContent-Type: {kind}; charset=utf-8\n\n{notice}\n--b1\nContent-Type: message/delivery-status\n\n"
         "Reporting-MTA: dns; mx.example.org\nArrival-Date: Thu, 1 Jan 2026 10:00:00 +0000\n\n{each}\n"
@@ -145,7 +161,9 @@ LAYOUTS = {
         subject="Mail delivery failed: returning message to sender",
     ),
     "exim, with fields": Layout(
-        make_report("A message that you sent could not be delivered to one or more of its\nrecipients. This is a permanent error."),
+        make_report(
+            "A message that you sent could not be delivered to one or more of its\nrecipients. This is a permanent error."
+        ),
         "Action: failed\nFinal-Recipient: rfc822;{a}\nStatus: 5.0.0\nRemote-MTA: dns; mx.example.net\nDiagnostic-Code: smtp; {r}\n",
         kind=REPORT,
         subject="Mail delivery failed: returning message to sender",
@@ -179,10 +197,14 @@ LAYOUTS = {
         kind=REPORT,
     ),
     "qmail": Layout(
-        QMAIL, "<{a}>:\n192.0.2.5 does not like recipient.\nRemote host said: {r}\nGiving up on 192.0.2.5.\n", subject="failure notice"
+        QMAIL,
+        "<{a}>:\n192.0.2.5 does not like recipient.\nRemote host said: {r}\nGiving up on 192.0.2.5.\n",
+        subject="failure notice",
     ),
     "qmail, connected": Layout(
-        QMAIL, "<{a}>:\nConnected to 192.0.2.5 but recipient was rejected.\nRemote host said: {r}\n", subject="failure notice"
+        QMAIL,
+        "<{a}>:\nConnected to 192.0.2.5 but recipient was rejected.\nRemote host said: {r}\n",
+        subject="failure notice",
     ),
     "qmail, french": Layout(
         "Bonjour. Je suis le programme qmail-send sur mx.example.org.\nJe suis au regret de ne pas avoir pu livrer votre message aux adresses suivantes.\n"
@@ -213,7 +235,9 @@ LAYOUTS = {
         is_single=True,
     ),
     "nullmailer": Layout(
-        make_report("Hi.  This is the nullmailer-queue program.\nI'm afraid I wasn't able to deliver your message.\nThis is a permanent error; I've given up."),
+        make_report(
+            "Hi.  This is the nullmailer-queue program.\nI'm afraid I wasn't able to deliver your message.\nThis is a permanent error; I've given up."
+        ),
         "Final-Recipient: rfc822; {a}\nAction: failed\nStatus: {status}\nDiagnostic-Code: smtp; {r}\n",
         kind=REPORT,
     ),
@@ -226,7 +250,10 @@ LAYOUTS = {
         is_single=True,
     ),
     "gmail, report": Layout(
-        make_report("\n** Address not found **\n\nYour message wasn't delivered. See the technical details below.\n\nThe response was:\n", third="message/rfc822"),
+        make_report(
+            "\n** Address not found **\n\nYour message wasn't delivered. See the technical details below.\n\nThe response was:\n",
+            third="message/rfc822",
+        ),
         "Final-Recipient: rfc822; {a}\nAction: failed\nStatus: {status}\nRemote-MTA: dns; mx.example.net. (192.0.2.5, the server for the domain {domain}.)\n"
         "Diagnostic-Code: smtp; {code}-{status} {words}\n {code} {status} - gsmtp\nLast-Attempt-Date: Thu, 01 Jan 2026 02:00:00 -0800 (PST)\n",
         kind=REPORT,
@@ -259,7 +286,7 @@ LAYOUTS = {
     ),
     "exchange, html": Layout(
         "<html><head><style>.b {{display: block}}</style></head><body><p><b>Delivery has failed to these recipients or groups:</b></p>{each}<p>Original message headers:</p><pre>{original}</pre></body></html>",
-        '<p><a href="mailto:{a}">{a}</a><br>Your message could not be delivered.</p><p>Remote Server returned \'{r}\'</p>',
+        "<p><a href=\"mailto:{a}\">{a}</a><br>Your message could not be delivered.</p><p>Remote Server returned '{r}'</p>",
         kind="text/html",
         subject="Undeliverable: Hello",
         sender="postmaster@mx.example.org",
@@ -342,7 +369,9 @@ LAYOUTS = {
         subject="Delivery Status Notification (Failure)",
     ),
     "communigate": Layout(
-        make_report("Failed to deliver to 'ann@example.net'\nSMTP module(domain example.net) reports:\n the recipient was refused"),
+        make_report(
+            "Failed to deliver to 'ann@example.net'\nSMTP module(domain example.net) reports:\n the recipient was refused"
+        ),
         "Original-Recipient: rfc822;<{a}>\nFinal-Recipient: system;<{a}>\nAction: failed\nStatus: {status}\nDiagnostic-Code: smtp;{r}\n",
         kind=REPORT,
         subject="Undeliverable mail: Hello",
@@ -353,7 +382,9 @@ LAYOUTS = {
         subject="Undeliverable mail: Hello",
     ),
     "messaging server": Layout(
-        make_report("This report relates to a message you sent with the following header fields:\n\n  Subject: Hello\n\nYour message cannot be delivered to the following recipients:\n"),
+        make_report(
+            "This report relates to a message you sent with the following header fields:\n\n  Subject: Hello\n\nYour message cannot be delivered to the following recipients:\n"
+        ),
         "Original-recipient: rfc822;{a}\nFinal-recipient: rfc822;{a}\nAction: failed\nStatus: {status} (Remote SMTP server has rejected address)\nRemote-MTA: dns;mx.example.net\nDiagnostic-code: smtp;{r}\n",
         kind=REPORT,
         subject="Delivery Notification: Delivery has failed",
@@ -367,20 +398,27 @@ LAYOUTS = {
         extra="Return-Path: <>\n",
     ),
     "powermta": Layout(
-        make_report("Hello, this is the mail server on mx.example.org.\n\nI am sending you this message to inform you on the delivery status of a\nmessage you previously sent."),
+        make_report(
+            "Hello, this is the mail server on mx.example.org.\n\nI am sending you this message to inform you on the delivery status of a\nmessage you previously sent."
+        ),
         "Original-Recipient: rfc822;{a}\nFinal-Recipient: rfc822;{a}\nAction: failed\nStatus: {status} (reason in words)\nRemote-MTA: dns;mx.example.net (192.0.2.5)\nDiagnostic-Code: smtp;{r}\nX-PowerMTA-BounceCategory: other\n",
         kind=REPORT,
         subject="Delivery report",
     ),
     "amazon": Layout(
-        make_report("An error occurred while trying to deliver the mail to the following recipients:\nsomebody"),
+        make_report(
+            "An error occurred while trying to deliver the mail to the following recipients:\nsomebody"
+        ),
         "Final-Recipient: rfc822; {a}\nDiagnostic-Code: smtp; {r}\nStatus: {status}\nAction: failed\n",
         kind=REPORT,
         subject="Delivery Status Notification (Failure)",
         sender="MAILER-DAEMON@amazonses.example",
     ),
     "zimbra": Layout(
-        make_report("This is the mail system at host zimbra.example.org.\n\nYour message could not be delivered.", preamble="This is a MIME-encapsulated message.\n\n"),
+        make_report(
+            "This is the mail system at host zimbra.example.org.\n\nYour message could not be delivered.",
+            preamble="This is a MIME-encapsulated message.\n\n",
+        ),
         FIELDS,
         kind=REPORT,
     ),
@@ -414,7 +452,9 @@ LAYOUTS = {
         is_single=True,
     ),
     "yandex": Layout(
-        make_report("Это письмо отправлено почтовым сервером.\n\nК сожалению, мы вынуждены сообщить Вам о том, что Ваше письмо не может\nбыть отправлено одному или нескольким адресатам.\n"),
+        make_report(
+            "Это письмо отправлено почтовым сервером.\n\nК сожалению, мы вынуждены сообщить Вам о том, что Ваше письмо не может\nбыть отправлено одному или нескольким адресатам.\n"
+        ),
         FIELDS,
         kind=REPORT,
         subject="Недоставленное сообщение",
@@ -444,7 +484,9 @@ LAYOUTS = {
         is_single=True,
     ),
     "sendgrid": Layout(
-        make_report("Hello, this is the mail server on mx.example.org.\n\nYour message could not be delivered."),
+        make_report(
+            "Hello, this is the mail server on mx.example.org.\n\nYour message could not be delivered."
+        ),
         "Final-recipient: rfc822; {a}\nAction: failed\nStatus: {status}\nRemote-MTA: dns; mx.example.net\nDiagnostic-Code: {r}\n",
         kind=REPORT,
         subject="Undelivered Mail Returned to Sender",
@@ -453,7 +495,7 @@ LAYOUTS = {
     "mail marshal": Layout(
         "Your message:\n   From:    news@example.com\n   Subject: Hello\n\nCould not be delivered because of\n\n{each}\n\nAdditional Information\n======================\n\nOriginal Sender:    <b+abc@bounce.example.com>\n\n{original}",
         "{r}\n\nThe following recipients were affected:\n   {a}\n",
-        subject="Undeliverable Mail: \"Hello\"",
+        subject='Undeliverable Mail: "Hello"',
         sender="Postmaster@mx.example.org",
         is_single=True,
     ),
@@ -472,7 +514,9 @@ LAYOUTS = {
         is_single=True,
     ),
     "mimecast": Layout(
-        make_report("The email message could not be delivered to the user's email address.  The intended recipient's mail server rejected it."),
+        make_report(
+            "The email message could not be delivered to the user's email address.  The intended recipient's mail server rejected it."
+        ),
         "Final-Recipient: rfc822; {a}\nRemote-MTA: dns; mx.example.net\nAction: failed\nStatus: {status}\nDiagnostic-Code: smtp; {r}\n",
         kind=REPORT,
         subject="[Postmaster] Email Delivery Failure",
