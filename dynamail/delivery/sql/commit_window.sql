@@ -1,6 +1,7 @@
 -- The heart of the chunk lane, once per 25 to 50 messages: record the outcomes of what was declared, declare what comes next, renew
 -- the lease, all or nothing. Fenced: a worker that lost its lease changes nothing and gets no row. Running it twice with the same
--- parameters changes nothing the second time, and how ever late that is, it shortens no lease. Keys used: primary keys of chunk, message, outbox, rollup_hour, campaign, account.
+-- parameters changes nothing the second time, and how ever late that is, it shortens no lease. Keys used: primary keys of chunk,
+-- message, outbox, rollup_hour, campaign, account.
 -- Parameters: shard, id, worker, epoch; done, started; ending: '' to go on, 'finished', 'released'; lease_until, run_at; now, hour;
 -- counter_shard; outcomes: JSON array of {id, contact_id, recipient, domain, state, bounce_class, code, enhanced, reply, attempts,
 -- size, run_at, transport_id, hard}. Bounces that are hard are counted a second time, for the guard rails. Whether what waits belongs to
@@ -16,12 +17,16 @@ WITH held AS (
     WHERE shard = %(shard)s AND id = %(id)s AND worker = %(worker)s AND epoch = %(epoch)s
     RETURNING shard, account_id, source_id, lane, state
 ),
+before AS (
+    SELECT done FROM chunk WHERE shard = %(shard)s AND id = %(id)s
+),
 outcome AS (
     SELECT held.shard, held.account_id, held.source_id, held.lane, held.state AS chunk_state, o.*
-    FROM held CROSS JOIN json_to_recordset(%(outcomes)s::json) AS o (
+    FROM held CROSS JOIN before CROSS JOIN json_to_recordset(%(outcomes)s::json) AS o (
         id uuid, contact_id uuid, recipient text, domain text, state text, bounce_class text, code smallint, enhanced text,
         reply text, attempts smallint, size integer, run_at timestamptz, transport_id bigint, hard boolean
     )
+    WHERE before.done < %(done)s -- else all of it is recorded, and who was put into the outbox may have left it since
 ),
 recorded AS (
     INSERT INTO message (account_id, id, at, source_kind, source_id, contact_id, recipient, domain, state, bounce_class, smtp_code,
