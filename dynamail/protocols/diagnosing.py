@@ -19,9 +19,14 @@ _REFUSING = re.compile(
 # What RFC 5321 writes beside 450 and 550, and others into access lists: it says little about existence.
 _UNCERTAIN = re.compile(r"(?:mailbox|account|user|recipient|address) (?:is )?(?:temporarily )?unavailable")
 _SOFTER_CODES = {"2.1": Reason.SUSPEND, "2.2": Reason.MAILBOX_FULL, "7.1": Reason.FILTERED}
-_RECIPIENT = re.compile(r"recipient|rcpt|addressee|mailbox|destination|user|account")
+_RECIPIENT = re.compile(
+    r"recipient|rcpt|addressee|mailbox|destination|user|account|empf[äa]e?nger|destinat|odbiorc|příjemc|получател|одержувач|mottag|modtag|"
+    r"收件|宛先|受信|수신"
+)
 _SENDER = re.compile(
-    r"\bsender\b|\bmail from\b|\breturn[ -]path\b|\benvelope[ -]from\b|\bfrom: ?header|\boriginator\b"
+    r"\b(?:sender|mail from|return[ -]path|envelope[ -]from|from: ?header|originator)\b|"
+    r"\b(?:absender|exp[ée]diteur|remitente|mittente|remetente|afzender|nadawc|odesílatel|отправител|відправник|avs[äe]nd)|"
+    r"发件人|寄件|送信者|送信元|발신"
 )
 _CLIENT = re.compile(r"\b(?:helo|ehlo)\b|\bclient host\b|\byour (?:ip|host|server)\b|\b(?:ptr|rdns)\b")
 # Reasons about a mailbox: nobody can know them before the recipient was named.
@@ -79,6 +84,8 @@ def _find_specific(evidence: Evidence) -> Reason | None:
         and evidence.enhanced[2:] not in _SAYS_NOTHING
     ):
         vague = Reason.FILTERED
+    if vague is Reason.SECURITY_ERROR and evidence.stage is Stage.CONNECT:
+        vague = Reason.BLOCKED
     meaning = vague or _find_meaning(words, evidence)
     if specific and meaning in (None, Reason.FILTERED):
         is_refusal = (

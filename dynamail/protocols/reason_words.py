@@ -38,13 +38,13 @@ _CONTRACTIONS = (
     ("adress ", "address "),
 )
 
-_WHO = "user|recipient|mailbox|account|address|addressee|login|member|customer|alias|maildrop|person|userid"
+_WHO = "user|recipient|mailbox|account|address|addressee|login|member|customer|subscriber|alias|maildrop|person|userid"
 
 _PHRASES: tuple[tuple[Reason, str], ...] = (
     (
         Reason.SUPPRESSED,
         """
-        suppression list
+        suppression (list|database|table)
         has suppressed
         (is|was|been|recipient|address) suppressed
         previously bounced
@@ -136,6 +136,8 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         security features
         message integrity failure
         trust relationship
+        (username|user name|login|user) (or|and|/) password
+        (bad|invalid|wrong|incorrect) (password|credentials|login)
         (please |first |must |)(log in|login|sign in|authenticate) (first|before|to send|to relay)
         must (first |)(log in|login|sign in)
         (login|log in|sign-in) (is |)(required|needed)
@@ -515,7 +517,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (invalid|bad|illegal|unknown|wrong|malformed|forged|non-existent) * (helo|ehlo)!
         (helo|ehlo) (name|hostname|host|command|)( is|) (rejected|denied|refused|blocked|banned|invalid)
         (bad|invalid|forged|fake|unacceptable|dynamic) (helo|ehlo)
-        (helo|ehlo) * (rejected|denied|must|not match|invalid|fully-qualified|fully qualified)
+        (helo|ehlo) * (rejected|denied|must|should|not match|invalid|fully-qualified|fully qualified)
         (no|not) * mail from your (ip|server|host|country)
         go away
         intrusion prevention
@@ -603,6 +605,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (due to|against|violat|violates|violated|violation of|by|for|because of|due to our|local|site|security|company|corporate|under|our|server|content|email|mail|message|recipient|sending|administrative|organization|domain|delivery|protection|acceptable use|anti-abuse|smtp) (the |our |a |local |site |security |administrative |mail |email |content |message |sender |server |)(policy|policies)
         policy (violation|reject|rejection|restriction|restrictions|error|reason|block)
         (rejected|refused|blocked|denied) per (policy|our|local|company|site|your|the)
+        (rejected|refused|blocked|denied) by (a |an |the |our |your |)(mail |email |transport |content |company |organization |server |)(policy|policies|rule|rules)
         rejected by (policy|rule|transport rule|administrator|content filter rule|an administrator|a rule|organization)
         transport.rules
         denied by (policy|rule|administrator)
@@ -726,7 +729,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (address|mail) (not|in non) routable
         name service error * not found
         domain of (the )recipient
-        domaine * (inconnu|inexist)
+        (domaine|dominio|domínio|domein|domena|doména) * (inconnu|inexist|n'existe|introuvable|no existe|não existe|desconoc|desconhec|no encontr|não encontr|sconosciut|non esist|non trovat|bestaat niet|onbekend|nie istnieje|nieznan|neexistuje)
         domain * nicht gefunden
         домен * (не найден|не существует)
         """,
@@ -740,7 +743,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (sender|envelope|callout|callback|call-back) verif
         (sender|callout|callback) (callout |callback |check |lookup |)(failed|failure)
         (domain of|domain) (the )sender
-        (your|sender|sending) (domain|address|email) * (does not|not|rejected|denied|refused|no mx)
+        (your|sender|sending) (domain|address|email address) * (does not|not|rejected|denied|refused|no mx)
         not a member (of|on)
         are not member
         not (allowed|authorized|permitted|subscribed|a subscriber) to (post|send|submit|mail|the list|this list)
@@ -795,6 +798,8 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (mailbox|account|user|recipient|address|email) (for |of |)(has been |was |is |been |)(deleted|removed|erased|canceled|cancelled)
         (unable to|could not|can not|did not|not|not able to) (find|locate|identify|recognize)( user| recipient| mailbox| account| address| the user| the recipient| the mailbox| the address| the account|)(.|$)
         (nobody|no one|noone|person) (by|with|of|called) (that|this)
+        has no (account|mailbox|inbox)
+        (recipient|user|mailbox|recipient address) lookup (failed|failure|error)
         rcpt (does not exist|not found|unknown|invalid)
         (recipient|recipients|address|addressee|mailbox|user)( address|) (can not|could not) be (verified|validated|identified|located)
         recipient verify * failed
