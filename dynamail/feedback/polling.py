@@ -155,10 +155,12 @@ def _read_pop3(login: Login, position: dict[str, Any], take: Take) -> Visit:
     with _open_pop3(login) as client:
         numbers = dict(_read_pairs(client.uidl()[1]))
         sizes = dict(_read_pairs(client.list()[1]))
-        kept = [uid for uid in position.get("kept", []) if uid in numbers.values()]
+        present = set(numbers.values())
+        kept = [uid for uid in position.get("kept", []) if uid in present]
         visit = Visit({"kept": kept})
         known = set(kept)
-        for number, uid in [pair for pair in numbers.items() if pair[1] not in known][:BATCH]:
+        # The newest first: of more messages than are remembered, old ones look new again and must not come before those that are.
+        for number, uid in [pair for pair in numbers.items() if pair[1] not in known][-BATCH:]:
             is_taken = False
             if int(sizes.get(number, 0)) <= MAX_REPORT_BYTES:
                 raw = b"\r\n".join(client.retr(int(number))[1]) + b"\r\n"

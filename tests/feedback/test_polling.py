@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from dynamail.feedback import polling
 from dynamail.feedback.polling import Login, PollError, Visit, list_addressees, read_mailbox
 from dynamail.feedback.receiving import Taken
 from tests.support.dovecot import Dovecot
@@ -28,6 +29,11 @@ class Taker:
         if len(self.shown) == self._early_at:
             return Taken("bounce", is_early=True)
         return Taken("bounce", sent=object() if b"our message" in raw else None)  # type: ignore[arg-type]
+
+
+class EverythingIsOurs(Taker):
+    def __call__(self, raw: bytes, addressees: list[str]) -> Taken:
+        return Taken("bounce", sent=object())  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +70,22 @@ def test_a_report_about_a_message_that_is_still_being_sent_is_read_again(
     second = visit(server, take, first.position, **changes)
     assert first.taken + second.taken == 3
     assert visit(server, take, second.position, **changes).seen == 0
+
+
+def test_a_report_is_found_in_a_mailbox_with_more_letters_than_are_remembered(
+    server: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "MOST_KEPT", 2)
+    monkeypatch.setattr(polling, "BATCH", 2)
+    for _ in range(8):
+        server.put(LETTER, folder="INBOX")
+    take, position = Taker(), {}
+    for _ in range(3):
+        position = visit(server, take, position, protocol="pop3").position
+    server.put(REPORT % 1, folder="INBOX")
+    assert visit(server, take, position, protocol="pop3", delete_processed=True).taken == 1
+    monkeypatch.undo()
+    visit(server, EverythingIsOurs(), {}, protocol="pop3", delete_processed=True)  # the others find it empty
 
 
 def test_each_message_is_shown_once_and_letters_stay_unread(server: Dovecot, folder: str) -> None:
