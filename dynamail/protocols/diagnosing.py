@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from dynamail.protocols.reason_codes import find_code, find_enhanced, find_mark
+from dynamail.protocols.reason_codes import find_code, find_decisive, find_enhanced, find_mark
 from dynamail.protocols.reason_grammar import find_meaning
 from dynamail.protocols.reason_words import MAX_WORDS, find_vague_words, find_words, simplify_words
 from dynamail.protocols.reasons import HARD_REASONS, Evidence, Reason
@@ -51,9 +51,10 @@ _TOO_BIG = {"2.3": Reason.EXCEED_LIMIT, "6.0": Reason.CONTENT_ERROR}
 
 
 def find_reason(evidence: Evidence) -> Reason:
-    """Words of the server, then its specific codes, then the words around it, then the vague codes."""
+    """Codes that mean one thing, words of the server, its specific codes, the words around it, the vague codes."""
     found = (
-        _find_in_text(evidence.words[:MAX_WORDS])
+        find_decisive(evidence.enhanced)
+        or _find_in_text(evidence.words[:MAX_WORDS])
         or _find_specific(evidence)
         or _find_in_text(evidence.context[:MAX_WORDS])
         or (Reason.BLOCKED if evidence.stage is Stage.CONNECT and evidence.code >= 500 else None)

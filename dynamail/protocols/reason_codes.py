@@ -9,6 +9,29 @@ from collections.abc import Mapping
 from dynamail.protocols.reasons import Reason
 from dynamail.protocols.smtp.envelopes import Stage
 
+# Codes that mean one thing: the verdicts of RFC 7372, and those of Microsoft's tables of non-delivery reports.
+_DECISIVE: Mapping[str, Reason] = {
+    **{f"7.{detail}": Reason.AUTH_FAILURE for detail in (20, 21, 22, 23, 24, 26, 509, 515)},
+    "7.25": Reason.REQUIRE_PTR,
+    "1.90": Reason.SPEEDING,
+    "2.121": Reason.SPEEDING,
+    "2.122": Reason.SPEEDING,
+    **{f"4.{detail}": Reason.NETWORK_ERROR for detail in (11, 12, 14, 312)},
+    "4.300": Reason.EXPIRED,
+    "4.316": Reason.EXPIRED,
+    **{
+        detail: Reason.FAILED_STARTTLS
+        for detail in ("4.317", "7.321", "7.322", "7.323", "7.324", "7.325")
+    },
+    **{f"7.{detail}": Reason.SECURITY_ERROR for detail in (12, 57, 133, 134, 135, 136)},
+    "7.54": Reason.NO_RELAYING,
+    "7.64": Reason.NO_RELAYING,
+    **{f"7.{detail}": Reason.SPAM_DETECTED for detail in (350, 501, 502, 503)},
+    **{f"7.{detail}": Reason.BLOCKED for detail in (506, 507, 511, 513, 708)},
+    "7.512": Reason.NOT_COMPLIANT_RFC,
+    "7.703": Reason.POLICY_VIOLATION,
+    "7.705": Reason.SPEEDING,
+}
 _ENHANCED = {
     "1.0": Reason.USER_UNKNOWN,
     "1.1": Reason.USER_UNKNOWN,
@@ -49,31 +72,12 @@ _ENHANCED = {
     "7.13": Reason.SUSPEND,
     "7.17": Reason.HAS_MOVED,  # RFC 7293: the mailbox has another owner now
     "7.18": Reason.HOST_UNKNOWN,
-    **{f"7.{detail}": Reason.AUTH_FAILURE for detail in (20, 21, 22, 23, 24, 26)},  # RFC 7372
-    "7.25": Reason.REQUIRE_PTR,
     "7.27": Reason.REJECTED,
     "7.28": Reason.SPEEDING,
     "7.29": Reason.AUTH_FAILURE,
     "7.30": Reason.FAILED_STARTTLS,
-    # Microsoft's tables of non-delivery reports
-    "1.90": Reason.SPEEDING,
-    "2.121": Reason.SPEEDING,
-    "2.122": Reason.SPEEDING,
-    **{f"4.{detail}": Reason.NETWORK_ERROR for detail in (11, 12, 14, 312)},
-    "4.300": Reason.EXPIRED,
+    **_DECISIVE,
     "4.310": Reason.HOST_UNKNOWN,
-    "4.316": Reason.EXPIRED,
-    **{detail: Reason.FAILED_STARTTLS for detail in ("4.317", "7.321", "7.322", "7.323", "7.324", "7.325")},
-    "7.54": Reason.NO_RELAYING,
-    "7.64": Reason.NO_RELAYING,
-    "7.350": Reason.SPAM_DETECTED,
-    **{f"7.{detail}": Reason.SPAM_DETECTED for detail in (501, 502, 503)},
-    **{f"7.{detail}": Reason.BLOCKED for detail in (506, 507, 511, 513, 708)},
-    "7.509": Reason.AUTH_FAILURE,
-    "7.512": Reason.NOT_COMPLIANT_RFC,
-    "7.515": Reason.AUTH_FAILURE,
-    "7.703": Reason.POLICY_VIOLATION,
-    "7.705": Reason.SPEEDING,
 }
 _ENHANCED_SUBJECTS = {
     "1": Reason.USER_UNKNOWN,
@@ -169,7 +173,7 @@ _NUMBERED_MARKS: tuple[tuple[Reason, str, re.Pattern[str]], ...] = tuple(
         (Reason.REJECTED, "_415", r"(?:ofr|lpn)\d{0,4}_415\b"),
         (Reason.BLOCKED, "_51", r"(?:ofr|lpn)\d{0,4}_51[013]\b"),
         (Reason.TOO_MANY_CONNECTIONS, "_10", r"(?:ofr|lpn)\d{0,4}_10[49]\b"),
-        (Reason.SYSTEM_ERROR, "_505", r"(?:ofr|lpn)\d{0,4}_505\b"),
+        (Reason.SYSTEM_ERROR, "05", r"(?:ofr|lpn)\d{0,4}_[15]05\b"),
         (Reason.SPAM_DETECTED, "_506", r"(?:ofr|lpn)\d{0,4}_506\b"),
         (Reason.SPEEDING, "rl0000", r"\brl0000\d\d\b"),
         (Reason.BLOCKED, "s31", r"\bs31[45]\d\b"),
@@ -190,6 +194,11 @@ def find_mark(text: str) -> Reason | None:
     return next(
         (reason for reason, piece, pattern in _NUMBERED_MARKS if piece in text and pattern.search(text)), None
     )
+
+
+def find_decisive(enhanced: str) -> Reason | None:
+    """What an enhanced code says that is never used for anything else."""
+    return _DECISIVE.get(enhanced[2:])
 
 
 def find_enhanced(enhanced: str, *, vague: bool) -> Reason | None:

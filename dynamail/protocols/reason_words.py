@@ -81,6 +81,9 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         Reason.AUTH_FAILURE,
         """
         (openspf|open-spf|spf.pobox)
+        dmarc
+        dkim
+        sender policy framework
         because (it|this mail|the sender|this email|this message) is unauthenticated
         """,
     ),
@@ -140,6 +143,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (bad|invalid|wrong|incorrect) (password|credentials|login)
         (please |first |must |)(log in|login|sign in|authenticate) (first|before|to send|to relay)
         must (first |)(log in|login|sign in)
+        (can not|could not|unable to|failed to) (be |)authenticate
         (login|log in|sign-in) (is |)(required|needed)
         authenticate first
         """,
@@ -157,6 +161,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         (message|mail|email|content) (was |is |has been |)(blocked|rejected|refused|denied|not accepted) (due to|by|for|because of|per|under) (a |the |our |your |its |)(local|company|corporate|organization|organizational|security|content|administrative|server|site|email|mail|company security|local security|content security) (policy|rule|rules)!
         (content|message) presents a potential
+        illegal attachment
         """,
     ),
     (
@@ -170,6 +175,12 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         rejected: on hold
         (message|mail|email) (is|was|has been) (on hold|held) (for|pending)
+        """,
+    ),
+    (
+        Reason.FAILED_STARTTLS,
+        """
+        (over|use|using|with|without|requires) (a |an |)(tls|secure|encrypted) (connection|channel|session)
         """,
     ),
     (
@@ -196,6 +207,8 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         Reason.SPEEDING,
         """
         has sent to too many recipients this hour
+        (daily|hourly|peak|sending|relay) (smtp |sending |relay |message |mail |)(relay |sending |)(limit|quota) * exceeded
+        (reached|exceeded) (your|the|its) (daily|hourly|sending) (limit|quota)
         too many * (this|per|last|in an|in one) (hour|minute|day|second)
         too many (messages|emails|mails|requests|errors from|invalid recipients|unknown recipients)
         (receiving|sending|sent|arriving|coming) (mail|email|emails|messages) * (too|at a rate|at a high rate) (quickly|fast|frequently|that)
@@ -269,9 +282,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
     (
         Reason.AUTH_FAILURE,
         """
-        dmarc
         domainkeys
-        dkim
         spf (check|record|fail|failed|validation|policy|authentication|hard|neutral|softfail|error|result|and|or|sender|permerror)
         (fail|failed|fails|failing|pass|by|to|no|violates|from|missing|published|invalid|not permitted by) (spf|sender policy framework)
         spf:
@@ -1026,6 +1037,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         maintenance
         (technical|temporary) (problem|difficult|issue)
         will not accept (mail|your message) at this time
+        (unable|not able) to (process|accept|handle) (connection|connections|your|mail|message|the)
         closing (connection|transmission|channel)
         """,
     ),
