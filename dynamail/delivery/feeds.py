@@ -18,7 +18,7 @@ from dynamail.content.problems import ContentError
 from dynamail.delivery.gate import FRESH, PULL_WITHIN, RENEW_AFTER
 from dynamail.delivery.health import Tally
 from dynamail.delivery.journal import Journal
-from dynamail.delivery.outcomes import is_about_us, judge_content_failure, judge_outcome
+from dynamail.delivery.outcomes import is_about_us, judge_content_failure, judge_outcome, pauses_destination
 from dynamail.delivery.pacing import Breaker
 from dynamail.delivery.queues import ParcelQueue
 from dynamail.delivery.records import BOUNCED, DEFERRED, DELIVERED, UNKNOWN, Parcel, Result
@@ -101,6 +101,7 @@ class Feed:
                 self._undotted.add(parcel)
                 parcel.transport_id = self.route.transport_id
                 parcel.is_probe = self.breaker.is_trying
+                parcel.is_urgent = queue is self._queue.urgent
                 return envelope
         return None
 
@@ -160,13 +161,15 @@ class Feed:
             parcel.owner.take_result(parcel, result)  # Perhaps it is about this one: another tries next.
             self._look_at_trouble()
         else:
-            self._queue.bulk.appendleft(parcel)
+            (self._queue.urgent if parcel.is_urgent else self._queue.bulk).appendleft(parcel)
             self._note_return()
 
     def _note_answer(self, result: Result, outcome: Outcome) -> None:
         """Learn from it whether the way out works. A refusal of our own says something only about the message's size."""
         now = self._loop.time()
         self.throttle.note_result(result, now)
+        if pauses_destination(result):
+            self.throttle.note_blocked(result.reply, now)
         if result.state == DELIVERED:
             self.sent += 1
             self.tally.delivered += 1

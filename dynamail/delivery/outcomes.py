@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from dynamail.delivery.records import BOUNCED, DEFERRED, DELIVERED, UNKNOWN, Result
-from dynamail.protocols.codes import BounceClass, classify_reply, is_hard, is_worth_retrying
+from dynamail.protocols.codes import (
+    CONSEQUENCES,
+    BounceClass,
+    Consequence,
+    classify_reply,
+    is_hard,
+    is_worth_retrying,
+)
 from dynamail.protocols.smtp.envelopes import Outcome, OutcomeKind
 
 MAX_REPLY = 500  # characters that the log keeps
@@ -30,6 +37,14 @@ def judge_content_failure(reason: str) -> Result:
     """The message could not be made for this one recipient; nothing was sent."""
     return Result(
         BOUNCED, BounceClass.CONTENT, reply=f"The message could not be written: {reason}"[:MAX_REPLY]
+    )
+
+
+def pauses_destination(result: Result) -> bool:
+    """Does a refusal say that this destination wants nothing from us for a while? One reply alone proves nothing yet."""
+    return (
+        result.state == BOUNCED
+        and CONSEQUENCES.get(BounceClass(result.bounce_class)) is Consequence.PAUSE_DESTINATION
     )
 
 

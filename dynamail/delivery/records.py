@@ -62,6 +62,7 @@ class Parcel:
     stopped: Result | None = None  # why it must not be sent after all
     tries: int = 0  # connections that failed under it in this attempt
     is_probe: bool = False  # pulled to try a way that had failed
+    is_urgent: bool = False  # pulled from the urgent queue, where a lost connection gives it back
     size: int = 0  # octets, once composed
     stream: str = TRANSACTIONAL
     sender_domain: str = ""  # of From: A-labels, lower case

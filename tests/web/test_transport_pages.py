@@ -94,6 +94,22 @@ def test_a_saved_relay_is_used_only_when_told_so(account: Account, alice: User, 
     assert relay.is_default
 
 
+@pytest.mark.parametrize(
+    ("change", "status"), [({}, 302), ({"host": "evil.example"}, 422), ({"username": "other"}, 422)]
+)
+def test_a_stored_password_goes_to_nobody_but_the_server_it_was_entered_for(
+    account: Account, alice: User, sign_in: SignIn, change: dict[str, str], status: int
+) -> None:
+    client = sign_in(alice)
+    add(client, NEW_RELAY, RELAY)
+    relay = Transport.objects.for_account(account).get()
+    values = RELAY | {"password": "", **change}
+    answer = client.post(reverse("transport_edit", args=[relay.public_id]), values)
+    assert answer.status_code == status
+    relay.refresh_from_db()
+    assert (relay.host, open_password(relay)) == ("smtp.acme.example", "secret")
+
+
 @pytest.mark.promise("P2.2")
 def test_a_providers_key_is_sealed_kept_when_left_empty_and_never_shown(
     account: Account, alice: User, sign_in: SignIn

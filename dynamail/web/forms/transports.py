@@ -127,13 +127,30 @@ class RelayForm(TransportForm):
             raise forms.ValidationError(_("Write the name alone, such as smtp.example.com."))
         return host
 
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        asks_password = (
+            self.transport is not None and self.transport.password_sealed and values.get("username")
+        )
+        if asks_password and not values.get("password") and not self._is_same_login(values):
+            self.add_error(
+                "password", _("Enter it again: the stored one is not handed to another server or user.")
+            )
+        return values
+
     def settings(self) -> RelaySettings:
-        """What was typed; an empty password keeps the stored one while the user name is the same."""
+        """What was typed; an empty password keeps the stored one, for the same user of the same server."""
         values = {key: value for key, value in self.cleaned_data.items() if key != "authorize"}
-        kept = self.transport is not None and self.transport.username == values["username"]
-        if not values["password"] and kept:
+        if not values["password"] and self._is_same_login(values):
             values["password"] = None
         return RelaySettings(**values)
+
+    def _is_same_login(self, values: dict[str, Any]) -> bool:
+        stored = self.transport
+        return stored is not None and (stored.host, stored.username) == (
+            values.get("host"),
+            values.get("username"),
+        )
 
 
 class DirectForm(TransportForm):
