@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from dynamail.protocols.reason_codes import find_code, find_decisive, find_enhanced, find_mark
+from dynamail.protocols.reason_evidence import find_other_subject, is_plain_refusal, is_uncertain
 from dynamail.protocols.reason_grammar import find_meaning
 from dynamail.protocols.reason_words import MAX_WORDS, find_vague_words, find_words, simplify_words
 from dynamail.protocols.reasons import HARD_REASONS, Evidence, Reason
 from dynamail.protocols.smtp.envelopes import Stage
 
-MAX_SENTENCE = 300  # characters; longer texts tell a story, in which a sender may occur
 _NO_MAIL = (521, 556)  # RFC 7504
-_REFUSING = re.compile(
-    r"\b(?:reject|refus|denied|declin|not allowed|not accepted|not permitted|blocked|busy|temporar)"
-)
-# What RFC 5321 writes beside 450 and 550, and others into access lists: it says little about existence.
-_UNCERTAIN = re.compile(r"(?:mailbox|account|user|recipient|address) (?:is )?(?:temporarily )?unavailable")
 _SOFTER_CODES = {"2.1": Reason.SUSPEND, "2.2": Reason.MAILBOX_FULL, "7.1": Reason.FILTERED}
-_RECIPIENT = re.compile(
-    r"recipient|rcpt|addressee|mailbox|destination|user|account|empf[äa]e?nger|destinat|odbiorc|příjemc|получател|одержувач|mottag|modtag|"
-    r"收件|宛先|受信|수신"
-)
-_SENDER = re.compile(
-    r"\b(?:sender|mail from|return[ -]path|envelope[ -]from|from: ?header|originator)\b|"
-    r"\b(?:absender|exp[ée]diteur|remitente|mittente|remetente|afzender|nadawc|odesílatel|отправител|відправник|avs[äe]nd)|"
-    r"发件人|寄件|送信者|送信元|발신"
-)
-_CLIENT = re.compile(r"\b(?:helo|ehlo)\b|\bclient host\b|\byour (?:ip|host|server)\b|\b(?:ptr|rdns)\b")
 # Reasons about a mailbox: nobody can know them before the recipient was named.
 _PERSONAL = frozenset(
     (
@@ -43,10 +27,11 @@ _PERSONAL = frozenset(
         Reason.UNDEFINED,
     )
 )
-# RFC 3463: larger than this one recipient allows; something in the content is too large.
 # What a server cannot have meant before it saw more than the connection.
 _TOO_EARLY = frozenset((Reason.SPAM_DETECTED, Reason.REJECTED, Reason.NO_RELAYING))
+_SYSTEM_FULL = ("3.1", "4.5")
 _SAYS_NOTHING = ("", "0.0")
+# RFC 3463: larger than this one recipient allows; something in the content is too large.
 _TOO_BIG = {"2.3": Reason.EXCEED_LIMIT, "6.0": Reason.CONTENT_ERROR}
 
 
@@ -58,7 +43,7 @@ def find_reason(evidence: Evidence) -> Reason:
         or _find_specific(evidence)
         or _find_in_text(evidence.context[:MAX_WORDS])
         or (Reason.BLOCKED if evidence.stage is Stage.CONNECT and evidence.code >= 500 else None)
-        or find_enhanced(evidence.enhanced, vague=True)
+        or _soften(find_enhanced(evidence.enhanced, vague=True), evidence)
         or (Reason.EXPIRED if evidence.has_delay else None)
         or find_code(evidence.code, evidence.stage)
     )
@@ -78,22 +63,23 @@ def _find_specific(evidence: Evidence) -> Reason | None:
     if specific is not None and specific not in HARD_REASONS:
         return specific
     words = simplify_words(evidence.words)
-    vague = find_vague_words(words)
-    if (
-        vague in HARD_REASONS
-        and evidence.enhanced[2:4] != "1."
-        and evidence.enhanced[2:] not in _SAYS_NOTHING
-    ):
-        vague = Reason.FILTERED
-    if vague is Reason.SECURITY_ERROR and evidence.stage is Stage.CONNECT:
-        vague = Reason.BLOCKED
-    meaning = vague or _find_meaning(words, evidence)
-    if specific and meaning in (None, Reason.FILTERED):
-        is_refusal = (
-            _REFUSING.search(words) and not _RECIPIENT.search(words) and evidence.code not in _NO_MAIL
-        )
-        return Reason.FILTERED if is_refusal else specific
-    return meaning
+    meaning = _find_vague(words, evidence) or _find_meaning(words, evidence)
+    return _soften(specific, evidence) if specific and meaning in (None, Reason.FILTERED) else meaning
+
+
+def _soften(found: Reason | None, evidence: Evidence) -> Reason | None:
+    """A number alone does not condemn the recipient when the words refuse something else."""
+    if found not in HARD_REASONS or evidence.code in _NO_MAIL:
+        return found
+    return Reason.FILTERED if is_plain_refusal(simplify_words(evidence.words)) else found
+
+
+def _find_vague(words: str, evidence: Evidence) -> Reason | None:
+    found = find_vague_words(words)
+    if found is Reason.SECURITY_ERROR and evidence.stage is Stage.CONNECT:
+        return Reason.BLOCKED
+    contradicts = evidence.enhanced[2:] not in _SAYS_NOTHING and evidence.enhanced[2:4] != "1."
+    return Reason.FILTERED if found in HARD_REASONS and contradicts else found
 
 
 def _find_meaning(words: str, evidence: Evidence) -> Reason | None:
@@ -109,26 +95,18 @@ def _restrain(found: Reason, evidence: Evidence) -> Reason:
         return Reason.BLOCKED if found in _TOO_EARLY or found in _PERSONAL else found
     if evidence.stage is Stage.MAIL and found in _PERSONAL:
         return Reason.SYSTEM_FULL if found is Reason.MAILBOX_FULL else Reason.REJECTED
-    if found is Reason.MAILBOX_FULL and evidence.enhanced[2:] in ("3.1", "4.5"):
+    if found in (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN) and (other := find_other_subject(evidence)):
+        return other
+    return _confirm(evidence) if found is Reason.USER_UNKNOWN else _specify(found, evidence)
+
+
+def _specify(found: Reason, evidence: Evidence) -> Reason:
+    """What the code adds to words that mean several things."""
+    if found is Reason.MAILBOX_FULL and evidence.enhanced[2:] in _SYSTEM_FULL:
         return Reason.SYSTEM_FULL
-    if found is Reason.MESSAGE_TOO_BIG:
-        return _TOO_BIG.get(evidence.enhanced[2:], found)
     if found is Reason.SYSTEM_ERROR and evidence.code in _NO_MAIL:
         return Reason.NOT_ACCEPT
-    if found in (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN) and (other := _find_other_subject(evidence)):
-        return other
-    return _confirm(evidence) if found is Reason.USER_UNKNOWN else found
-
-
-def _find_other_subject(evidence: Evidence) -> Reason | None:
-    """A short reply that speaks of the sender or the client, and not of a recipient, is not about the recipient."""
-    words = evidence.words.strip().lower()
-    is_reply = words[:3].isdigit() or not evidence.context
-    if not is_reply or len(words) > MAX_SENTENCE or _RECIPIENT.search(words):
-        return None
-    if _CLIENT.search(words):
-        return Reason.BLOCKED
-    return Reason.REJECTED if _SENDER.search(words) else None
+    return _TOO_BIG.get(evidence.enhanced[2:], found) if found is Reason.MESSAGE_TOO_BIG else found
 
 
 def _confirm(evidence: Evidence) -> Reason:
@@ -138,7 +116,7 @@ def _confirm(evidence: Evidence) -> Reason:
     softer = _find_in_text(evidence.context[:MAX_WORDS])
     if softer in (Reason.SUSPEND, Reason.MAILBOX_FULL):
         return softer
-    if evidence.enhanced[2:] in _SOFTER_CODES and _is_uncertain(evidence.words):
+    if evidence.enhanced[2:] in _SOFTER_CODES and is_uncertain(evidence.words):
         return _SOFTER_CODES[evidence.enhanced[2:]]
     if evidence.stage is Stage.DOT:
         is_sure = evidence.enhanced[2:4] == "1."
@@ -150,9 +128,3 @@ def _confirm(evidence: Evidence) -> Reason:
         is_named = evidence.is_echoed and evidence.stage is None and evidence.enhanced[2:] in ("", "0.0")
         is_sure = is_named or evidence.enhanced[2:4] == "1." or evidence.enhanced[2:] == "5.0"
     return Reason.USER_UNKNOWN if is_sure else Reason.FILTERED
-
-
-def _is_uncertain(words: str) -> bool:
-    """Is nothing but an unavailable mailbox said?"""
-    words, count = _UNCERTAIN.subn(" ", simplify_words(words))
-    return count > 0 and find_words(words) is not Reason.USER_UNKNOWN

@@ -19,10 +19,7 @@ _DECISIVE: Mapping[str, Reason] = {
     **{f"4.{detail}": Reason.NETWORK_ERROR for detail in (11, 12, 14, 312)},
     "4.300": Reason.EXPIRED,
     "4.316": Reason.EXPIRED,
-    **{
-        detail: Reason.FAILED_STARTTLS
-        for detail in ("4.317", "7.321", "7.322", "7.323", "7.324", "7.325")
-    },
+    **{detail: Reason.FAILED_STARTTLS for detail in ("4.317", "7.321", "7.322", "7.323", "7.324", "7.325")},
     **{f"7.{detail}": Reason.SECURITY_ERROR for detail in (12, 57, 133, 134, 135, 136)},
     "7.54": Reason.NO_RELAYING,
     "7.64": Reason.NO_RELAYING,

@@ -138,17 +138,21 @@ _CLAUSE_END = re.compile(r"[.;!?](?: |$)|[。！？；]")
 
 def find_meaning(words: str) -> Reason | None:
     """What a simplified text says in a language that the known phrases do not cover, or None. Linear in the text."""
-    for reason, pattern in _DECIDING:
-        if pattern.search(words):
-            return reason
-    for clause in _CLAUSE_END.split(words):
-        nouns = {name for name, pattern in _NOUN_PATTERNS if pattern.search(clause)}
-        if nouns and (reason := _find_pair(clause, nouns)):
-            return reason
-    return next((reason for reason, pattern in _REMAINING if pattern.search(words)), None)
+    return (
+        _find_alone(words, _DECIDING)
+        or next(filter(None, map(_find_pair, _CLAUSE_END.split(words))), None)
+        or _find_alone(words, _REMAINING)
+    )
 
 
-def _find_pair(clause: str, nouns: set[str]) -> Reason | None:
+def _find_alone(words: str, patterns: tuple[tuple[Reason, re.Pattern[str]], ...]) -> Reason | None:
+    return next((reason for reason, pattern in patterns if pattern.search(words)), None)
+
+
+def _find_pair(clause: str) -> Reason | None:
+    nouns = {name for name, pattern in _NOUN_PATTERNS if pattern.search(clause)}
+    if not nouns:
+        return None
     states = {name for name, pattern in _STATE_PATTERNS if pattern.search(clause)}
     if "sender" in nouns or "host" in nouns:  # then "address" is theirs
         nouns = nouns - {"person", "domain"}

@@ -65,7 +65,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         (recipient|user|addressee|customer|subscriber) (has |have |)(blocked|refused|rejected|declined|denied|refuses|blocks|rejects|declines) (you|your|the|this|messages|mail|email|emails|sender|delivery)
         (blocked|rejected|refused|filtered|denied|declined|discarded) by (the |your |its |)(recipient|recipients|addressee|mailbox owner|account owner|end user)( |$|'s)
-        (does|do) not (wish|want) to (receive|get|accept)
+        (does|do) not (wish|want) (to receive|to get|to accept|your|this|any|mail|email)
         (recipient|user|addressee|mailbox) (is |)(not accepting|does not accept|not accept|will not accept) (mail|email|messages|anything|delivery) from
         (recipient|user|mailbox|account|addressee|customer) (only |)(accepts|receives|allows|accepting|accept) (only |)(mail|messages|email|emails) (only |)from
         (recipient's|user's|personal|owner's|addressee's) * (block list|blocklist|blacklist|black list|whitelist|white list|allow list|safe list|safelist|blocked senders|block senders)
@@ -123,6 +123,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (blacklisted|blocklisted|blocked|listed|bad|banned|prohibited|spam) (url|uri|link|domain in|links)
         (uribl|surbl)
         spamassassin
+        (identified|classified|detected|considered|marked|flagged|tagged|recognized|regarded|treated) as (a |an |probable |likely |possible |suspected |being |)(spam|junk|uce|ube|bulk|unsolicited|phish)
         (probability|likelihood|suspicion|suspected|due to|because of|score) (of |)spam
         junk (mail|email|message)( is| was| has been|) (rejected|detected|refused|blocked|not)
         spam (content|email|message|mail|score) (detected|rejected|blocked|found)
@@ -217,6 +218,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         rate (limit|limited|limitation|exceeded|control)
         rate-limit
         (exceeded|exceeds|exceeding|over) * (message|mail|sending|email|delivery|allowed) rate
+        (sending|message|mail|delivery|connection) rate (is |)(over|above|too)
         too much (mail|email|messages|traffic) (from|in|sent|received)
         excessive (volume|rate|mail|email|messages|traffic|amount)
         (exceeded|exceeding|exceeds|over|reached) (the |your |its |)(messaging|sending|message|email|mail) (limits|limit|rate)
@@ -379,6 +381,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
     (
         Reason.REJECTED,
         """
+        from (this|your|the) (sender|sender address|email address) (is |was |has been |)(rejected|refused|blocked|not accepted|denied|not allowed)
         sender (is |was |has been |)(blacklisted|blocklisted|banned)
         sender (address|domain|verify|verification|rejected|denied|refused|unknown|not|is not|does not|email)
         (bad|invalid|unknown|illegal|unverified|unresolvable|unroutable|unrouteable) sender
@@ -586,6 +589,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         rfc(5322|2822|5321|2821)
         (not|non|non-) (rfc|compliant|rfc-compliant)
         rfc compliant
+        non-rfc
         duplicate (header|from|subject|message-id|to)
         multiple (addresses|from|subject|to|headers)
         more than one (from|to|subject|date|sender|message-id|header)
@@ -810,6 +814,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (unable to|could not|can not|did not|not|not able to) (find|locate|identify|recognize)( user| recipient| mailbox| account| address| the user| the recipient| the mailbox| the address| the account|)(.|$)
         (nobody|no one|noone|person) (by|with|of|called) (that|this)
         has no (account|mailbox|inbox)
+        (is|was) (marked|flagged) (as )(invalid|unknown|nonexistent)
         (recipient|user|mailbox|recipient address) lookup (failed|failure|error)
         rcpt (does not exist|not found|unknown|invalid)
         (recipient|recipients|address|addressee|mailbox|user)( address|) (can not|could not) be (verified|validated|identified|located)

@@ -60,7 +60,16 @@ _QMAIL = (
     (Stage.CONNECT, re.compile(r"greeting failed|my name was rejected|refused to\s+talk to me")),
 )
 _GMAIL_STATE = re.compile(r"\(state (\d{1,2})\)")
-_GMAIL_STATES = {8: Stage.MAIL, 9: Stage.MAIL, 12: Stage.MAIL, 17: Stage.DOT, 18: Stage.DOT}
+_GMAIL_STATES = {
+    8: Stage.MAIL,
+    9: Stage.MAIL,
+    12: Stage.MAIL,
+    13: Stage.RCPT,
+    14: Stage.RCPT,
+    15: Stage.RCPT,
+    17: Stage.DOT,
+    18: Stage.DOT,
+}
 
 
 def find_stage(text: str) -> Stage | None:
@@ -76,11 +85,13 @@ def find_stage(text: str) -> Stage | None:
     for found in _SESSION.finditer(text):
         if not found["command"].startswith("QUIT"):
             return _name_stage(found["command"][:24])
-    if found := _DIALOG.search(text):
-        return _name_stage(found[1])
-    if found := _GMAIL_STATE.search(text):
-        return _GMAIL_STATES.get(int(found[1]), Stage.RCPT if int(found[1]) in (13, 14, 15) else None)
-    return None
+    found = _DIALOG.search(text)
+    return _name_stage(found[1]) if found else _find_gmail_state(text)
+
+
+def _find_gmail_state(text: str) -> Stage | None:
+    found = _GMAIL_STATE.search(text)
+    return _GMAIL_STATES.get(int(found[1])) if found else None
 
 
 def _name_stage(command: str) -> Stage | None:

@@ -267,7 +267,7 @@ NOTICES: dict[str, tuple[str, str, str, Expected]] = {
         "Delivery Status Notification (Failure)",
         _DAEMON,
         "Delivery to the following recipient failed permanently:\n\n     ann@example.net\n\nTechnical details of permanent failure:\nDNS Error: Domain name not found\n\n----- Original message -----\n",
-        [(A, "hostunknown", True)],
+        [(A, "networkerror", False)],
     ),
     "gmail, delay": (
         "Delivery Status Notification (Delay)",
