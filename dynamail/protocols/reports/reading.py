@@ -41,6 +41,7 @@ _ORIGINAL_KINDS = (
 _TAG = re.compile(r"<[^<>]{1,2000}>")
 _HIDDEN = ("style", "script", "head")
 MAX_HTML = 64_000  # characters
+_ARRIVED = frozenset(("delivered", "relayed", "expanded"))
 _DELAYED = re.compile(
     r"delay|warning|could not send (?:message|mail) for past|still being retried|not yet been delivered|temporary failure report|"
     r"will (?:keep|continue) trying|задерж",
@@ -255,9 +256,16 @@ def _list_strangers(material: _Material) -> frozenset[str]:
     return frozenset(found - {"", material.original.to.lower()})
 
 
+def _note_arrival(recipient: ReportedRecipient) -> ReportedRecipient:
+    """One of several recipients may have got the message after all."""
+    if recipient.action not in _ARRIVED:
+        return recipient
+    return replace(recipient, reason=Reason.DELIVERED, bounce_class=BounceClass.UNCATEGORIZED, is_hard=False)
+
+
 def _name_kind(recipients: list[ReportedRecipient]) -> ReportKind:
     actions = {recipient.action for recipient in recipients}
-    if actions <= {"delivered", "relayed", "expanded"}:
+    if actions <= _ARRIVED:
         return ReportKind.DELIVERED
     return ReportKind.DELAY if "failed" not in actions and "delayed" in actions else ReportKind.BOUNCE
 
@@ -286,11 +294,8 @@ def _is_forwarded_notice(material: _Material) -> bool:
 def _describe(report: Report, material: _Material) -> Report:
     """Add what the returned message says about itself, and mark what arrived after all."""
     recipients = report.recipients
-    if report.kind is ReportKind.DELIVERED:
-        recipients = tuple(
-            replace(recipient, reason=Reason.DELIVERED, bounce_class=BounceClass.UNCATEGORIZED, is_hard=False)
-            for recipient in recipients
-        )
+    if report.kind in (ReportKind.DELIVERED, ReportKind.BOUNCE):
+        recipients = tuple(map(_note_arrival, recipients))
     if report.kind is ReportKind.OTHER:
         recipients = tuple(
             replace(recipient, bounce_class=BounceClass.UNCATEGORIZED) for recipient in recipients

@@ -4,6 +4,7 @@ import pytest
 
 from dynamail.protocols.reports.reading import read_report
 from dynamail.protocols.reports.records import ReportKind
+from tests.protocols.reports.field_notices import REPORTS
 from tests.protocols.reports.layouts import LAYOUTS, REPLIES, Reply, render
 from tests.protocols.reports.notices import NOTICES
 from tests.protocols.reports.samples import make_notice
@@ -46,3 +47,12 @@ def test_a_whole_notice_is_understood(name: str) -> None:
         make_notice(text, subject=subject, sender=sender, extra="Content-Type: text/plain; charset=utf-8\n")
     )
     assert [(entry.address, entry.reason, entry.is_hard) for entry in report.recipients] == expected
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_with_fields_is_understood(name: str) -> None:
+    raw, kind, expected = REPORTS[name]
+    report = read_report(raw)
+    assert report.kind is kind
+    assert [(entry.address, entry.reason, entry.is_hard) for entry in report.recipients] == expected
+    assert report.original_message_id == "<one@example.com>"
