@@ -123,6 +123,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (blacklisted|blocklisted|blocked|listed|bad|banned|prohibited|spam) (url|uri|link|domain in|links)
         (uribl|surbl)
         spamassassin
+        (blocked|rejected|refused|denied|discarded) as (spam|junk)
         (identified|classified|detected|considered|marked|flagged|tagged|recognized|regarded|treated) as (a |an |probable |likely |possible |suspected |being |)(spam|junk|uce|ube|bulk|unsolicited|phish)
         (probability|likelihood|suspicion|suspected|due to|because of|score) (of |)spam
         junk (mail|email|message)( is| was| has been|) (rejected|detected|refused|blocked|not)
@@ -163,6 +164,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (message|mail|email|content) (was |is |has been |)(blocked|rejected|refused|denied|not accepted) (due to|by|for|because of|per|under) (a |the |our |your |its |)(local|company|corporate|organization|organizational|security|content|administrative|server|site|email|mail|company security|local security|content security) (policy|rule|rules)!
         (content|message) presents a potential
         illegal attachment
+        (blocked|rejected|refused|denied) (due to|by|per) (a |the |our |)(company|corporate|organization|content|administrative|mail|security) policy!
         """,
     ),
     (
@@ -809,6 +811,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         """
         user unknown
         unknown user
+        (user|recipient) is not a (member|user|customer|subscriber) of (this|our|the) (system|server|domain)
         (user|recipient|person|employee|member) (does not|no longer) (work|exist|live|reside) (here|at)
         (mailbox|account|user|recipient|address|email) (for |of |)(has been |was |is |been |)(deleted|removed|erased|canceled|cancelled)
         (unable to|could not|can not|did not|not|not able to) (find|locate|identify|recognize)( user| recipient| mailbox| account| address| the user| the recipient| the mailbox| the address| the account|)(.|$)
