@@ -123,6 +123,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (blacklisted|blocklisted|blocked|listed|bad|banned|prohibited|spam) (url|uri|link|domain in|links)
         (uribl|surbl)
         spamassassin
+        spam (identified|suspected)
         (blocked|rejected|refused|denied|discarded) as (spam|junk)
         (identified|classified|detected|considered|marked|flagged|tagged|recognized|regarded|treated) as (a |an |probable |likely |possible |suspected |being |)(spam|junk|uce|ube|bulk|unsolicited|phish)
         (probability|likelihood|suspicion|suspected|due to|because of|score) (of |)spam
@@ -219,6 +220,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         too (fast|quickly|frequently|frequent)
         rate (limit|limited|limitation|exceeded|control)
         rate-limit
+        (messages|mails|emails|recipients|connections) per (hour|minute|day|second)
         (exceeded|exceeds|exceeding|over) * (message|mail|sending|email|delivery|allowed) rate
         (sending|message|mail|delivery|connection) rate (is |)(over|above|too)
         too much (mail|email|messages|traffic) (from|in|sent|received)
@@ -466,7 +468,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         Reason.SUSPEND,
         """
         mailbox disabled, not accepting messages
-        (mailbox|account|user|recipient|email|login|recipient address|domain) (is |has been |was |currently |is currently |has |temporarily |)(disabled|suspended|locked|frozen|inactive|deactivated|blocked|not active|expired|on hold|inactivated|dormant|closed|terminated|restricted|unavailable for use|discontinued|administratively disabled)
+        (mailbox|account|user|recipient|email|login|recipient address|domain) (is |has been |was |currently |is currently |has |temporarily |is temporarily |was temporarily |has been temporarily |)(disabled|suspended|locked|frozen|inactive|deactivated|blocked|not active|expired|on hold|inactivated|dormant|closed|terminated|restricted|unavailable for use|discontinued|administratively disabled)
         (_who_) * (is |has been |was |been )(temporarily |currently |permanently |administratively |)(disabled|suspended|locked|frozen|deactivated|inactive|discontinued|terminated|closed)
         (disabled|suspended|locked|frozen|inactive|deactivated|closed|expired|dormant|blocked|terminated) (mail |email |user |recipient |)(mailbox|account|user|recipient|address|email|login)
         disabled recipient
@@ -500,6 +502,7 @@ _PHRASES: tuple[tuple[Reason, str], ...] = (
         (ip|host|domain|address|server) (is |)not (in|on) (the |our |a |your |)(whitelist|white list|allowlist|allow list)
         (refuse|refused|refuses|refusing) (connection|connections|mail|messages) from
         mail refused
+        (ip|host|client|ip address) (is |)listed!
         no access from
         open (relay|proxy)
         client host blocked
