@@ -24,6 +24,7 @@ from dynamail.lib.clock import utc_now
 MAX_REPORT_BYTES = 10 * 2**20
 MOST_RECIPIENTS = 10  # a report has one
 MOST_AT_ONCE = 4  # reports read at the same time
+MOST_SESSIONS = 100
 LOCAL_PARTS = frozenset(("abuse", "complaints", "fbl", "postmaster"))
 
 log = logging.getLogger(__name__)
@@ -60,9 +61,31 @@ class ReportsHandler:
         return "250 2.0.0 Taken"
 
 
+class ReportsSession(SMTP):
+    """One client. Each may make us hold a whole report, so there are only so many at once."""
+
+    _open = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        ReportsSession._open += 1
+        if ReportsSession._open > MOST_SESSIONS and isinstance(transport, asyncio.WriteTransport):
+            transport.write(b"421 4.7.0 Too many connections; try again later\r\n")
+            transport.close()
+            return
+        super().connection_made(transport)
+
+    def eof_received(self) -> bool | None:
+        return super().eof_received() if self.transport is not None else None
+
+    def connection_lost(self, error: Exception | None) -> None:
+        ReportsSession._open -= 1
+        if self.transport is not None:
+            super().connection_lost(error)
+
+
 def make_reports_session(handler: ReportsHandler, loop: asyncio.AbstractEventLoop) -> SMTP:
     """One SMTP session of the listener."""
-    return SMTP(
+    return ReportsSession(
         handler,
         data_size_limit=MAX_REPORT_BYTES,
         enable_SMTPUTF8=True,
