@@ -22,7 +22,7 @@ from dynamail.delivery.records import POSTPONED, RETURNED, Owner, Parcel, Result
 from dynamail.delivery.routing import find_domain
 from dynamail.delivery.throttling import Throttle, ThrottleKey
 from dynamail.delivery.transports import Route, Routing
-from dynamail.senders.route_matching import Rule, find_rule
+from dynamail.senders.route_matching import Rule, find_rule, needs_site
 
 MOST_REMEMBERED = 20_000  # answers to "which way", by stream and domains
 LONGEST_PAUSE = 60.0  # seconds before a chunk is looked at again whose way is closed
@@ -219,16 +219,23 @@ class Outlet:
     # --- which way -----------------------------------------------------------------------------------------------------
 
     def _dispatch(self, parcel: Parcel, urgent: bool) -> None:
-        if parcel.stopped is not None:
-            parcel.owner.take_result(parcel, parcel.stopped)
-            return
-        target = self._find_target(parcel)
+        target = self._find_or_park(parcel, urgent)
         if target is None:
-            self._parking.park(find_domain(parcel.email), parcel, urgent=urgent)
-        elif (way := target.choose()) is not None:
+            return
+        if (way := target.choose()) is not None:
             way.submit((parcel,), urgent=urgent)
         else:
             self._hold_back(parcel, target)
+
+    def _find_or_park(self, parcel: Parcel, urgent: bool) -> Target | None:
+        """None when there is nothing to choose: the parcel was stopped, or waits until its domain is known."""
+        if parcel.stopped is not None:
+            parcel.owner.take_result(parcel, parcel.stopped)
+            return None
+        target = self._find_target(parcel)
+        if target is None:
+            self._parking.park(find_domain(parcel.email), parcel, urgent=urgent)
+        return target
 
     def _hold_back(self, parcel: Parcel, target: Target) -> None:
         wait, problem = min(LONGEST_PAUSE, target.seconds_closed), target.problem
@@ -255,7 +262,7 @@ class Outlet:
     def _apply_rules(self, stream: str, sender_domain: str, domain: str) -> Target | None:
         rules = self.routing.rules
         rule = find_rule(rules, stream=stream, sender_domain=sender_domain, recipient_domain=domain)
-        if any(one.recipient_domain for one in self._list_rules_for(stream, sender_domain, before=rule)):
+        if needs_site(rules, stream=stream, sender_domain=sender_domain, recipient_domain=domain):
             if domain in self._parking:
                 return None
             found = self._equipment.destinations.find(domain, self._equipment.settings, self._take_up)
@@ -274,13 +281,9 @@ class Outlet:
         for parcel, urgent in self._parking.take_out(domain):
             self._dispatch(parcel, urgent)
 
-    def _list_rules_for(
-        self, stream: str, sender_domain: str, *, before: Rule | None = None
-    ) -> Iterator[Rule]:
+    def _list_rules_for(self, stream: str, sender_domain: str) -> Iterator[Rule]:
         """Rules that hold for a stream and a sender, whoever the recipient is."""
         for rule in self.routing.rules:
-            if rule is before:
-                return
             general = Rule(rule.target, rule.stream, rule.sender_domain)
             if find_rule([general], stream=stream, sender_domain=sender_domain, recipient_domain=""):
                 yield rule
@@ -382,15 +385,7 @@ class Outlet:
         queues = [way] if isinstance(way, WayOut) else list(way.list_ways())
         for queue in queues:
             for parcel, urgent in queue.give_up_queue():
-                if not self._move(parcel, urgent, way):
-                    self._redo(parcel, urgent, way)
-
-    def _redo(self, parcel: Parcel, urgent: bool, way: Exit) -> None:
-        if parcel.stopped is not None:
-            parcel.owner.take_result(parcel, parcel.stopped)
-            return
-        target = self._find_target(parcel)
-        if target is None:
-            self._parking.park(find_domain(parcel.email), parcel, urgent=urgent)
-        else:
-            self._hold_back(parcel, target)
+                if self._move(parcel, urgent, way):
+                    continue
+                if (target := self._find_or_park(parcel, urgent)) is not None:
+                    self._hold_back(parcel, target)
