@@ -21,6 +21,7 @@ from dynamail.lib.mailbox_providers import find_lane
 from dynamail.messages.models import MessageState, SourceKind
 from dynamail.protocols.address import AddressError, parse_address
 from dynamail.protocols.codes import CONSEQUENCES, BounceClass, Consequence
+from dynamail.protocols.reports.records import ReportedRecipient
 
 
 class Effect(StrEnum):
@@ -44,6 +45,19 @@ class Finding:
     text: str = ""
     is_hard: bool = False
     feedback_type: str = ""
+
+
+def describe_recipient(kind: Kind, told: ReportedRecipient) -> Finding:
+    """A finding of what was said about one recipient."""
+    return Finding(
+        kind,
+        bounce_class=str(told.bounce_class),
+        reason=str(told.reason),
+        code=told.code,
+        status=told.status,
+        text=told.diagnostic,
+        is_hard=told.is_hard,
+    )
 
 
 def apply_consequence(sent: SentMessage, finding: Finding, *, now: datetime) -> Effect:

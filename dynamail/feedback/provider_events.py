@@ -15,7 +15,7 @@ from anymail.signals import AnymailTrackingEvent, EventType
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from dynamail.feedback.consequences import Finding
+from dynamail.feedback.consequences import Finding, describe_recipient
 from dynamail.feedback.models import Kind
 from dynamail.protocols.reports.refusals import judge_block
 from dynamail.protocols.smtp.replies import clean_text
@@ -90,15 +90,7 @@ def _make_finding(kind: Kind, event: AnymailTrackingEvent) -> Finding:
     if kind is not Kind.BOUNCE:
         return Finding(kind, text=_words(event))
     told = judge_block(str(event.recipient or ""), _words(event), context="", action="failed")
-    return Finding(
-        kind,
-        bounce_class=str(told.bounce_class),
-        reason=str(told.reason),
-        code=told.code,
-        status=told.status,
-        text=told.diagnostic,
-        is_hard=told.is_hard,
-    )
+    return describe_recipient(kind, told)
 
 
 def _words(event: AnymailTrackingEvent) -> str:

@@ -8,14 +8,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
 
-from dynamail.feedback.consequences import Effect, Finding, apply_consequence
+from dynamail.feedback.consequences import Effect, Finding, apply_consequence, describe_recipient
 from dynamail.feedback.finding import (
     SentMessage,
     find_reported,
@@ -95,16 +95,8 @@ def make_finding(report: Report, sent: SentMessage) -> Finding:
         return Finding(kind, feedback_type=report.feedback_type)
     # Several recipients and none is ours: a list expanded behind the address, and one of its members is gone, not the list.
     is_ours = len(report.recipients) == 1 or _is_same(told.address, sent.recipient)
-    return Finding(
-        kind,
-        bounce_class=str(told.bounce_class),
-        reason=str(told.reason),
-        code=told.code,
-        status=told.status,
-        text=told.diagnostic,
-        is_hard=told.is_hard and is_ours,
-        feedback_type=report.feedback_type,
-    )
+    found = describe_recipient(kind, told)
+    return replace(found, is_hard=found.is_hard and is_ours, feedback_type=report.feedback_type)
 
 
 def count_report(source: Source, kind: str, *, now: datetime) -> None:
