@@ -19,9 +19,7 @@ from dynamail.protocols.dane import DanePolicy, find_dane_policy
 from dynamail.protocols.dns import DnsUnavailable, Resolver
 from dynamail.protocols.mta_sts import StsMode, StsPolicies
 from dynamail.protocols.mx import AddressOrder, MailHost, MailRoute, UnroutableDomain, find_mail_hosts
-from dynamail.protocols.smtp.client import SmtpConnection, open_connection
 from dynamail.protocols.smtp.next_hop import NextHop, Timeouts, TlsMode
-from dynamail.protocols.smtp.replies import SmtpError
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +93,6 @@ async def plan_hops(
         for address in demand.host.addresses
     )
     return HopPlan(route.domain, route.site, hops, hops[0].tls_demanded_by.lower())
-
-
-async def open_any(plan: HopPlan) -> SmtpConnection:
-    """A connection to the first host of the plan that greets. Raises the SmtpError of the last one when none does."""
-    for hop in plan.hops[:-1]:
-        try:
-            return await open_connection(hop)
-        except SmtpError:
-            continue
-    return await open_connection(plan.hops[-1])
 
 
 def _order_for(settings: HopSettings) -> AddressOrder:

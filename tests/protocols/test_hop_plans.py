@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from dynamail.lib.clock import utc_now
 from dynamail.protocols.dane import DaneFailure, DanePolicy, read_peer_chain, verify_chain
 from dynamail.protocols.dns import Resolver, TlsaRecord
-from dynamail.protocols.hop_plans import HopPlan, HopSettings, open_any, plan_hops
+from dynamail.protocols.hop_plans import HopPlan, HopSettings, plan_hops
 from dynamail.protocols.mta_sts import MemoryPolicies, StoredPolicy, StsMode, StsPolicies, StsPolicy
 from dynamail.protocols.mx import UnroutableDomain
+from dynamail.protocols.smtp.client import SmtpConnection, open_connection
 from dynamail.protocols.smtp.envelopes import Envelope, OutcomeKind
 from dynamail.protocols.smtp.next_hop import Timeouts, TlsMode
 from dynamail.protocols.smtp.replies import SmtpError
@@ -26,6 +27,16 @@ from tests.support.tls_authority import Certificate, TlsAuthority, make_certific
 DOMAIN, HOST = "example.com", "mx.example.net"
 QUICK = Timeouts(connect=20, greeting=20, ehlo=20, tls=20)
 authority = TlsAuthority()
+
+
+async def open_any(plan: HopPlan) -> SmtpConnection:
+    """A connection to the first host of the plan that greets. Raises the SmtpError of the last one when none does."""
+    for hop in plan.hops[:-1]:
+        try:
+            return await open_connection(hop)
+        except SmtpError:
+            continue
+    return await open_connection(plan.hops[-1])
 
 
 class Published(StsPolicies):
