@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dynamail.feedback.mailboxes import MailboxSettings
 from dynamail.feedback.models import ReportMailbox
+from dynamail.web.forms.hosts import clean_host_name
 
 
 class ReportMailboxForm(forms.Form):
@@ -52,10 +53,7 @@ class ReportMailboxForm(forms.Form):
             self.fields["password"].help_text = _("Leave it empty to keep the stored one.")
 
     def clean_host(self) -> str:
-        host = self.cleaned_data["host"].strip().rstrip(".").lower()
-        if "://" in host or "/" in host or " " in host:
-            raise forms.ValidationError(_("Write the name alone, such as imap.example.com."))
-        return host
+        return clean_host_name(self.cleaned_data["host"], example="imap.example.com")
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

@@ -16,6 +16,7 @@ from dynamail.senders.models import Transport
 from dynamail.senders.providers import REGION, Provider
 from dynamail.senders.relays import RelaySettings
 from dynamail.senders.routing import find_domain
+from dynamail.web.forms.hosts import clean_host_name
 
 MOST_MESSAGES = 1_000_000_000
 LIMITS = ("connections", "rate_per_second", "per_hour", "per_day")
@@ -122,10 +123,7 @@ class RelayForm(TransportForm):
             self.fields["password"].help_text = KEPT
 
     def clean_host(self) -> str:
-        host = str(self.cleaned_data["host"]).strip().rstrip(".").lower()
-        if "://" in host or "/" in host or " " in host:
-            raise forms.ValidationError(_("Write the name alone, such as smtp.example.com."))
-        return host
+        return clean_host_name(self.cleaned_data["host"], example="smtp.example.com")
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

@@ -19,7 +19,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dynamail.accounts.roles import Permission
 from dynamail.campaigns.models import Campaign, CampaignState
 from dynamail.lib.clock import utc_now
-from dynamail.lib.ids import UnknownId
 from dynamail.protocols.address import AddressError, parse_address
 from dynamail.senders.domain_checks import UNKNOWN
 from dynamail.senders.domain_names import iter_parents, write_domain_name
@@ -41,6 +40,7 @@ from dynamail.senders.models import DkimKey, SendingDomain
 from dynamail.web.access import PageRequest, needs
 from dynamail.web.domain_words import RecordLook, describe_record, describe_state
 from dynamail.web.forms.domains import DomainForm, HostNamesForm
+from dynamail.web.lookup import get_row
 from dynamail.web.settings_tabs import list_settings_tabs
 
 manages = needs(Permission.MANAGE_DELIVERY)
@@ -109,7 +109,11 @@ def create_domain(request: PageRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def show_domain(request: PageRequest, domain: str) -> HttpResponse:
-    return render(request, "domains/page.html", {**_describe(_get(request, domain)), "crumbs": _crumbs()})
+    return render(
+        request,
+        "domains/page.html",
+        {**_describe(get_row(SendingDomain, request, domain)), "crumbs": _crumbs()},
+    )
 
 
 @manages
@@ -117,7 +121,7 @@ def show_domain(request: PageRequest, domain: str) -> HttpResponse:
 @require_GET
 def show_records(request: PageRequest, domain: str) -> HttpResponse:
     """What the page asks for while it waits: nothing as long as nothing has changed."""
-    context = _describe(_get(request, domain))
+    context = _describe(get_row(SendingDomain, request, domain))
     if request.GET.get("seen") == context["seen"]:
         return HttpResponse(status=204)
     return render(request, "domains/_body.html", context)
@@ -126,7 +130,7 @@ def show_records(request: PageRequest, domain: str) -> HttpResponse:
 @manages
 @require_http_methods(["GET", "POST"])
 def edit_names(request: PageRequest, domain: str) -> HttpResponse:
-    row = _get(request, domain)
+    row = get_row(SendingDomain, request, domain)
     initial = {"return_path": row.return_path_label, "tracking": row.tracking_label}
     form = HostNamesForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
@@ -151,7 +155,7 @@ def edit_names(request: PageRequest, domain: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def delete_domain(request: PageRequest, domain: str) -> HttpResponse:
     """Names who uses the domain; while a campaign from it is being sent it stays."""
-    row = _get(request, domain)
+    row = get_row(SendingDomain, request, domain)
     senders = list_senders_at(row)
     campaigns = Campaign.objects.for_account(request.account).filter(sender__in=senders)
     sending = list(campaigns.filter(state__in=SENDING_STATES).order_by("name"))
@@ -173,7 +177,7 @@ def delete_domain(request: PageRequest, domain: str) -> HttpResponse:
 @manages
 @require_POST
 def act_on_domain(request: PageRequest, domain: str, action: str) -> HttpResponse:
-    row = _get(request, domain)
+    row = get_row(SendingDomain, request, domain)
     match action:
         case "check":
             start_check(row, now=utc_now())
@@ -286,17 +290,6 @@ def _crumbs() -> list[dict[str, str]]:
 
 def _crumb(row: SendingDomain) -> dict[str, str]:
     return {"title": write_domain_name(row.name), "url": reverse("sending_domain", args=[row.public_id])}
-
-
-def _get(request: PageRequest, public_id: str) -> SendingDomain:
-    try:
-        uid = SendingDomain.uid_from(public_id)
-    except UnknownId:
-        raise Http404 from None
-    row: SendingDomain | None = SendingDomain.objects.for_account(request.account).filter(uid=uid).first()
-    if row is None:
-        raise Http404
-    return row
 
 
 urlpatterns = [

@@ -25,6 +25,7 @@ from dynamail.messages.models import SourceKind
 from dynamail.protocols.codes import DESCRIPTIONS, BounceClass
 from dynamail.web.access import needs
 from dynamail.web.forms.feedback import ReportMailboxForm
+from dynamail.web.lookup import get_row
 from dynamail.web.settings_tabs import list_settings_tabs
 
 manages = needs(Permission.MANAGE_DELIVERY)
@@ -92,7 +93,7 @@ def show_feedback_report(request: Any, report: str) -> HttpResponse:
 @manages
 @require_http_methods(["GET", "POST"])
 def edit_report_mailbox(request: Any, mailbox: str = "") -> HttpResponse:
-    row = _get_mailbox(request, mailbox) if mailbox else None
+    row = get_row(ReportMailbox, request, mailbox) if mailbox else None
     form = ReportMailboxForm(request.POST or None, mailbox=row)
     if request.method == "POST" and form.is_valid():
         saved = save_mailbox(request.account, form.settings(), mailbox=row, by=request.member, now=utc_now())
@@ -107,7 +108,7 @@ def edit_report_mailbox(request: Any, mailbox: str = "") -> HttpResponse:
 @manages
 @require_POST
 def act_on_report_mailbox(request: Any, mailbox: str, action: str) -> HttpResponse:
-    row = _get_mailbox(request, mailbox)
+    row = get_row(ReportMailbox, request, mailbox)
     match action:
         case "visit":
             start_visit(row)
@@ -146,17 +147,6 @@ def _tell_effect(row: FeedbackReport) -> Any:
     if is_own_word and row.consequence == Effect.SUPPRESSED and row.source_kind == SourceKind.CAMPAIGN:
         return _("No more campaigns")
     return EFFECTS.get(row.consequence, "")
-
-
-def _get_mailbox(request: Any, public_id: str) -> ReportMailbox:
-    try:
-        uid = ReportMailbox.uid_from(public_id)
-    except UnknownId:
-        raise Http404 from None
-    row = ReportMailbox.objects.for_account(request.account).filter(uid=uid).first()
-    if row is None:
-        raise Http404
-    return row
 
 
 def _read_id(text: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -16,11 +16,8 @@ from dynamail.accounts.roles import Permission
 from dynamail.consent.topics import find_topics
 from dynamail.contacts.catalog import CatalogError, list_attributes
 from dynamail.contacts.importing.counting import Counts
-from dynamail.contacts.importing.encodings import ENCODINGS
 from dynamail.contacts.importing.mapping import Target
 from dynamail.contacts.importing.problems import ImportProblem
-from dynamail.contacts.importing.rejects import export_rejects
-from dynamail.contacts.importing.sniffing import SEPARATORS
 from dynamail.contacts.importing.statement import Merging, Options
 from dynamail.contacts.importing.steps import (
     cancel_import,
@@ -35,7 +32,6 @@ from dynamail.contacts.importing.steps import (
 from dynamail.contacts.importing.uploads import KEEP_DAYS
 from dynamail.contacts.models import ContactImport, Tag
 from dynamail.lib.clock import utc_now
-from dynamail.lib.ids import UnknownId
 from dynamail.web.access import PageRequest, needs
 from dynamail.web.forms.imports import (
     ConsentForm,
@@ -45,6 +41,7 @@ from dynamail.web.forms.imports import (
     list_targets,
     read_mapping,
 )
+from dynamail.web.import_files import answer_rejects, describe_reading, get_import
 from dynamail.web.views.contacts import list_tabs
 
 State = ContactImport.State
@@ -184,9 +181,7 @@ def stop_import(request: PageRequest, import_id: str) -> HttpResponse:
 @require_GET
 def download_rejects(request: PageRequest, import_id: str) -> StreamingHttpResponse:
     row = _get_import(request, import_id)
-    response = StreamingHttpResponse(export_rejects(row), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="rejected-{row.public_id}.csv"'
-    return response
+    return answer_rejects(row)
 
 
 def _render_mapping(
@@ -197,15 +192,7 @@ def _render_mapping(
         | _mapping_context(request, row, mapping)
         | {"page_title": row.file_name, "problem": problem}
     )
-    if row.format != "xlsx":
-        reading = {
-            "encoding": row.encoding,
-            "separator": row.separator,
-            "has_header": Options.from_json(row.options).has_header,
-        }
-        context["reading"] = ReadingForm(initial=reading)
-        context["encoding_name"] = ENCODINGS.get(row.encoding, row.encoding)
-        context["separator_name"] = SEPARATORS.get(row.separator, row.separator)
+    context |= describe_reading(row, has_header=Options.from_json(row.options).has_header)
     return render(request, "imports/mapping.html", context, status=422 if problem else 200)
 
 
@@ -261,11 +248,7 @@ def _wizard(step: int, *, done: bool = False) -> dict[str, Any]:
 
 
 def _get_import(request: PageRequest, import_id: str) -> ContactImport:
-    rows = ContactImport.objects.for_account(request.account).filter(subject=ContactImport.Subject.CONTACTS)
-    try:
-        return rows.select_related("work", "created_by").get(uid=ContactImport.uid_from(import_id))
-    except (UnknownId, ContactImport.DoesNotExist):
-        raise Http404 from None
+    return get_import(request, import_id, ContactImport.Subject.CONTACTS)
 
 
 urlpatterns: list[URLPattern] = [

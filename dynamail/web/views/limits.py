@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dynamail.accounts.roles import Permission
 from dynamail.lib.clock import utc_now
-from dynamail.lib.ids import UnknownId
 from dynamail.senders.destination_rules import (
     KnownDestination,
     list_destinations,
@@ -30,6 +29,7 @@ from dynamail.senders.models import DestinationRule, Transport
 from dynamail.senders.warming import Warmup, find_account_use, find_warmup, start_warmup, stop_warmup
 from dynamail.web.access import needs
 from dynamail.web.forms.limits import HEADINGS, RuleForm, WarmupForm
+from dynamail.web.lookup import get_row
 from dynamail.web.settings_tabs import list_settings_tabs
 
 manages = needs(Permission.MANAGE_DELIVERY)
@@ -103,7 +103,7 @@ def create_rule(request: Any) -> HttpResponse:
 @manages
 @require_http_methods(["GET", "POST"])
 def edit_rule(request: Any, rule: str) -> HttpResponse:
-    row = _get(DestinationRule, request, rule)
+    row = get_row(DestinationRule, request, rule)
     initial = {name: getattr(row, name) for name in LIMIT_NAMES}
     form = RuleForm(request.POST or None, transports=[], rule=row, initial=initial)
     if request.method == "POST" and form.is_valid():
@@ -116,7 +116,7 @@ def edit_rule(request: Any, rule: str) -> HttpResponse:
 @manages
 @require_POST
 def remove_rule(request: Any, rule: str) -> HttpResponse:
-    remove_destination_rule(_get(DestinationRule, request, rule), by=request.member)
+    remove_destination_rule(get_row(DestinationRule, request, rule), by=request.member)
     messages.success(request, _("The built-in limits count again."))
     return redirect("limits")
 
@@ -141,7 +141,7 @@ def try_again(request: Any) -> HttpResponse:
 @manages
 @require_http_methods(["GET", "POST"])
 def begin_warmup(request: Any, transport: str) -> HttpResponse:
-    row = _get(Transport, request, transport)
+    row = get_row(Transport, request, transport)
     form = WarmupForm(request.POST or None, initial={"target_per_day": row.per_day})
     if request.method == "POST" and form.is_valid():
         try:
@@ -159,7 +159,7 @@ def begin_warmup(request: Any, transport: str) -> HttpResponse:
 @manages
 @require_POST
 def end_warmup(request: Any, transport: str) -> HttpResponse:
-    row = _get(Transport, request, transport)
+    row = get_row(Transport, request, transport)
     if stop_warmup(row, by=request.member):
         messages.success(request, _("The warm-up of “%s” has ended.") % row.name)
     return redirect("limits")
@@ -201,16 +201,6 @@ def _crumbs() -> list[dict[str, str]]:
         {"title": _("Sending"), "url": reverse("delivery_settings")},
         {"title": _("Limits"), "url": reverse("limits")},
     ]
-
-
-def _get(model: Any, request: Any, public_id: str) -> Any:
-    try:
-        row = model.objects.for_account(request.account).filter(uid=model.uid_from(public_id)).first()
-    except UnknownId:
-        row = None
-    if row is None:
-        raise Http404
-    return row
 
 
 urlpatterns = [

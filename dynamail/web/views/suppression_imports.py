@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -14,10 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dynamail.accounts.roles import Permission
 from dynamail.accounts.zones import find_zone
 from dynamail.contacts.importing.counting import Counts
-from dynamail.contacts.importing.encodings import ENCODINGS
 from dynamail.contacts.importing.problems import ImportProblem
-from dynamail.contacts.importing.rejects import export_rejects
-from dynamail.contacts.importing.sniffing import SEPARATORS
 from dynamail.contacts.importing.steps import cancel_import, list_reject_reasons
 from dynamail.contacts.importing.uploads import KEEP_DAYS
 from dynamail.contacts.importing_suppressions.columns import Defaults, Target
@@ -29,7 +26,6 @@ from dynamail.contacts.importing_suppressions.steps import (
 )
 from dynamail.contacts.models import ContactImport
 from dynamail.lib.clock import utc_now
-from dynamail.lib.ids import UnknownId
 from dynamail.web.access import PageRequest, needs
 from dynamail.web.forms.imports import ReadingForm, UploadForm, read_mapping
 from dynamail.web.forms.suppressions import (
@@ -38,6 +34,7 @@ from dynamail.web.forms.suppressions import (
     list_suppression_columns,
     list_suppression_targets,
 )
+from dynamail.web.import_files import answer_rejects, describe_reading, get_import
 
 State = ContactImport.State
 edits = needs(Permission.EDIT_CONTACTS)
@@ -146,9 +143,7 @@ def stop_suppression_import(request: PageRequest, import_id: str) -> HttpRespons
 @require_GET
 def download_suppression_rejects(request: PageRequest, import_id: str) -> StreamingHttpResponse:
     row = _get_import(request, import_id)
-    response = StreamingHttpResponse(export_rejects(row), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="rejected-{row.public_id}.csv"'
-    return response
+    return answer_rejects(row)
 
 
 def _render_columns(
@@ -159,12 +154,7 @@ def _render_columns(
         | _columns_context(request, row, mapping)
         | {"page_title": row.file_name, "form": form, "problem": problem}
     )
-    if row.format != "xlsx":
-        has_header = Defaults.from_json(row.options).has_header
-        reading = {"encoding": row.encoding, "separator": row.separator, "has_header": has_header}
-        context["reading"] = ReadingForm(initial=reading)
-        context["encoding_name"] = ENCODINGS.get(row.encoding, row.encoding)
-        context["separator_name"] = SEPARATORS.get(row.separator, row.separator)
+    context |= describe_reading(row, has_header=Defaults.from_json(row.options).has_header)
     return render(
         request, "suppressions/columns.html", context, status=422 if problem or form.errors else 200
     )
@@ -209,13 +199,7 @@ def _wizard(step: int, *, done: bool = False) -> dict[str, Any]:
 
 
 def _get_import(request: PageRequest, import_id: str) -> ContactImport:
-    rows = ContactImport.objects.for_account(request.account).filter(
-        subject=ContactImport.Subject.SUPPRESSIONS
-    )
-    try:
-        return rows.select_related("work", "created_by").get(uid=ContactImport.uid_from(import_id))
-    except (UnknownId, ContactImport.DoesNotExist):
-        raise Http404 from None
+    return get_import(request, import_id, ContactImport.Subject.SUPPRESSIONS)
 
 
 _IMPORTS = "contacts/suppressions/imports/"
