@@ -178,6 +178,7 @@ INSTALLED_APPS = [
     "dynamail.tracking",
     "dynamail.messages",
     "dynamail.feedback",
+    "dynamail.segments",
     "dynamail.campaigns",
     "dynamail.delivery",
     "dynamail.privacy",

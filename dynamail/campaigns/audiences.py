@@ -82,11 +82,11 @@ def count_lacking(account_id: int, choice: Choice, keys: Collection[str], *, now
     if not attributes and not wanted_names:
         return []
     parameters = _parameters(account_id, choice, now)
-    parameters["attribute_ids"] = [str(one.pk) for one in attributes.values()]
+    parameters["attribute_numbers"] = [str(one.number) for one in attributes.values()]
     with connections["default"].cursor() as cursor:
         cursor.execute(_with_audience("count_lacking"), parameters)
         found = dict(cursor.fetchall())
-    lacking = [Lacking(one.key, one.label, found.get(str(one.pk), 0)) for one in attributes.values()]
+    lacking = [Lacking(one.key, one.label, found.get(str(one.number), 0)) for one in attributes.values()]
     lacking += [Lacking(key, str(NAME_FIELDS[key]), found.get(key, 0)) for key in wanted_names]
     return [one for one in lacking if one.contacts]
 

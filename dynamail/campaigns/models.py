@@ -29,6 +29,7 @@ class CampaignState(models.TextChoices):
         "topic_id",
         "include_tags",
         "exclude_tags",
+        "condition",
         "sender_id",
         "subject",
         "preheader",
@@ -70,6 +71,9 @@ class Campaign(TenantModel, PublicIdModel):
         models.BigIntegerField(), default=list, blank=True
     )  # any of these; empty: everybody
     exclude_tags = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    condition = models.JSONField(
+        default=dict, db_default={}, blank=True
+    )  # in the condition language; empty: nobody is left out
     sender = models.ForeignKey(
         "senders.Sender", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

@@ -58,7 +58,7 @@ def make_context(
 
 
 def make_recipient(contact: Contact) -> Recipient:
-    catalogue = {str(one.pk): one.key for one in list_attributes(contact.account_id)}
+    catalogue = {str(one.number): one.key for one in list_attributes(contact.account_id)}
     return Recipient(
         contact_id=contact.id,
         email=contact.email,

@@ -104,6 +104,7 @@ def create_attribute(
             attribute = Attribute.objects.add(
                 account_id,
                 key=key,
+                number=(rows.aggregate(last=Max("number"))["last"] or 0) + 1,
                 label=label,
                 type=type,
                 choices=_check_choices(type, choices),
@@ -144,7 +145,7 @@ def restore_attribute(attribute: Attribute, *, by: Actor, now: datetime) -> None
 
 
 def count_filled(account_id: int) -> dict[int, int]:
-    """How many contacts have a value, by attribute id."""
+    """How many contacts have a value, by attribute number."""
     with connections["default"].cursor() as cursor:
         cursor.execute(
             "SELECT key::bigint, count(*) FROM contact, jsonb_object_keys(attributes) AS key "

@@ -52,7 +52,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a member may say about a contact. `attributes` holds parsed values by attribute id, None to clear one."""
+    """What a member may say about a contact. `attributes` holds parsed values by attribute number, None to clear one."""
 
     email: str
     name: str = ""

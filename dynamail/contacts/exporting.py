@@ -121,7 +121,8 @@ def _make_maker(
     kind, _colon, number = name.partition(":")
     match kind:
         case "attribute":
-            return lambda contact, _topics: export_value(contact.attributes.get(number))
+            key = str(attributes[int(number)].number)
+            return lambda contact, _topics: export_value(contact.attributes.get(key))
         case "topic":
             return lambda _contact, topics: topics.get(int(number), "")
         case "tags":

@@ -11,8 +11,9 @@ from dynamail.lib.personal_data import Category, Purpose, Retention, Subject, an
 
 @annotated(
     operational(
-        "id", "account_id", "uid", "created_at", "key", "label", "type", "choices", "position", "archived_at"
+        "id", "account_id", "uid", "created_at", "number", "key", "label", "type", "choices", "position"
     ),
+    operational("archived_at"),
 )
 class Attribute(TenantModel, PublicIdModel):
     """A typed field of the account's contacts. `key` is what templates say: `{{ contact.city }}`."""
@@ -29,6 +30,7 @@ class Attribute(TenantModel, PublicIdModel):
     open_to_workers = True
     public_prefix = "att"
 
+    number = models.IntegerField()  # 1, 2, … in the account: its key in contact.attributes, the same for good
     key = models.SlugField(_("Key"), max_length=60)
     label = models.CharField(_("Label"), max_length=100)
     type = models.CharField(_("Type"), max_length=10, choices=Type.choices, default=Type.TEXT)
@@ -38,7 +40,10 @@ class Attribute(TenantModel, PublicIdModel):
 
     class Meta(TenantModel.Meta):
         db_table = "attribute"
-        constraints = [models.UniqueConstraint(fields=["account", "key"], name="attribute_key_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "key"], name="attribute_key_once"),
+            models.UniqueConstraint(fields=["account", "number"], name="attribute_number_once"),
+        ]
 
     def __str__(self) -> str:
         return self.label
@@ -72,6 +77,7 @@ class ContactState(models.TextChoices):
     operational(
         "account_id", "state", "created_at", "updated_at", "lane", "sample", "source_kind", "source_id"
     ),
+    operational("findings"),
     personal(
         "id",
         "email",
@@ -100,13 +106,16 @@ class Contact(DataPlaneModel):
     email = models.CharField(_("Email"), max_length=254)  # as written
     email_key = models.CharField(max_length=254)  # folded: what makes two spellings one person
     name = models.CharField(_("Name"), max_length=200, default="", blank=True)
-    attributes = models.JSONField(default=dict)  # {"<attribute id>": value}
+    attributes = models.JSONField(default=dict)  # {"<attribute number>": value}
     tags = ArrayField(models.BigIntegerField(), default=list)  # tag ids, sorted
     state = models.CharField(max_length=12, choices=ContactState.choices, default=ContactState.ACTIVE)
     language = models.CharField(max_length=8, default="", blank=True)
     timezone = models.CharField(max_length=64, default="", blank=True)
     lane = models.SmallIntegerField(default=0)  # mailbox provider, see lib/mailbox_providers.py
     sample = models.SmallIntegerField(default=0)  # 0…999, from the id: stable random share
+    findings = models.SmallIntegerField(
+        default=0, db_default=0
+    )  # what the check of the address noticed, as bits
     source_kind = models.CharField(max_length=20, default="form")  # form, import, api, integration, demo
     source_id = models.CharField(max_length=64, default="", blank=True)
     source_label = models.CharField(max_length=200, default="", blank=True)
@@ -119,6 +128,7 @@ class Contact(DataPlaneModel):
         indexes = [
             models.Index(fields=["account_id", "state", "lane"], name="contact_state_lane"),
             models.Index(fields=["account_id", "-created_at", "-id"], name="contact_newest"),
+            models.Index(fields=["account_id", "sample"], name="contact_sample"),  # estimates look at a share
         ]
 
     @property
@@ -179,6 +189,7 @@ class ContactImport(TenantModel, PublicIdModel):
     class Subject(models.TextChoices):
         CONTACTS = "contacts", _("Contacts")
         SUPPRESSIONS = "suppressions", _("Suppressions")
+        EVENTS = "events", _("Events")
 
     open_to_workers = True
     public_prefix = "imp"
@@ -239,3 +250,109 @@ class ImportReject(DataPlaneModel):
 
     class Meta(DataPlaneModel.Meta):
         db_table = "import_reject"
+
+
+@annotated(
+    operational("account_id", "created_by_id", "merged_at", "rule"),
+    personal(
+        "id",
+        "contact_id",
+        "email",
+        "email_key",
+        category=Category.IDENTIFIER,
+        subject=Subject.CONTACT,
+        purpose=Purpose.CAMPAIGNS,
+    ),
+    personal("snapshot", category=Category.PROFILE, subject=Subject.CONTACT, purpose=Purpose.CAMPAIGNS),
+)
+class ContactAlias(DataPlaneModel):
+    """A contact that was merged into another one: links already mailed to it, and its address, lead to who is left."""
+
+    pk = models.CompositePrimaryKey("account_id", "id")
+    id = models.UUIDField()  # of the contact that is gone
+    contact_id = models.UUIDField()  # of the one that is left
+    email = models.CharField(max_length=254)
+    email_key = models.CharField(max_length=254)
+    snapshot = models.JSONField(default=dict)  # the row as it was
+    rule = models.CharField(max_length=40, default="hand")  # hand, or what was found equal
+    merged_at = models.DateTimeField()
+    created_by_id = models.BigIntegerField(null=True)
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "contact_alias"
+        indexes = [
+            models.Index(fields=["account_id", "contact_id"], name="contact_alias_kept"),
+            models.Index(fields=["account_id", "email_key"], name="contact_alias_email"),
+        ]
+
+
+@annotated(
+    operational(
+        "id",
+        "account_id",
+        "uid",
+        "created_at",
+        "name",
+        "kind",
+        "address",
+        "path",
+        "username",
+        "host_key",
+        "subject",
+        "every_hours",
+        "is_enabled",
+        "next_run_at",
+        "last_run_at",
+        "last_import_id",
+        "seen",
+        "failures",
+        "problem",
+        "mapping",
+        "options",
+        "created_by_id",
+    ),
+    personal(
+        "secret_sealed",
+        category=Category.CREDENTIAL,
+        subject=Subject.USER,
+        purpose=Purpose.ACCESS,
+        export=False,
+    ),
+)
+class ImportSource(TenantModel, PublicIdModel):
+    """A file elsewhere that is fetched on a schedule and imported: at a URL, or the files of an SFTP folder."""
+
+    class Kind(models.TextChoices):
+        URL = "url", _("Web address")
+        SFTP = "sftp", _("SFTP folder")
+
+    open_to_workers = True
+    public_prefix = "ims"
+
+    name = models.CharField(_("Name"), max_length=100)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    subject = models.CharField(max_length=12, default="contacts")  # contacts, suppressions, events
+    address = models.CharField(max_length=1000)  # the URL without credentials, or host[:port]
+    path = models.CharField(max_length=500, default="", blank=True)  # folder and pattern for SFTP
+    username = models.CharField(max_length=100, default="", blank=True)
+    secret_sealed = models.BinaryField(default=bytes)  # JSON: password, private key or header
+    host_key = models.CharField(max_length=600, default="", blank=True)  # pinned at the first connection
+    every_hours = models.SmallIntegerField(default=24)
+    mapping = models.JSONField(default=dict)  # {"columns": [header texts], "targets": [mapping entries]}
+    options = models.JSONField(default=dict)
+    seen = models.JSONField(default=dict)  # what was imported: ETag or file names with sizes and times
+    is_enabled = models.BooleanField(default=True)
+    next_run_at = models.DateTimeField(null=True, blank=True)
+    last_run_at = models.DateTimeField(null=True, blank=True)
+    last_import = models.ForeignKey(ContactImport, null=True, on_delete=models.SET_NULL, related_name="+")
+    failures = models.SmallIntegerField(default=0)
+    problem = models.CharField(max_length=500, default="", blank=True)
+    created_by = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta(TenantModel.Meta):
+        db_table = "import_source"
+        indexes = [
+            models.Index(
+                fields=["next_run_at"], condition=models.Q(is_enabled=True), name="import_source_due"
+            )
+        ]

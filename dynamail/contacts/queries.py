@@ -32,7 +32,7 @@ class ContactFilter:
     state: str = ""
     source_kind: str = ""
     source_id: str = ""
-    attribute_id: int | None = None
+    attribute_number: int | None = None
     attribute_value: Any = None
 
     @property
@@ -77,8 +77,8 @@ def filter_contacts(account_id: int, wanted: ContactFilter) -> QuerySet[Contact]
         rows = rows.filter(tags__contains=[wanted.tag_id])
     if wanted.topic_id is not None:
         rows = rows.filter(_match_topic(account_id, wanted.topic_id, wanted.topic_state))
-    if wanted.attribute_id is not None:
-        rows = rows.filter(attributes__contains={str(wanted.attribute_id): wanted.attribute_value})
+    if wanted.attribute_number is not None:
+        rows = rows.filter(attributes__contains={str(wanted.attribute_number): wanted.attribute_value})
     for name in ("state", "source_kind", "source_id"):
         if value := getattr(wanted, name):
             rows = rows.filter(**{name: value})

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
-from dynamail.accounts.tenancy import DataPlaneModel
+from dynamail.accounts.tenancy import DataPlaneModel, PublicIdModel, TenantModel
 from dynamail.events.kinds import EventKind
 from dynamail.lib.personal_data import Category, Purpose, Retention, Subject, annotated, operational, personal
 
@@ -147,3 +148,104 @@ class IngestSegment(models.Model):
 
     class Meta:
         db_table = "ingest_segment"
+
+
+class ActivityKind(models.TextChoices):
+    OPENED = "opened", _("Opened")
+    CLICKED = "clicked", _("Clicked")
+
+
+@annotated(
+    operational("account_id", "kind", "source_id", "link_number", retention=_LOG),
+    personal(
+        "contact_id",
+        "at",
+        "n",
+        category=Category.BEHAVIOR,
+        subject=Subject.CONTACT,
+        purpose=Purpose.SEGMENTATION,
+        retention=_LOG,
+    ),
+)
+class Activity(DataPlaneModel):
+    """How often a person opened or clicked what in a quarter of an hour: what segments count over a period.
+
+    A quarter, because every time zone of the world begins its days on one. Human acts of known persons alone. Partitioned by
+    month of `at`.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "kind", "at", "contact_id", "source_id", "link_number")
+    kind = models.CharField(max_length=10, choices=ActivityKind.choices)
+    at = models.DateTimeField()  # the beginning of the quarter
+    contact_id = models.UUIDField()
+    source_id = models.UUIDField()
+    link_number = models.SmallIntegerField(default=-1)  # -1: an open
+    n = models.IntegerField(default=1)
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "activity"
+        managed = False
+
+
+@annotated(
+    operational("id", "account_id", "uid", "created_at", "name", "description", "properties", "last_at")
+)
+class EventName(TenantModel, PublicIdModel):
+    """A kind of event of the account's own, such as `order.placed`: known from the first one on."""
+
+    open_to_workers = True
+    public_prefix = "evn"
+
+    name = models.CharField(_("Name"), max_length=100)
+    description = models.CharField(_("Description"), max_length=300, blank=True, default="")
+    properties = models.JSONField(default=dict)  # {"<name>": "text|number|boolean|list|object"} as last seen
+    last_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "event_name"
+        constraints = [models.UniqueConstraint(fields=["account", "name"], name="event_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@annotated(
+    operational("account_id", "id", "name_id", "source_kind", "tx", retention=_LOG),
+    personal(
+        "contact_id",
+        "at",
+        "properties",
+        category=Category.BEHAVIOR,
+        subject=Subject.CONTACT,
+        purpose=Purpose.SEGMENTATION,
+        retention=_LOG,
+    ),
+)
+class CustomEvent(DataPlaneModel):
+    """One event of the account's own about a contact. Partitioned by month of `id`; `tx` is for cursors alone."""
+
+    pk = models.CompositePrimaryKey("account_id", "id")
+    id = models.UUIDField()
+    name_id = models.BigIntegerField()
+    contact_id = models.UUIDField()
+    at = models.DateTimeField()
+    properties = models.JSONField(default=dict)
+    source_kind = models.CharField(max_length=20, default="api")
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "custom_event"
+        managed = False
+
+
+@annotated(operational("account_id", "key", "event_id", "at", retention=_LOG))
+class CustomEventKey(DataPlaneModel):
+    """An event id of the sender that was taken: the same one again is the same event. `key` is a hash of name and id."""
+
+    pk = models.CompositePrimaryKey("account_id", "key")
+    key = models.UUIDField()
+    event_id = models.UUIDField()
+    at = models.DateTimeField()
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "custom_event_key"
+        indexes = [models.Index(fields=["at"], name="custom_event_key_age")]

@@ -8,8 +8,13 @@ from typing import Any
 from dynamail.lib.ids import lowest_id
 from dynamail.lib.personal_data import RETENTION_DAYS, Retention
 
-PARTITIONED_TABLES = ("event", "message")
-MONTHS_BACK, MONTHS_AHEAD = 2, 3
+PARTITIONED_TABLES = ("event", "message", "custom_event", "activity")
+BY_MOMENT = {"activity"}  # cut by a column of time; the others by an id that begins with its time
+BROUGHT_LATER = {
+    "custom_event",
+    "activity",
+}  # events of the past are imported: months back to the end of retention
+MONTHS_BACK, MONTHS_KEPT, MONTHS_AHEAD = 2, 13, 3
 
 
 def ensure_partitions(cursor: Any, *, now: datetime, months_back: int = MONTHS_BACK) -> list[str]:
@@ -19,13 +24,15 @@ def ensure_partitions(cursor: Any, *, now: datetime, months_back: int = MONTHS_B
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
         if not cursor.fetchone()[0]:
             continue
-        for offset in range(-months_back, MONTHS_AHEAD + 1):
+        first = MONTHS_KEPT if table in BROUGHT_LATER else months_back
+        for offset in range(-first, MONTHS_AHEAD + 1):
             start, end = _month(now, offset), _month(now, offset + 1)
             name = f"{table}_{start:%Y_%m}"
             cursor.execute("SELECT to_regclass(%s) IS NULL", [name])
             if cursor.fetchone()[0]:
+                low, high = (start, end) if table in BY_MOMENT else (lowest_id(start), lowest_id(end))
                 cursor.execute(
-                    f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{lowest_id(start)}') TO ('{lowest_id(end)}')"
+                    f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{low}') TO ('{high}')"
                 )
                 created.append(name)
     return created

@@ -87,7 +87,7 @@ def _look_up_names(account_id: int, moments: Iterable[Moment], messages: Iterabl
         },
         topics=dict(Topic.objects.for_account(account_id).values_list("pk", "name")),
         tags=dict(Tag.objects.for_account(account_id).values_list("pk", "name")),
-        attributes=dict(Attribute.objects.for_account(account_id).values_list("pk", "label")),
+        attributes=dict(Attribute.objects.for_account(account_id).values_list("number", "label")),
         links=_look_up_links(account_id, moments),
     )
 

@@ -68,14 +68,14 @@ def alices_ids(account: Account, alice: User) -> list[str]:
     member = Member.objects.for_account(account).get(user=alice)
     topic = Topic.objects.add(account, name=CANARY)
     tag = Tag.objects.add(account, name=CANARY)
-    attribute = Attribute.objects.add(account, key="canary", label=CANARY)
+    attribute = Attribute.objects.add(account, number=1, key="canary", label=CANARY)
     contact = Contact.objects.add(
         account,
         id=new_id(NOW),
         email=f"{CANARY}@mail.example",
         email_key=f"{CANARY}@mail.example",
         name=CANARY,
-        attributes={str(attribute.pk): CANARY},
+        attributes={str(attribute.number): CANARY},
         tags=[tag.pk],
         created_at=NOW,
         updated_at=NOW,

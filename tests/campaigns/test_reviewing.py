@@ -52,8 +52,8 @@ def test_the_audience_of_another_account_is_not_counted(account: Account, other_
 
 def test_people_who_lack_a_value_are_counted_for_each_key(account: Account) -> None:
     topic = make_topic(account)
-    city = Attribute.objects.add(account, key="city", label="City")
-    values = {"a": {str(city.pk): "Grodno"}, "b": {str(city.pk): ""}, "c": {}}
+    city = Attribute.objects.add(account, number=1, key="city", label="City")
+    values = {"a": {str(city.number): "Grodno"}, "b": {str(city.number): ""}, "c": {}}
     for name, attributes in values.items():
         person = make_contact(account, f"{name}@mail.example", name="Ann" if name == "a" else "")
         Contact.objects.for_account(account).filter(id=person.id).update(attributes=attributes)

@@ -37,10 +37,10 @@ def test_filled_values_and_tags_are_counted_per_account(
 ) -> None:
     city = create_attribute(account.pk, label="City", by=bob, now=NOW)
     vip = get_or_create_tags(account.pk, ["VIP"])["vip"]
-    profile = Profile("ann@example.com", attributes={city.pk: "Minsk"}, tag_ids=[vip.pk])
+    profile = Profile("ann@example.com", attributes={city.number: "Minsk"}, tag_ids=[vip.pk])
     add_contact(account.pk, profile, by=bob, now=NOW)
     add_contact(account.pk, Profile("zoe@example.com"), by=bob, now=NOW)
-    assert count_filled(account.pk) == {city.pk: 1}
+    assert count_filled(account.pk) == {city.number: 1}
     assert count_tagged(account.pk) == {vip.pk: 1}
     assert count_filled(other_account.pk) == count_tagged(other_account.pk) == {}
 

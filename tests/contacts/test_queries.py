@@ -46,7 +46,7 @@ def test_a_search_is_taken_literally(account: Account, bob: User, text: str) -> 
 
 
 def test_a_filter_survives_the_way_into_a_task() -> None:
-    wanted = ContactFilter(search="x", tag_id=3, attribute_id=5, attribute_value=["a"])
+    wanted = ContactFilter(search="x", tag_id=3, attribute_number=5, attribute_value=["a"])
     assert ContactFilter.from_json(wanted.to_json()) == wanted
     assert ContactFilter().is_empty
     assert not wanted.is_empty

@@ -95,7 +95,9 @@ def add_contacts(
 ) -> list[UUID]:
     """Subscribed contacts with names and attributes, by COPY."""
     ids = sorted(new_id(now) for _ in emails)
-    attributes = {name: _attribute(connection, account_id, name, now) for name in ("city", "card", "points")}
+    attributes = {name: number for number, name in enumerate(("city", "card", "points"), start=1)}
+    for name, number in attributes.items():
+        _add_attribute(connection, account_id, number, name, now)
     with connection.cursor().copy(
         "COPY contact (account_id, id, email, email_key, name, attributes, tags, state, language, timezone, lane, sample, source_kind,"
         " source_id, source_label, created_at, updated_at) FROM STDIN"
@@ -203,13 +205,14 @@ def launch(
     return LaunchedCampaign(account_id, source_id, topic_id, now, contact_ids)
 
 
-def _attribute(connection: Connection, account_id: int, key: str, now: datetime) -> int:
-    return _insert(
+def _add_attribute(connection: Connection, account_id: int, number: int, key: str, now: datetime) -> None:
+    _insert(
         connection,
         "attribute",
         uid=new_id(now),
         created_at=now,
         account_id=account_id,
+        number=number,
         key=key,
         label=key.title(),
         type="text",

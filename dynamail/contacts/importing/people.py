@@ -143,7 +143,8 @@ def _find_attribute(place: int, target: str, attributes: dict[int, Attribute]) -
     if target.startswith(NEW):
         return f"new:{place}", Attribute(type=target.removeprefix(NEW))
     number = target.removeprefix(ATTRIBUTE)
-    return number, attributes[int(number)]
+    attribute = attributes[int(number)]
+    return str(attribute.number), attribute
 
 
 def _clean_language(text: str) -> str:

@@ -91,7 +91,9 @@ class ContactForm(forms.Form):
         for attribute in self.attributes:
             name = _field_name(attribute)
             try:
-                self._values[attribute.pk] = parse_value(attribute, cleaned.get(name) or "", zone=self._zone)
+                self._values[attribute.number] = parse_value(
+                    attribute, cleaned.get(name) or "", zone=self._zone
+                )
             except ValueProblem as problem:
                 self.add_error(name, str(problem))
         return cleaned
@@ -120,7 +122,7 @@ class ContactForm(forms.Form):
             "tags": ", ".join(names[tag] for tag in contact.tags if tag in names),
         }
         for attribute in self.attributes:
-            value = contact.attributes.get(str(attribute.pk))
+            value = contact.attributes.get(str(attribute.number))
             initial[_field_name(attribute)] = _show_value(attribute, value, self._zone)
         return initial
 
@@ -275,7 +277,7 @@ def _read_filter(
         state=state,
         source_kind=source,
         source_id=values["import"] if values["import"].startswith("imp_") else "",
-        attribute_id=attribute.pk if attribute and value is not None else None,
+        attribute_number=attribute.number if attribute and value is not None else None,
         attribute_value=value,
     )
     kept = {
@@ -286,8 +288,8 @@ def _read_filter(
         "state": state,
         "source": source,
         "import": wanted.source_id,
-        "attribute": attribute.public_id if wanted.attribute_id and attribute else "",
-        "value": values["value"] if wanted.attribute_id else "",
+        "attribute": attribute.public_id if wanted.attribute_number and attribute else "",
+        "value": values["value"] if wanted.attribute_number else "",
     }
     return wanted, kept
 

@@ -59,7 +59,7 @@ def attributes(request: PageRequest) -> HttpResponse:
     account_id = request.account.pk
     filled = count_filled(account_id)
     context = _page(request, "attributes") | {
-        "rows": [(row, filled.get(row.pk, 0)) for row in list_attributes(account_id)],
+        "rows": [(row, filled.get(row.number, 0)) for row in list_attributes(account_id)],
         "archived": list_attributes(account_id, archived=True),
     }
     return render(request, "catalog/attributes.html", context)

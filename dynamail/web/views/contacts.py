@@ -129,7 +129,7 @@ def _make_cell(
     row: Contact, column: Column, tags: dict[int, str], states: dict[tuple[Any, int], str]
 ) -> Cell:
     if column.attribute is not None:
-        return Cell("text", format_value(row.attributes.get(str(column.attribute.pk))))
+        return Cell("text", format_value(row.attributes.get(str(column.attribute.number))))
     if column.topic is not None:
         state = states.get((row.id, column.topic.pk), "")
         return Cell("badge" if state else "text", state)
