@@ -29,6 +29,7 @@ from dynamail.contacts.editing import delete_contacts
 from dynamail.contacts.queries import ContactFilter, count_contacts, iter_id_blocks
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import NewEvent, record_events
+from dynamail.lib.sql import SqlFragment
 
 BLOCK = 1_000  # contacts in one transaction
 
@@ -57,10 +58,20 @@ def apply_act(
 
 
 def queue_act(
-    account_id: int, wanted: ContactFilter, act: BulkAct, *, by: User, now: datetime
+    account_id: int,
+    wanted: ContactFilter,
+    act: BulkAct,
+    *,
+    condition: dict[str, Any] | None = None,
+    narrowing: SqlFragment | None = None,
+    by: User,
+    now: datetime,
 ) -> BackgroundWork:
-    """Do it in the background to all that match: row and task in the caller's transaction."""
-    count = count_contacts(account_id, wanted)
+    """Do it in the background to all that match: row and task in the caller's transaction.
+
+    `condition` is a condition document, `narrowing` the same compiled: a task above compiles it again when it runs.
+    """
+    count = count_contacts(account_id, wanted, narrowing=narrowing)
     work = queue_work(
         account_id,
         kind="contacts.bulk",
@@ -69,17 +80,28 @@ def queue_act(
         total=count.number if count.exact else None,
     )
     record_audit(account_id, by=by, action=f"contacts.{act.act}", subject=work, subject_of_act=act.subject_id)
-    app.configure_task("contacts.run_act", queue="default").defer(
-        account_id=account_id,
-        work_id=work.pk,
-        wanted=wanted.to_json(),
-        act=act.act,
-        subject_id=act.subject_id,
-    )
+    arguments: dict[str, Any] = {
+        "account_id": account_id,
+        "work_id": work.pk,
+        "wanted": wanted.to_json(),
+        "act": act.act,
+        "subject_id": act.subject_id,
+    }
+    if condition is None:
+        app.configure_task("contacts.run_act", queue="default").defer(**arguments)
+    else:
+        app.configure_task("segments.run_act", queue="default").defer(**arguments, condition=condition)
     return work
 
 
-def run_act(work: BackgroundWork, wanted: ContactFilter, act: BulkAct, *, now: datetime) -> None:
+def run_act(
+    work: BackgroundWork,
+    wanted: ContactFilter,
+    act: BulkAct,
+    *,
+    narrowing: SqlFragment | None = None,
+    now: datetime,
+) -> None:
     """Walk through all that match, one short transaction a block. What was done before a cancel stays done."""
     if not start_work(work, now=now):
         return
@@ -87,7 +109,7 @@ def run_act(work: BackgroundWork, wanted: ContactFilter, act: BulkAct, *, now: d
     try:
         while True:
             with account_scope(work.account_id):
-                ids = iter_id_blocks(work.account_id, wanted, after=after, size=BLOCK)
+                ids = iter_id_blocks(work.account_id, wanted, narrowing=narrowing, after=after, size=BLOCK)
                 changed += apply_act(work.account_id, ids, act, by=work.created_by, now=now) if ids else 0
             if not ids:
                 break

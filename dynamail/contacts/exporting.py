@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.accounts.tenancy import account_scope
@@ -17,6 +18,7 @@ from dynamail.contacts.catalog import list_attributes
 from dynamail.contacts.models import Attribute, Contact, ContactState, Tag
 from dynamail.contacts.queries import ContactFilter, filter_contacts
 from dynamail.contacts.values import export_value
+from dynamail.lib.sql import SqlFragment
 
 BLOCK = 2_000
 _FORMULA = re.compile(
@@ -64,6 +66,7 @@ def export_contacts(
     account_id: int,
     wanted: ContactFilter,
     *,
+    narrowing: SqlFragment | None = None,
     columns: Sequence[str],
     ids: Sequence[UUID] | None = None,
     bom: bool = False,
@@ -77,7 +80,7 @@ def export_contacts(
     after: UUID | None = None
     while True:
         with account_scope(account_id):
-            contacts = _next_block(account_id, wanted, ids, after)
+            contacts = _next_block(filter_contacts(account_id, wanted, narrowing), ids, after)
             topics = _topic_states(account_id, contacts) if plan.needs_topics else {}
         if not contacts:
             return
@@ -134,10 +137,8 @@ def _make_maker(
     return lambda contact, _topics: str(getattr(contact, name))
 
 
-def _next_block(
-    account_id: int, wanted: ContactFilter, ids: Sequence[UUID] | None, after: UUID | None
-) -> list[Contact]:
-    rows = filter_contacts(account_id, wanted).exclude(state=ContactState.RESTRICTED)
+def _next_block(matching: QuerySet[Contact], ids: Sequence[UUID] | None, after: UUID | None) -> list[Contact]:
+    rows = matching.exclude(state=ContactState.RESTRICTED)
     if ids is not None:
         rows = rows.filter(id__in=ids)
     if after is not None:

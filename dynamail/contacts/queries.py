@@ -9,12 +9,23 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import CharField, DateTimeField, Exists, OuterRef, Q, QuerySet, UUIDField
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DateTimeField,
+    Exists,
+    OuterRef,
+    Q,
+    QuerySet,
+    UUIDField,
+)
+from django.db.models.expressions import RawSQL
 
 from dynamail.consent.models import ConsentState, Subscription
 from dynamail.contacts.addressing import AddressError, read_address
 from dynamail.contacts.models import Contact
 from dynamail.lib.keyset import Order, cut_page
+from dynamail.lib.sql import SqlFragment
 
 PAGE_SIZE = 50
 EXACT_COUNT_LIMIT = 100_000  # beyond it the planner's estimate is shown
@@ -69,8 +80,14 @@ class Count:
     exact: bool = True
 
 
-def filter_contacts(account_id: int, wanted: ContactFilter) -> QuerySet[Contact]:
+def filter_contacts(
+    account_id: int, wanted: ContactFilter, narrowing: SqlFragment | None = None
+) -> QuerySet[Contact]:
+    """Who matches the filter, and the compiled condition besides: an expression over the alias `contact`."""
     rows = Contact.objects.for_account(account_id)
+    if narrowing is not None:
+        expression = RawSQL(narrowing.text, narrowing.parameters, output_field=BooleanField())  # noqa: S611 compiled
+        rows = rows.filter(expression)
     if wanted.search:
         rows = rows.filter(_match_text(wanted.search))
     if wanted.tag_id is not None:
@@ -89,6 +106,7 @@ def list_page(
     account_id: int,
     wanted: ContactFilter,
     *,
+    narrowing: SqlFragment | None = None,
     sort: str = "newest",
     before: str = "",
     after: str = "",
@@ -96,22 +114,37 @@ def list_page(
 ) -> ContactPage:
     """The page that follows the cursor `after` or precedes `before`, else the first one. A bad cursor is the first page."""
     order = ORDERS.get(sort, ORDERS["newest"])
-    page = cut_page(filter_contacts(account_id, wanted), order, before=before, after=after, size=size)
+    page = cut_page(
+        filter_contacts(account_id, wanted, narrowing), order, before=before, after=after, size=size
+    )
     return ContactPage(page.rows, page.before, page.after)
 
 
-def count_contacts(account_id: int, wanted: ContactFilter, *, limit: int = EXACT_COUNT_LIMIT) -> Count:
+def count_contacts(
+    account_id: int,
+    wanted: ContactFilter,
+    *,
+    narrowing: SqlFragment | None = None,
+    limit: int = EXACT_COUNT_LIMIT,
+) -> Count:
     """Exact up to the limit, then the planner's estimate."""
-    rows = filter_contacts(account_id, wanted).order_by()
+    rows = filter_contacts(account_id, wanted, narrowing).order_by()
     counted = rows[: limit + 1].count()
     if counted <= limit:
         return Count(counted)
     return Count(max(_estimate(rows), limit), exact=False)
 
 
-def iter_id_blocks(account_id: int, wanted: ContactFilter, *, after: UUID | None, size: int) -> list[UUID]:
+def iter_id_blocks(
+    account_id: int,
+    wanted: ContactFilter,
+    *,
+    narrowing: SqlFragment | None = None,
+    after: UUID | None,
+    size: int,
+) -> list[UUID]:
     """The next block of ids in id order: for work that walks through all that match."""
-    rows = filter_contacts(account_id, wanted)
+    rows = filter_contacts(account_id, wanted, narrowing)
     if after is not None:
         rows = rows.filter(id__gt=after)
     return list(rows.order_by("id").values_list("id", flat=True)[:size])

@@ -11,14 +11,17 @@ from dynamail.consent.recording import give_consent, withdraw_consent
 from dynamail.contacts import bulk
 from dynamail.contacts.bulk import BulkAct, run_act
 from dynamail.contacts.editing import Profile, add_contact
+from dynamail.contacts.exporting import export_contacts
 from dynamail.contacts.models import Contact
 from dynamail.contacts.queries import (
     ContactFilter,
     count_contacts,
     filter_contacts,
+    iter_id_blocks,
     list_page,
 )
 from dynamail.contacts.tags import create_tag
+from dynamail.lib.sql import SqlFragment
 from tests.support.personas import NOW
 
 
@@ -50,6 +53,22 @@ def test_a_filter_survives_the_way_into_a_task() -> None:
     assert ContactFilter.from_json(wanted.to_json()) == wanted
     assert ContactFilter().is_empty
     assert not wanted.is_empty
+
+
+def test_a_compiled_condition_narrows_pages_counts_walks_and_files(account: Account, bob: User) -> None:
+    people = make_people(account, bob, 5)
+    narrowing = SqlFragment(
+        "contact.name = ANY(%s) AND contact.email LIKE '%%@example.com'", (["Person 1", "Person 3"],)
+    )
+    everybody = ContactFilter()
+    expected = [people[1], people[3]]
+    assert list(list_page(account.pk, everybody, narrowing=narrowing, sort="email").contacts) == expected
+    assert count_contacts(account.pk, everybody, narrowing=narrowing).number == 2
+    assert not count_contacts(account.pk, everybody, narrowing=narrowing, limit=1).exact
+    ids = iter_id_blocks(account.pk, everybody, narrowing=narrowing, after=None, size=10)
+    assert ids == sorted(one.id for one in expected)
+    text = "".join(export_contacts(account.pk, everybody, narrowing=narrowing, columns=["name"]))
+    assert sorted(text.splitlines()) == ["Name", "Person 1", "Person 3"]
 
 
 def test_beyond_the_limit_the_count_is_an_estimate(account: Account, bob: User) -> None:
