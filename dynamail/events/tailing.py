@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -36,27 +37,33 @@ class LoggedEvent:
     data: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class TakenOwnEvent:
+    """An event of an account's own as a reader gets it."""
+
+    account_id: int
+    id: UUID
+    at: datetime
+    contact_id: UUID
+    name_id: int
+    source_kind: str
+    properties: dict[str, Any]
+
+
 def take_events(reader: str, *, limit: int, now: datetime) -> list[LoggedEvent]:
     """The next facts for this reader, whose cursor moves past them in the caller's transaction.
 
     Call it inside `transaction.atomic()`, with the effects: both commit or neither does. Two processes with one reader's name
     take turns.
     """
-    if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError(
-            "take_events moves a cursor together with what the caller writes: open a transaction"
-        )
-    cursor_row = _lock_cursor(reader, now)
-    with connections["default"].cursor() as cursor:
-        cursor.execute(
-            load_sql("events", "take_events"), [str(cursor_row.after_tx), cursor_row.after_id or NO_ID, limit]
-        )
-        rows = cursor.fetchall()
-    if rows:
-        EventCursor.objects.filter(pk=reader).update(
-            after_tx=rows[-1][0], after_id=rows[-1][2], updated_at=now
-        )
+    rows = _take_rows("take_events", reader, limit, now)
     return [LoggedEvent(*(*row[1:-1], json.loads(row[-1]))) for row in rows]
+
+
+def take_custom_events(reader: str, *, limit: int, now: datetime) -> list[TakenOwnEvent]:
+    """Like `take_events` for the events of the accounts' own. A reader of both needs two names."""
+    rows = _take_rows("take_custom_events", reader, limit, now)
+    return [TakenOwnEvent(*(*row[1:-1], json.loads(row[-1], parse_float=Decimal))) for row in rows]
 
 
 @transaction.atomic
@@ -72,3 +79,21 @@ def skip_to_end(reader: str, *, now: datetime) -> None:
 def _lock_cursor(reader: str, now: datetime) -> EventCursor:
     EventCursor.objects.bulk_create([EventCursor(name=reader, updated_at=now)], ignore_conflicts=True)
     return EventCursor.objects.select_for_update().get(pk=reader)
+
+
+def _take_rows(statement: str, reader: str, limit: int, now: datetime) -> list[tuple[Any, ...]]:
+    """Rows that begin with (tx, account_id, id); the cursor stands behind the last of them."""
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError(
+            f"{statement} moves a cursor together with what the caller writes: open a transaction"
+        )
+    cursor_row = _lock_cursor(reader, now)
+    with connections["default"].cursor() as cursor:
+        parameters = [str(cursor_row.after_tx), cursor_row.after_id or NO_ID, limit]
+        cursor.execute(load_sql("events", statement), parameters)
+        rows = cursor.fetchall()
+    if rows:
+        EventCursor.objects.filter(pk=reader).update(
+            after_tx=rows[-1][0], after_id=rows[-1][2], updated_at=now
+        )
+    return rows
