@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString, cast
+from typing import Any
 
 from django.db import connections
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from dynamail.campaigns.models import Campaign
 from dynamail.contacts.catalog import list_attributes
 from dynamail.lib.sql import load_sql
-from dynamail.messages.freezing import count_audience
+from dynamail.messages.freezing import count_audience, put_audience
 
 NAME_FIELDS = {"name": _("Name"), "first_name": _("First name"), "last_name": _("Last name")}
 
@@ -29,15 +29,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class AudienceCount:
-    """`subscribed` to the topic, minus those `without_tag`, `excluded` and `held_back`, are the `recipients`.
+    """`subscribed` to the topic, minus those `without_tag`, `excluded`, `held_back` and `not_fitting`, are the `recipients`.
 
-    Held back are suppressed and restricted contacts.
+    Held back are suppressed and restricted contacts; not fitting are those for whom the condition does not hold.
     """
 
     subscribed: int
     without_tag: int
     excluded: int
     held_back: int
+    not_fitting: int
     recipients: int
 
 
@@ -84,7 +85,8 @@ def count_lacking(account_id: int, choice: Choice, keys: Collection[str], *, now
     parameters = _parameters(account_id, choice, now)
     parameters["attribute_numbers"] = [str(one.number) for one in attributes.values()]
     with connections["default"].cursor() as cursor:
-        cursor.execute(_with_audience("count_lacking"), parameters)
+        statement, values = put_audience(load_sql("campaigns", "count_lacking"), None)
+        cursor.execute(statement, parameters | values)
         found = dict(cursor.fetchall())
     lacking = [Lacking(one.key, one.label, found.get(str(one.number), 0)) for one in attributes.values()]
     lacking += [Lacking(key, str(NAME_FIELDS[key]), found.get(key, 0)) for key in wanted_names]
@@ -99,9 +101,3 @@ def _parameters(account_id: int, choice: Choice, now: datetime) -> dict[str, Any
         "exclude_tags": list(choice.exclude_tags),
         "now": now,
     }
-
-
-def _with_audience(name: str) -> LiteralString:
-    """The statement with the one definition of the audience put in its place."""
-    audience = load_sql("messages", "select_audience")
-    return cast(LiteralString, load_sql("campaigns", name).replace("/* select_audience */", audience))

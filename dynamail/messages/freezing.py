@@ -18,7 +18,7 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.db.models import Case, F, Q, Sum, Value, When
 
-from dynamail.lib.sql import load_sql
+from dynamail.lib.sql import SqlFragment, load_sql
 from dynamail.messages.models import Chunk, FrozenContent, MessageState, Outbox, SourceKind
 from dynamail.messages.shards import find_shard
 
@@ -105,13 +105,26 @@ def count_audience(
     topic_id: int,
     include_tags: Sequence[int] = (),
     exclude_tags: Sequence[int] = (),
+    narrowing: SqlFragment | None = None,
     now: datetime,
 ) -> int:
-    """How many contacts a launch at this moment would freeze. One statement."""
+    """How many contacts a launch at this moment would freeze; `narrowing` is asked of the alias `contact`. One statement."""
     parameters = _audience_parameters(account_id, topic_id, include_tags, exclude_tags, now)
+    statement, values = put_audience(load_sql("messages", "count_audience"), narrowing)
     with connections["default"].cursor() as cursor:
-        cursor.execute(_with_audience("count_audience"), parameters)
+        cursor.execute(statement, parameters | values)
         return int(cursor.fetchone()[0])
+
+
+def put_audience(
+    statement: LiteralString, narrowing: SqlFragment | None
+) -> tuple[LiteralString, dict[str, Any]]:
+    """The statement with the one definition of the audience and the condition in their places, and the condition's parameters."""
+    whole = statement.replace("/* select_audience */", load_sql("messages", "select_audience"))
+    if narrowing is None:
+        return cast(LiteralString, whole), {}
+    text, parameters = narrowing.named("narrow")
+    return cast(LiteralString, whole.replace("/* narrowing */", f"({text}) AND")), parameters
 
 
 @transaction.atomic
@@ -122,10 +135,14 @@ def freeze_audience(
     topic_id: int,
     include_tags: Sequence[int] = (),
     exclude_tags: Sequence[int] = (),
+    narrowing: SqlFragment | None = None,
     launched_at: datetime,
     priority: int = BULK,
 ) -> int:
-    """Write the chunks of a campaign and return the number of its recipients. Doing it again changes nothing."""
+    """Write the chunks of a campaign and return the number of its recipients. Doing it again changes nothing.
+
+    `narrowing` is a boolean expression over the alias `contact`: a compiled condition.
+    """
     with connections["default"].cursor() as cursor:
         cursor.execute(load_sql("messages", "take_fair_share"), {"account_id": account_id})
         base = float(cursor.fetchone()[0])
@@ -140,7 +157,8 @@ def freeze_audience(
             "base": base,
             "chunk_size": CHUNK_SIZE,
         }
-        cursor.execute(_with_audience("freeze_audience"), parameters)
+        statement, values = put_audience(load_sql("messages", "freeze_audience"), narrowing)
+        cursor.execute(statement, parameters | values)
         frozen = int(cursor.fetchone()[0])
         cursor.execute(
             "UPDATE fair_share SET last_tag = %s WHERE account_id = %s AND lane = 0",
@@ -220,11 +238,3 @@ def _audience_parameters(
         "exclude_tags": list(exclude_tags),
         "now": now,
     }
-
-
-def _with_audience(name: str) -> LiteralString:
-    """A statement with the one definition of the audience put in its place."""
-    statement = load_sql("messages", name).replace(
-        "/* select_audience */", load_sql("messages", "select_audience")
-    )
-    return cast(LiteralString, statement)

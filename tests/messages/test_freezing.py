@@ -10,6 +10,7 @@ from dynamail.accounts.tenancy import account_scope
 from dynamail.consent.models import SuppressionReason
 from dynamail.consent.suppressing import suppress_address
 from dynamail.lib.ids import new_id
+from dynamail.lib.sql import SqlFragment
 from dynamail.messages.accounting import Whereabouts, count_outcomes, list_recipients
 from dynamail.messages.freezing import (
     FrozenSender,
@@ -69,6 +70,17 @@ def test_the_count_and_the_launch_agree(account: Account) -> None:
     assert count_audience(account.pk, include_tags=[7], exclude_tags=[8], **everybody) == 1
     assert count_audience(account.pk, exclude_tags=[7], **everybody) == 5
     assert freeze(audience, include_tags=[7], exclude_tags=[8]) == 1
+
+
+def test_a_condition_narrows_the_count_and_the_launch_alike(account: Account) -> None:
+    audience = make_audience(account, make_addresses(10))
+    set_contact(account, audience.contact_ids[2], "state", "restricted")
+    narrowing = SqlFragment("contact.email_key LIKE %s AND contact.name <> '100%%'", ("person1%",))
+    wanted = {"topic_id": audience.topic.pk, "narrowing": narrowing}
+    assert count_audience(account.pk, now=NOW, **wanted) == 1
+    assert freeze(audience, narrowing=narrowing) == 1
+    everybody = SqlFragment("contact.id IS NOT NULL OR contact.state = %s", ("restricted",))
+    assert count_audience(account.pk, topic_id=audience.topic.pk, narrowing=everybody, now=NOW) == 9
 
 
 def test_unsubscribed_and_pending_contacts_are_not_frozen(account: Account) -> None:
