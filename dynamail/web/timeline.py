@@ -190,6 +190,12 @@ def _tell_bounced(moment: Moment, names: _Names) -> Entry:
     )
 
 
+def _tell_replied(moment: Moment, names: _Names) -> Entry:
+    campaign = names.campaigns.get(moment.source_id) if moment.source_id else None
+    name = campaign.name if campaign else _("a message")
+    return Entry(moment.at, "mail-forward", "success", _("Replied to “%s”") % name, url=_report(campaign))
+
+
 def _tell_opened(moment: Moment, names: _Names) -> Entry:
     campaign = names.campaigns.get(moment.source_id) if moment.source_id else None
     name = campaign.name if campaign else _("a message")
@@ -273,6 +279,7 @@ _TELLERS: dict[str, Callable[[Moment, _Names], Entry]] = {
     "contact.untagged": _tell_tagged,
     "contact.suppressed": _tell_suppressed,
     "message.bounced": _tell_bounced,
+    "message.replied": _tell_replied,
     "message.opened": _tell_opened,
     "message.clicked": _tell_clicked,
     **{f"consent.{act}": _tell_consent for act in _CONSENT},
