@@ -6,5 +6,5 @@ the wire (RFC 5322, 2045–2049, 2231) · `list_headers` builds what mailbox pro
 `smtp` speaks to the next hop.
 
 `hop_plans` finds the next hops of a domain: `dns` asks, `mx` and `mx_sites` find its hosts and their site, `mta_sts` and `dane`
-say what their certificates must prove, `public_addresses` keeps us out of our own networks.
+say what their certificates must prove; `lib/public_addresses.py` keeps us out of our own networks.
 """

@@ -31,7 +31,7 @@ from dynamail.protocols.dns import (
     to_ascii_name,
 )
 from dynamail.protocols.mx_sites import find_site
-from dynamail.protocols.public_addresses import is_public_address
+from dynamail.lib.public_addresses import is_public_address
 
 Address = IPv4Address | IPv6Address
 

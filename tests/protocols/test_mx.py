@@ -16,7 +16,7 @@ from dynamail.protocols.mx import (
     find_mail_hosts,
 )
 from dynamail.protocols.mx_sites import find_site, find_site_of_host
-from dynamail.protocols.public_addresses import is_public_address
+from dynamail.lib.public_addresses import is_public_address
 from tests.support.dns_server import DnsServer, Failure, Value
 
 HOSTS = {
