@@ -35,6 +35,8 @@ class Scope(models.TextChoices):
     READ_MESSAGES = "messages.read", _("Read the state of messages")
     READ_CONTACTS = "contacts.read", _("Read contacts")
     WRITE_CONTACTS = "contacts.write", _("Add, change and remove contacts")
+    READ_SEGMENTS = "segments.read", _("Read segments")
+    WRITE_SEGMENTS = "segments.write", _("Create, change and archive segments")
     READ_CAMPAIGNS = "campaigns.read", _("Read campaigns and reports")
     WRITE_CAMPAIGNS = "campaigns.write", _("Create and launch campaigns")
     WRITE_EVENTS = "events.write", _("Send events about contacts")
