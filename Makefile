@@ -23,7 +23,7 @@ test: setup system-packages tests/interop/node/node_modules/.stamp check ## set 
 ifeq ($(strip $(TEST_ARGS)),)
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup --ignore=tests/ui
 # The browser's driver keeps an event loop running in its process, which no other test could live with.
-	$(BIN)/python -m pytest tests/ui -p no:randomly
+	$(BIN)/python -m pytest tests/ui -p no:randomly -n $(TEST_WORKERS) --dist load
 else
 	$(BIN)/python -m pytest $(TEST_ARGS)
 endif
