@@ -16,7 +16,7 @@ from dynamail.consent.models import ConsentRecord, Subscription
 from dynamail.consent.proof import Proof
 from dynamail.events.counters import count_for_source
 from dynamail.events.kinds import EventKind
-from dynamail.events.log import record_event
+from dynamail.events.log import NewEvent, record_event, record_events
 from dynamail.lib.ids import new_id
 from dynamail.lib.sql import load_sql
 
@@ -85,6 +85,28 @@ def withdraw_consent(
     if (source := _source_uuid(proof)) is not None:
         count_for_source(account_id, source, "unsubscribed", now=now)
     return True
+
+
+@transaction.atomic
+def withdraw_consents(
+    account_id: int, contact_ids: Sequence[UUID], topic_id: int, *, proof: Proof, now: datetime
+) -> int:
+    """Like `withdraw_consent` for thousands in a few statements; returns for how many something changed."""
+    with connections["default"].cursor() as cursor:
+        contacts = sorted(set(contact_ids))  # locks in one order
+        cursor.execute(
+            load_sql("consent", "unsubscribe_contacts"), [account_id, topic_id, proof.basis, now, contacts]
+        )
+        left = [row[0] for row in cursor.fetchall()]
+        _insert_records(cursor, account_id, left, topic_id, proof, now, act=Act.WITHDRAWN)
+    data = {"topic_id": topic_id, "method": proof.method}
+    kind, source = EventKind.CONTACT_UNSUBSCRIBED, _source_uuid(proof)
+    events = (
+        NewEvent(kind, contact_id, source_kind=proof.source_kind, source_id=source, data=data)
+        for contact_id in left
+    )
+    record_events(account_id, events, now=now)
+    return len(left)
 
 
 @transaction.atomic
@@ -176,10 +198,17 @@ def _record(account_id: int, contact_id: UUID, topic_id: int, act: str, proof: P
 
 
 def _insert_records(
-    cursor: Any, account_id: int, contact_ids: Sequence[UUID], topic_id: int, proof: Proof, now: datetime
+    cursor: Any,
+    account_id: int,
+    contact_ids: Sequence[UUID],
+    topic_id: int,
+    proof: Proof,
+    now: datetime,
+    *,
+    act: str = Act.IMPORTED,
 ) -> None:
     if contact_ids:
-        values = (Act.IMPORTED, proof.basis, proof.method, proof.text, proof.since, now)
+        values = (act, proof.basis, proof.method, proof.text, proof.since, now)
         origin = (proof.source_kind, proof.source_id, proof.actor, json.dumps(proof.evidence, default=str))
         ids = [new_id(now) for _ in contact_ids]
         cursor.execute(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,40 +24,76 @@ from dynamail.accounts.background import (
 )
 from dynamail.accounts.models import BackgroundWork, User
 from dynamail.accounts.tenancy import account_scope
+from dynamail.consent.mass_suppressing import NewSuppression, SuppressionSource, suppress_addresses
+from dynamail.consent.models import SuppressionReason
 from dynamail.consent.proof import Proof
-from dynamail.consent.recording import withdraw_consent
+from dynamail.consent.recording import withdraw_consents
+from dynamail.consent.suppressing import ALL
 from dynamail.contacts.editing import delete_contacts
-from dynamail.contacts.queries import ContactFilter, count_contacts, iter_id_blocks
-from dynamail.events.kinds import EventKind
-from dynamail.events.log import NewEvent, record_events
-from dynamail.lib.sql import SqlFragment
+from dynamail.contacts.models import Attribute, Contact
+from dynamail.contacts.queries import ContactFilter, count_contacts
+from dynamail.contacts.values import Value
+from dynamail.contacts.walking import walk_contacts
+from dynamail.lib.ids import lowest_id
+from dynamail.lib.sql import SqlFragment, load_sql
 
-BLOCK = 1_000  # contacts in one transaction
+BLOCK = 5_000  # contacts in one transaction
+KIND = "contacts.bulk"
+SOURCE_KIND = "work"  # of the events that a piece of work records, beside its uid
 
 
 class Act(models.TextChoices):
     ADD_TAG = "add_tag", _("Add a tag")
     REMOVE_TAG = "remove_tag", _("Remove a tag")
+    SET_ATTRIBUTE = "set_attribute", _("Set an attribute")
     UNSUBSCRIBE = "unsubscribe", _("Unsubscribe from a topic")
+    SUPPRESS = "suppress", _("Never write again")
     DELETE = "delete", _("Delete")
 
 
 @dataclass(frozen=True)
 class BulkAct:
-    """What to do; `subject_id` is the tag or the topic."""
+    """What to do; `subject_id` is the tag, topic or attribute, `value` the attribute's (none: take it away)."""
 
     act: str
     subject_id: int | None = None
+    value: Value | None = None
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """Who does it, when, and as part of which work."""
+
+    by: Actor
+    now: datetime
+    work_uid: UUID | None = None
+
+    def event_parameters(self, **data: Any) -> dict[str, Any]:
+        """What the statements need to log what they change."""
+        return {
+            "now": self.now,
+            "id_head": f"{str(lowest_id(self.now))[:14]}7",
+            "source_kind": SOURCE_KIND if self.work_uid else "",
+            "source_id": self.work_uid,
+            "data": json.dumps({"by": str(self.by) if self.by else "", **data}),
+        }
 
 
 @transaction.atomic
 def apply_act(
-    account_id: int, contact_ids: Sequence[UUID], act: BulkAct, *, by: User | None, now: datetime
+    account_id: int,
+    contact_ids: Sequence[UUID],
+    act: BulkAct,
+    *,
+    by: User | None,
+    now: datetime,
+    work_uid: UUID | None = None,
 ) -> int:
     """Do it to these contacts; returns how many it changed."""
-    return _ACTS[act.act](account_id, contact_ids, act.subject_id, by, now)
+    return _ACTS[act.act](account_id, contact_ids, act, Occasion(by, now, work_uid))
 
 
+@transaction.atomic
 def queue_act(
     account_id: int,
     wanted: ContactFilter,
@@ -67,18 +104,15 @@ def queue_act(
     by: User,
     now: datetime,
 ) -> BackgroundWork:
-    """Do it in the background to all that match: row and task in the caller's transaction.
+    """Do it in the background to all that match: row and task in one transaction.
 
     `condition` is a condition document, `narrowing` the same compiled: a task above compiles it again when it runs.
     """
     count = count_contacts(account_id, wanted, narrowing=narrowing)
-    work = queue_work(
-        account_id,
-        kind="contacts.bulk",
-        title=str(Act(act.act).label),
-        by=by,
-        total=count.number if count.exact else None,
-    )
+    total = count.number if count.exact else None
+    work = queue_work(account_id, kind=KIND, title=str(Act(act.act).label), by=by, total=total)
+    work.result = {"act": act.act, "subject_id": act.subject_id, "value": act.value}
+    work.save(update_fields=["result"])
     record_audit(account_id, by=by, action=f"contacts.{act.act}", subject=work, subject_of_act=act.subject_id)
     arguments: dict[str, Any] = {
         "account_id": account_id,
@@ -105,74 +139,68 @@ def run_act(
     """Walk through all that match, one short transaction a block. What was done before a cancel stays done."""
     if not start_work(work, now=now):
         return
-    after, seen, changed = None, 0, 0
+    told = dict(work.result)
+    act = replace(act, value=told.get("value"))
+    seen, changed = 0, 0
     try:
-        while True:
+        for ids in walk_contacts(work.account_id, wanted, narrowing, size=BLOCK):
             with account_scope(work.account_id):
-                ids = iter_id_blocks(work.account_id, wanted, narrowing=narrowing, after=after, size=BLOCK)
-                changed += apply_act(work.account_id, ids, act, by=work.created_by, now=now) if ids else 0
-            if not ids:
-                break
-            after, seen = ids[-1], seen + len(ids)
+                changed += apply_act(
+                    work.account_id, ids, act, by=work.created_by, now=now, work_uid=work.uid
+                )
+            seen += len(ids)
             report_progress(work, done=seen)
     except WorkCanceled:
-        mark_canceled(work, now=now, changed=changed)
+        mark_canceled(work, now=now, **told, changed=changed)
         return
-    finish_work(work, now=now, changed=changed)
+    finish_work(work, now=now, **told, changed=changed)
 
 
-def tag_contacts(account_id: int, contact_ids: Sequence[UUID], tag_id: int, by: Actor, now: datetime) -> int:
-    """Add a tag to those who lack it."""
-    ids = _update_returning(
-        "UPDATE contact SET updated_at = %(now)s, tags = ARRAY(SELECT DISTINCT t FROM unnest(tags || %(tag)s::bigint) AS t ORDER BY t) "
-        "WHERE account_id = %(account)s AND id = ANY(%(ids)s) AND NOT tags @> ARRAY[%(tag)s::bigint] RETURNING id",
-        {"now": now, "tag": tag_id, "account": account_id, "ids": list(contact_ids)},
-    )
-    return _tell(account_id, ids, EventKind.CONTACT_TAGGED, tag_id, by, now)
+def _tag(account_id: int, ids: Sequence[UUID], act: BulkAct, occasion: Occasion) -> int:
+    """Add a tag to those who lack it, or take it off those who have it."""
+    name = "tag_contacts" if act.act == Act.ADD_TAG else "untag_contacts"
+    parameters = {"account_id": account_id, "ids": list(ids), "tag": act.subject_id}
+    return _count_changed(name, parameters | occasion.event_parameters(tag=act.subject_id))
 
 
-def untag_contacts(
-    account_id: int, contact_ids: Sequence[UUID], tag_id: int, by: Actor, now: datetime
-) -> int:
-    """Take a tag off those who have it."""
-    ids = _update_returning(
-        "UPDATE contact SET updated_at = %(now)s, tags = array_remove(tags, %(tag)s::bigint) "
-        "WHERE account_id = %(account)s AND id = ANY(%(ids)s) AND tags @> ARRAY[%(tag)s::bigint] RETURNING id",
-        {"now": now, "tag": tag_id, "account": account_id, "ids": list(contact_ids)},
-    )
-    return _tell(account_id, ids, EventKind.CONTACT_UNTAGGED, tag_id, by, now)
-
-
-def _unsubscribe(
-    account_id: int, contact_ids: Sequence[UUID], topic_id: int, by: Actor, now: datetime
-) -> int:
-    proof = Proof(method="member", actor=str(by) if by else "")
-    return sum(
-        withdraw_consent(account_id, contact_id, topic_id, proof=proof, now=now) for contact_id in contact_ids
+def _set_attribute(account_id: int, ids: Sequence[UUID], act: BulkAct, occasion: Occasion) -> int:
+    number = Attribute.objects.for_account(account_id).values_list("number", flat=True).get(pk=act.subject_id)
+    value = None if act.value in (None, []) else json.dumps(act.value)
+    parameters = {"account_id": account_id, "ids": list(ids), "key": str(number), "value": value}
+    return _count_changed(
+        "set_attribute", parameters | occasion.event_parameters(fields=[f"attribute:{number}"])
     )
 
 
-def _delete(
-    account_id: int, contact_ids: Sequence[UUID], _subject: int | None, by: Actor, now: datetime
-) -> int:
-    return delete_contacts(account_id, contact_ids, by=by, now=now)
+def _unsubscribe(account_id: int, ids: Sequence[UUID], act: BulkAct, occasion: Occasion) -> int:
+    assert act.subject_id is not None  # noqa: S101 — says it to the type checker
+    proof = Proof(method="member", actor=str(occasion.by) if occasion.by else "")
+    return withdraw_consents(account_id, ids, act.subject_id, proof=proof, now=occasion.now)
 
 
-_ACTS: dict[str, Callable[..., int]] = {
-    Act.ADD_TAG: tag_contacts,
-    Act.REMOVE_TAG: untag_contacts,
+def _suppress(account_id: int, ids: Sequence[UUID], act: BulkAct, occasion: Occasion) -> int:
+    keys = Contact.objects.for_account(account_id).filter(id__in=ids).values_list("email_key", flat=True)
+    rows = [NewSuppression(key, SuppressionReason.MANUAL, ALL, occasion.now) for key in keys]
+    source = SuppressionSource(SOURCE_KIND, str(occasion.work_uid or ""), occasion.work_uid)
+    with connections["default"].cursor() as cursor:
+        return sum(suppress_addresses(cursor, account_id, rows, source=source, now=occasion.now))
+
+
+def _delete(account_id: int, ids: Sequence[UUID], act: BulkAct, occasion: Occasion) -> int:
+    return delete_contacts(account_id, ids, by=occasion.by, now=occasion.now)
+
+
+_ACTS: dict[str, Callable[[int, Sequence[UUID], BulkAct, Occasion], int]] = {
+    Act.ADD_TAG: _tag,
+    Act.REMOVE_TAG: _tag,
+    Act.SET_ATTRIBUTE: _set_attribute,
     Act.UNSUBSCRIBE: _unsubscribe,
+    Act.SUPPRESS: _suppress,
     Act.DELETE: _delete,
 }
 
 
-def _update_returning(statement: str, parameters: dict[str, Any]) -> list[UUID]:
+def _count_changed(name: str, parameters: dict[str, Any]) -> int:
     with connections["default"].cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return [contact_id for (contact_id,) in cursor.fetchall()]
-
-
-def _tell(account_id: int, ids: Sequence[UUID], kind: str, tag_id: int, by: Actor, now: datetime) -> int:
-    data = {"tag": tag_id, "by": str(by) if by else ""}
-    record_events(account_id, (NewEvent(kind, contact_id, data=data) for contact_id in ids), now=now)
-    return len(ids)
+        cursor.execute(load_sql("contacts", name), parameters)
+        return cursor.fetchone()[0]

@@ -13,6 +13,7 @@ from dynamail.contacts.importing.uploads import remove_old_uploads
 from dynamail.contacts.importing_suppressions.running import run_suppression_import
 from dynamail.contacts.models import ContactImport
 from dynamail.contacts.queries import ContactFilter
+from dynamail.contacts.undoing import run_undo
 from dynamail.lib.clock import utc_now
 
 # A database that went away comes back; each task goes on where it was.
@@ -42,6 +43,13 @@ def run_bulk_act(
 ) -> None:
     work = BackgroundWork.objects.for_account(account_id).select_related("created_by").get(pk=work_id)
     run_act(work, ContactFilter.from_json(wanted), BulkAct(act, subject_id), now=utc_now())
+
+
+@app.task(name="contacts.undo_act", queue="default", retry=AGAIN)
+def undo_bulk_act(*, account_id: int, work_id: int, undone_id: int) -> None:
+    works = BackgroundWork.objects.for_account(account_id)
+    undo = works.select_related("created_by").get(pk=work_id)
+    run_undo(undo, works.get(pk=undone_id), now=utc_now())
 
 
 def _load_import(account_id: int, import_id: int) -> ContactImport:
