@@ -156,6 +156,7 @@ class Contact(DataPlaneModel):
         "row_count",
         "counts",
         "work_id",
+        "import_source_id",
         "created_by_id",
         "finished_at",
         "position",
@@ -217,6 +218,10 @@ class ContactImport(TenantModel, PublicIdModel):
     problem = models.CharField(max_length=500, default="", blank=True)
     work = models.ForeignKey(
         "accounts.BackgroundWork", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # The address elsewhere that the file was fetched from, if it was.
+    import_source = models.ForeignKey(
+        "contacts.ImportSource", null=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_by = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -356,3 +361,19 @@ class ImportSource(TenantModel, PublicIdModel):
                 fields=["next_run_at"], condition=models.Q(is_enabled=True), name="import_source_due"
             )
         ]
+
+
+@annotated(operational("name", "takes_mail", "checked_at"))
+class MailDomain(models.Model):
+    """What the DNS said about a domain of addresses, for all accounts: it is public, and asked once for all."""
+
+    name = models.CharField(primary_key=True, max_length=253)  # lower-case ASCII
+    takes_mail = models.BooleanField()
+    checked_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "mail_domain"
+        indexes = [models.Index(fields=["checked_at"], name="mail_domain_age")]
+
+    def __str__(self) -> str:
+        return self.name

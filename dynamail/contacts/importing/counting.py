@@ -12,7 +12,8 @@ class Counts:
     A person's first row decides whether they are new, updated or unchanged; further rows of the same address are duplicates,
     merged into that person. `suppressed` counts new and known people whose address must not be mailed; `subscribed` and
     `left_alone` what the statement of consent came to. In a file of suppressions the first three are suppressions, and `mailable`
-    rows say that an address may be mailed.
+    rows say that an address may be mailed. The last four count people of whom the check of the address noticed something, whether
+    they were taken or left out for it.
     """
 
     new: int = 0
@@ -24,6 +25,10 @@ class Counts:
     subscribed: int = 0
     left_alone: int = 0
     mailable: int = 0
+    role: int = 0
+    disposable: int = 0
+    typo: int = 0
+    no_mail_server: int = 0
 
     @property
     def rows(self) -> int:

@@ -34,6 +34,8 @@ from dynamail.contacts.importing.problems import ImportProblem
 from dynamail.contacts.importing.sniffing import Shape, iter_rows
 from dynamail.contacts.importing.uploads import find_upload
 from dynamail.contacts.models import ContactImport, ImportReject
+from dynamail.events.kinds import EventKind
+from dynamail.events.log import record_event
 
 State = ContactImport.State
 Read = TypeVar("Read")
@@ -87,9 +89,12 @@ def run_pass(row: ContactImport, way: Pass, now: datetime) -> None:
         _end(row, way, State.FAILED, now, problem=message)
         fail_work(work, now=now, message=message)
         raise
-    _end(row, way, way.after, now)
     result: dict[str, Any] = {**counts.to_json()}
-    finish_work(work, now=now, **result)
+    with account_scope(
+        row.account_id
+    ):  # both or neither: what is killed in between would look as if it still ran
+        _end(row, way, way.after, now)
+        finish_work(work, now=now, **result)
 
 
 def _settle_canceled(row: ContactImport, way: Pass, now: datetime) -> None:
@@ -172,12 +177,21 @@ def _end(row: ContactImport, way: Pass, state: str, now: datetime, *, problem: s
         }
         if way.dry:
             values |= {"position": 0, "row_count": counts.rows}
-        rows.update(**values)
-        if not way.dry:
-            record_audit(
-                row.account_id,
-                by=row.created_by,
-                action=f"{way.noun}.import_{state}",
-                subject=row,
-                **counts.to_json(),
-            )
+        if rows.update(**values) and not way.dry:
+            action = f"{way.noun}.import_{state}"
+            record_audit(row.account_id, by=row.created_by, action=action, subject=row, **counts.to_json())
+            _tell(row, way, state, counts, now)
+
+
+def _tell(row: ContactImport, way: Pass, state: str, counts: Counts, now: datetime) -> None:
+    """One event for all who came in, also when the import stopped half-way: new people have none of their own."""
+    if way.noun == ContactImport.Subject.CONTACTS and counts.people:
+        data = {"state": str(state), **counts.to_json()}
+        record_event(
+            row.account_id,
+            EventKind.CONTACTS_IMPORTED,
+            source_kind="import",
+            source_id=row.uid,
+            data=data,
+            now=now,
+        )

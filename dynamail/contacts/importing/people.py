@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
 from django.utils.translation import gettext as _
 
+from dynamail.contacts.address_checks import check_address
 from dynamail.contacts.editing import clean_name
 from dynamail.contacts.exporting import strip_formula_guard
 from dynamail.contacts.importing.mapping import ATTRIBUTE, NEW, Target
@@ -36,6 +37,12 @@ class Person:
     language: str
     attributes: dict[str, Value]
     tags: frozenset[int]
+    findings: int = 0  # bits, see address_checks.py
+    rows: list[tuple[int, list[str]]] = field(default_factory=list)  # as they came, if they may be left out
+
+    @property
+    def domain(self) -> str:
+        return self.key.rpartition("@")[2]
 
     def merge(self, later: Person, *, file_wins: bool) -> None:
         """Take what a later row says: all of it, or only what is missing here."""
@@ -43,10 +50,14 @@ class Person:
         self.name, self.language = new.name or old.name, new.language or old.language
         self.attributes = {**old.attributes, **new.attributes}
         self.tags |= later.tags
+        self.rows += later.rows
 
 
 class RowReader:
-    """Reads rows by one mapping. `zone` is for moments without an offset, `tag_ids` go to everybody."""
+    """Reads rows by one mapping. `zone` is for moments without an offset, `tag_ids` go to everybody.
+
+    `keep_rows`: each person brings the cells of its rows along, for those who may yet be left out.
+    """
 
     def __init__(
         self,
@@ -57,6 +68,7 @@ class RowReader:
         find_tag: FindTag,
         tag_ids: Sequence[int] = (),
         zone: tzinfo = UTC,
+        keep_rows: bool = False,
     ) -> None:
         self._width = len(mapping)
         self._columns = columns
@@ -78,6 +90,7 @@ class RowReader:
         self._tag_sets: dict[str, frozenset[int]] = {}
         self._common_tags = frozenset(tag_ids)
         self._zone = zone
+        self._keep_rows = keep_rows
 
     def read(self, row: int, cells: list[str]) -> Person:
         """Raises RowProblem."""
@@ -97,8 +110,11 @@ class RowReader:
         except AddressError as error:
             raise RowProblem(error.code, str(error)) from None
         lane = find_lane(address.domain)
-        person = Person(row, address.text, address.key, lane, "", "", {}, self._common_tags)
+        findings = check_address(address)
+        person = Person(row, address.text, address.key, lane, "", "", {}, self._common_tags, findings)
         self._read_rest(person, cells)
+        if self._keep_rows:
+            person.rows.append((row, cells))
         return person
 
     def _read_rest(self, person: Person, cells: list[str]) -> None:

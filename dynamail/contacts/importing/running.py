@@ -14,8 +14,10 @@ from dynamail.accounts.models import Account
 from dynamail.accounts.tenancy import account_scope
 from dynamail.accounts.zones import find_zone
 from dynamail.consent.proof import Proof
+from dynamail.contacts.address_checks import to_bits
 from dynamail.contacts.importing.blocks import Block, Parsed, parse_block
 from dynamail.contacts.importing.counting import Counts
+from dynamail.contacts.importing.findings import judge_people, list_domains
 from dynamail.contacts.importing.passes import Pass, advance, begin_pass, read_ahead, report, run_pass
 from dynamail.contacts.importing.people import RowReader
 from dynamail.contacts.importing.problems import ImportProblem, RowProblem
@@ -23,6 +25,7 @@ from dynamail.contacts.importing.seen import SeenAddresses
 from dynamail.contacts.importing.staging import Target, compare_people, put_people, put_rejects
 from dynamail.contacts.importing.statement import Merging, Options
 from dynamail.contacts.importing.tag_book import TagBook
+from dynamail.contacts.mail_domains import MailDomains
 from dynamail.contacts.models import Attribute, ContactImport
 
 State = ContactImport.State
@@ -48,7 +51,7 @@ def _walk_file(row: ContactImport, way: Pass, now: datetime, *, put_block: PutBl
         reader = _make_reader(row, options, book)
         target = _make_target(row, options, now)
         position, counts = begin_pass(row, way)
-    seen = SeenAddresses()
+    seen, domains, leave_out = SeenAddresses(), MailDomains(), to_bits(options.leave_out)
 
     def parse(block: Block) -> Parsed:
         return parse_block(block, reader, seen, file_wins=target.file_wins)
@@ -57,11 +60,13 @@ def _walk_file(row: ContactImport, way: Pass, now: datetime, *, put_block: PutBl
         for parsed in parsed_blocks:
             if parsed.end <= position:  # committed by an earlier run: only to be remembered
                 continue
+            domains.learn(list_domains(parsed), now=now)
+            noticed = judge_people(parsed, domains, leave_out=leave_out)
             with account_scope(row.account_id):
                 if not way.dry:
                     book.settle((*parsed.people, *parsed.later))
                 with connections["default"].cursor() as cursor:
-                    counts += put_block(cursor, parsed, target)
+                    counts += put_block(cursor, parsed, target) + noticed
                     put_rejects(cursor, row.account_id, row.pk, parsed.rejects)
                 advance(row, way, position, parsed.end, counts)
             position = parsed.end
@@ -95,6 +100,7 @@ def _make_reader(row: ContactImport, options: Options, book: TagBook) -> RowRead
         find_tag=book.find,
         tag_ids=tag_ids,
         zone=find_zone(account.timezone),
+        keep_rows=bool(options.leave_out),
     )
 
 

@@ -16,15 +16,17 @@ from dynamail.consent.address_hash import hash_addresses
 from dynamail.consent.proof import Proof
 from dynamail.consent.recording import import_consent
 from dynamail.consent.suppressing import ALL, MARKETING
+from dynamail.contacts.address_checks import ASKED
 from dynamail.contacts.addressing import SAMPLES
 from dynamail.contacts.importing.blocks import Reject
 from dynamail.contacts.importing.counting import Counts
+from dynamail.contacts.importing.findings import UNSURE
 from dynamail.contacts.importing.people import Person
 from dynamail.lib.sql import load_sql
 
 _BACKSLASH, _ESCAPED = "\\", "\\\\"
 _encode = msgspec.json.Encoder().encode
-_COPY = "COPY pg_temp.contact_staging (id, email, email_key, name, language, attributes, tags, lane, sample, suppressed, has_left) FROM STDIN"
+_COPY = "COPY pg_temp.contact_staging (id, email, email_key, name, language, attributes, tags, lane, sample, findings, suppressed, has_left) FROM STDIN"
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,11 @@ def _stage_people(cursor: Any, people: Sequence[Person], target: Target) -> int:
             for person, text in zip(people, ids, strict=True)
         )
         copy.write("".join(lines))
+    if any(person.findings & UNSURE for person in people):
+        cursor.execute(
+            load_sql("contacts", "keep_known_findings"),
+            {"account": target.account_id, "unsure": UNSURE, "asked": ASKED},
+        )
     return len(suppressed)
 
 
@@ -110,9 +117,7 @@ def _write_line(person: Person, contact_id: str, suppressed: bool, has_left: boo
     text = f"{person.email}\t{person.key}\t{person.name}\t{person.language}\t{_encode(person.attributes).decode()}"
     sample = int(contact_id, 16) % SAMPLES
     states = f"{'t' if suppressed else 'f'}\t{'t' if has_left else 'f'}"
-    return (
-        f"{contact_id}\t{text.replace(_BACKSLASH, _ESCAPED)}\t{{{tags}}}\t{person.lane}\t{sample}\t{states}\n"
-    )
+    return f"{contact_id}\t{text.replace(_BACKSLASH, _ESCAPED)}\t{{{tags}}}\t{person.lane}\t{sample}\t{person.findings}\t{states}\n"
 
 
 def _make_ids(people: Sequence[Person], now: datetime) -> list[str]:

@@ -10,9 +10,13 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from dynamail.conditions.tree import Finding
 from dynamail.consent.models import LawfulBasis
 
 MAX_STATEMENT_LENGTH = 2_000
+# A message to a domain without mail can only bounce, and bounces harm the sender. The other findings are often right people: the
+# office of a small company reads info@.
+LEFT_OUT_AT_FIRST = (Finding.NO_MAIL_SERVER.value,)
 
 
 class Merging(models.TextChoices):
@@ -40,6 +44,7 @@ class Options:
     merging: str = Merging.FILE_WINS
     tags: Sequence[str] = ()  # names, for everybody in the file; made when the import starts
     statement: Statement | None = None
+    leave_out: Sequence[str] = ()  # findings that keep a row out; the others are marks
 
     def to_json(self) -> dict[str, Any]:
         statement = self.statement and {
@@ -53,6 +58,7 @@ class Options:
             "merging": str(self.merging),
             "tags": list(self.tags),
             "statement": statement,
+            "leave_out": list(self.leave_out),
         }
 
     @classmethod
@@ -62,6 +68,7 @@ class Options:
             merging=data.get("merging", Merging.FILE_WINS),
             tags=tuple(data.get("tags", ())),
             statement=_read_statement(data.get("statement")),
+            leave_out=tuple(data.get("leave_out", ())),
         )
 
 

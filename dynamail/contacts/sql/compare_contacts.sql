@@ -8,6 +8,7 @@ SELECT
             (staged.name <> '' AND staged.name <> kept.name AND (%(file_wins)s OR kept.name = ''))
             OR (staged.language <> '' AND staged.language <> kept.language AND (%(file_wins)s OR kept.language = ''))
             OR NOT kept.tags @> staged.tags
+            OR kept.findings <> staged.findings
             OR CASE
                 WHEN %(file_wins)s THEN kept.attributes || staged.attributes <> kept.attributes
                 ELSE staged.attributes || kept.attributes <> kept.attributes

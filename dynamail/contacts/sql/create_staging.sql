@@ -9,6 +9,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS contact_staging (
     tags bigint[] NOT NULL,
     lane smallint NOT NULL,
     sample smallint NOT NULL,
+    findings smallint NOT NULL,
     suppressed boolean NOT NULL,
     has_left boolean NOT NULL
 ) ON COMMIT DELETE ROWS

@@ -4,13 +4,13 @@
 -- person tells of its import itself (source_kind, source_id, created_at), and a million events more would double the cost.
 WITH put AS (
     INSERT INTO contact AS kept (
-        account_id, id, email, email_key, name, attributes, tags, state, language, timezone, lane, sample,
+        account_id, id, email, email_key, name, attributes, tags, state, language, timezone, lane, sample, findings,
         source_kind, source_id, source_label, created_at, updated_at
     )
     SELECT
         %(account)s, id, email, email_key, name, attributes, tags,
         CASE WHEN suppressed THEN 'suppressed' ELSE 'active' END,
-        language, '', lane, sample, 'import', %(import)s, %(label)s, %(now)s, %(now)s
+        language, '', lane, sample, findings, 'import', %(import)s, %(label)s, %(now)s, %(now)s
     FROM pg_temp.contact_staging
     ON CONFLICT (account_id, email_key) DO UPDATE SET
         name = CASE
@@ -29,11 +29,13 @@ WITH put AS (
             WHEN kept.tags @> excluded.tags THEN kept.tags
             ELSE ARRAY(SELECT DISTINCT tag FROM unnest(kept.tags || excluded.tags) AS tag ORDER BY tag)
         END,
+        findings = excluded.findings,
         updated_at = excluded.updated_at
     WHERE kept.state <> 'restricted' AND (
         (excluded.name <> '' AND excluded.name <> kept.name AND (%(file_wins)s OR kept.name = ''))
         OR (excluded.language <> '' AND excluded.language <> kept.language AND (%(file_wins)s OR kept.language = ''))
         OR NOT kept.tags @> excluded.tags
+        OR kept.findings <> excluded.findings
         OR CASE
             WHEN %(file_wins)s THEN kept.attributes || excluded.attributes <> kept.attributes
             ELSE excluded.attributes || kept.attributes <> kept.attributes
