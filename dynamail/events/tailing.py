@@ -89,7 +89,7 @@ def _take_rows(statement: str, reader: str, limit: int, now: datetime) -> list[t
         )
     cursor_row = _lock_cursor(reader, now)
     with connections["default"].cursor() as cursor:
-        parameters = [str(cursor_row.after_tx), cursor_row.after_id or NO_ID, limit]
+        parameters: list[Any] = [str(cursor_row.after_tx), cursor_row.after_id or NO_ID, limit]
         cursor.execute(load_sql("events", statement), parameters)
         rows = cursor.fetchall()
     if rows:

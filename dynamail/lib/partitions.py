@@ -38,6 +38,12 @@ def ensure_partitions(cursor: Any, *, now: datetime, months_back: int = MONTHS_B
     return created
 
 
+def find_oldest_moment(now: datetime) -> datetime:
+    """From when on there is a place for what happened: retention has not passed it, and its month is there."""
+    days = RETENTION_DAYS[Retention.MESSAGE_LOG] or 0
+    return max(now - timedelta(days=days), _month(now, -MONTHS_KEPT))
+
+
 def drop_old_partitions(cursor: Any, *, now: datetime) -> list[str]:
     """Retention of the message log (13 months): whole months, dropped when their last day is past it."""
     days = RETENTION_DAYS[Retention.MESSAGE_LOG]

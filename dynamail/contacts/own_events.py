@@ -1,0 +1,235 @@
+"""Events of the account's own, about its contacts: checked, matched to people, each kept once.
+
+A batch is one transaction and a handful of statements, whatever its size. Rows are locked in one order (contacts, names, keys),
+so that batches that come at once wait for each other and never crosswise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, transaction
+from django.utils.translation import gettext as _
+
+from dynamail.accounts.audit import Actor
+from dynamail.contacts.addressing import AddressError, ContactAddress, read_address
+from dynamail.contacts.models import ContactState
+from dynamail.contacts.people_of_events import Known, create_people, find_by_email, find_by_id
+from dynamail.events.own import OwnEventRow, insert_own_events
+from dynamail.events.own_names import (
+    KnownName,
+    find_known_names,
+    find_lesson,
+    learn,
+    make_names,
+    refuse_name,
+)
+from dynamail.events.own_values import (
+    OwnEventFault,
+    check_moment,
+    check_properties,
+    clean_event_name,
+    make_event_key,
+)
+from dynamail.lib.ids import new_id
+
+MAX_AT_ONCE = 5_000
+
+
+@dataclass(slots=True)  # not frozen, nor the others here: tens of thousands are made in a second
+class NewOwnEvent:
+    """What somebody says happened. The contact is named by email or by id; `at` is now unless it is said.
+
+    `event_id` is what the sender calls the event: the same one with the same name again is the same event.
+    """
+
+    name: str
+    email: str = ""
+    contact_id: UUID | None = None
+    at: datetime | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    event_id: str = ""
+    create_contact: bool = False
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one event: its id, or why it was not taken. `duplicate`: it was taken before, under this id."""
+
+    id: UUID | None = None
+    duplicate: bool = False
+    fault: OwnEventFault | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return self.fault is None
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A checked event, on its way to its contact and its name."""
+
+    name: str
+    address: ContactAddress | None
+    contact_id: UUID | None
+    at: datetime
+    properties: str
+    types: Mapping[str, str]
+    key: UUID | None
+    create_contact: bool
+    fault: OwnEventFault | None = None
+
+    def to_row(self, name_id: int) -> OwnEventRow:
+        if self.contact_id is None:
+            raise TypeError("an event without a contact is not written")
+        return OwnEventRow(new_id(self.at), name_id, self.contact_id, self.at, self.properties, self.key)
+
+
+@transaction.atomic(savepoint=False)
+def record_own_events(
+    account_id: int, events: Sequence[NewOwnEvent], *, source_kind: str, by: Actor, now: datetime
+) -> list[Result]:
+    """Keep events; the answer has one result for each, in order. What is wrong with one keeps no other out.
+
+    Call it inside `account_scope`. Up to MAX_AT_ONCE events; raises ValueError for more.
+    """
+    if len(events) > MAX_AT_ONCE:
+        raise ValueError(f"{len(events)} events at once; split them into batches of {MAX_AT_ONCE}")
+    checked = [_check(event, now) for event in events]
+    drafts = [draft for draft in checked if isinstance(draft, _Draft)]
+    with connections["default"].cursor() as cursor:
+        _find_contacts(cursor, account_id, drafts, by, now)
+        names = _find_names(cursor, account_id, drafts, now)
+        written = _write(cursor, account_id, drafts, names, source_kind, now)
+    outcomes = iter(written)
+    return [next(outcomes) if isinstance(one, _Draft) else Result(fault=one) for one in checked]
+
+
+# ── Checking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _check(event: NewOwnEvent, now: datetime) -> _Draft | OwnEventFault:
+    try:
+        name = clean_event_name(event.name)
+        at = check_moment(event.at, now=now) if event.at is not None else now
+        properties, types = check_properties(event.properties)
+        key = make_event_key(name, event.event_id)
+        address = _read_address(event)
+    except OwnEventFault as fault:
+        return fault.with_traceback(None)
+    return _Draft(name, address, event.contact_id, at, properties, types, key, event.create_contact)
+
+
+def _read_address(event: NewOwnEvent) -> ContactAddress | None:
+    if event.contact_id is not None:
+        if event.email:
+            raise OwnEventFault("email", "two_contacts", _("Give an email address or an id, not both."))
+        return None
+    if not event.email:
+        raise OwnEventFault(
+            "email", "no_contact", _("Say whose event it is: give an email address or an id.")
+        )
+    try:
+        return read_address(event.email)
+    except AddressError as error:
+        raise OwnEventFault("email", error.code, str(error)) from None
+
+
+# ── Contacts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _find_contacts(cursor: Any, account_id: int, drafts: Sequence[_Draft], by: Actor, now: datetime) -> None:
+    """Name the contact of each draft by id, or say why it has none. Makes contacts where that is wanted."""
+    by_key = find_by_email(cursor, account_id, {one.address.key for one in drafts if one.address})
+    by_id = find_by_id(cursor, account_id, {one.contact_id for one in drafts if one.contact_id})
+    wanted: dict[str, ContactAddress] = {}
+    for one in drafts:
+        if one.create_contact and one.address and one.address.key not in by_key:
+            wanted.setdefault(one.address.key, one.address)  # the first spelling stays
+    if wanted:
+        by_key |= create_people(cursor, account_id, wanted.values(), by=by, now=now)
+    for one in drafts:
+        known = by_key.get(one.address.key) if one.address else by_id.get(one.contact_id)  # type: ignore[arg-type]
+        one.contact_id = known.id if known else None
+        one.fault = _refuse_contact(known, one)
+
+
+def _refuse_contact(known: Known | None, draft: _Draft) -> OwnEventFault | None:
+    field_name = "email" if draft.address else "contact"
+    if known is None:
+        return OwnEventFault(field_name, "unknown_contact", _("No contact of this account has it."))
+    if known.state == ContactState.RESTRICTED:
+        return OwnEventFault(
+            field_name,
+            "restricted",
+            _("Nothing is recorded about this contact: they asked to be left alone."),
+        )
+    return None
+
+
+# ── Names ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _find_names(
+    cursor: Any, account_id: int, drafts: Sequence[_Draft], now: datetime
+) -> dict[str, KnownName]:
+    wanted = sorted({one.name for one in drafts if one.fault is None})
+    if not wanted:
+        return {}
+    names = find_known_names(cursor, account_id, wanted)
+    if len(names) < len(wanted):
+        names |= make_names(cursor, account_id, set(wanted) - names.keys(), now=now)
+        for one in drafts:
+            if one.fault is None and one.name not in names:
+                one.fault = refuse_name()
+    return names
+
+
+def _learn(cursor: Any, account_id: int, drafts: Iterable[_Draft], names: Mapping[str, KnownName]) -> None:
+    by_name: dict[str, list[_Draft]] = {}
+    for one in drafts:
+        by_name.setdefault(one.name, []).append(one)
+    lessons = [
+        find_lesson(names[name], (one.types for one in told), max(one.at for one in told))
+        for name, told in by_name.items()
+    ]
+    learn(cursor, account_id, lessons)
+
+
+# ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _write(
+    cursor: Any,
+    account_id: int,
+    drafts: Sequence[_Draft],
+    names: Mapping[str, KnownName],
+    source_kind: str,
+    now: datetime,
+) -> list[Result]:
+    """Results of the drafts, in order. Of drafts with one key the first is written."""
+    first: dict[UUID, Result] = {}
+    results, rows, new = [], [], []
+    for one in drafts:
+        if one.fault is not None:
+            results.append(Result(fault=one.fault))
+            continue
+        if one.key is not None and (same := first.get(one.key)) is not None:
+            results.append(Result(same.id, duplicate=True))
+            continue
+        row = one.to_row(names[one.name].id)
+        result = Result(row.id)
+        if one.key is not None:
+            first[one.key] = result
+        rows.append(row)
+        new.append(one)
+        results.append(result)
+    before = insert_own_events(cursor, account_id, rows, source_kind=source_kind, now=now)
+    _learn(cursor, account_id, [one for one in new if one.key not in before], names)
+    if before:
+        _name_duplicates(drafts, results, before)
+    return results
+
+
+def _name_duplicates(
+    drafts: Sequence[_Draft], results: Sequence[Result], before: Mapping[UUID, UUID]
+) -> None:
+    for one, result in zip(drafts, results, strict=True):
+        if one.key is not None and result.fault is None and one.key in before:
+            result.id, result.duplicate = before[one.key], True

@@ -1,0 +1,7 @@
+-- Who is left of contacts that were merged into others, by the address that went. Run by contacts/people_of_events.py for
+-- addresses that no contact has. Index: contact_alias_email. Parameters: account_id, addresses.
+SELECT DISTINCT ON (alias.email_key) alias.email_key, contact.id, contact.state
+FROM contact_alias AS alias
+JOIN contact ON contact.account_id = alias.account_id AND contact.id = alias.contact_id
+WHERE alias.account_id = %s AND alias.email_key = ANY(%s::text[])
+ORDER BY alias.email_key, alias.merged_at DESC
