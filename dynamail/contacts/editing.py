@@ -19,7 +19,7 @@ from dynamail.contacts.models import Contact, ContactState
 from dynamail.contacts.values import Value
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
-from dynamail.events.models import Engagement, Interaction
+from dynamail.events.models import Activity, CustomEvent, Engagement, Interaction
 from dynamail.lib.ids import new_id
 
 MAX_NAME_LENGTH = 200
@@ -138,9 +138,10 @@ def delete_contact(contact: Contact, *, by: Actor, now: datetime) -> None:
 @transaction.atomic
 def delete_contacts(account_id: int, contact_ids: Sequence[UUID], *, by: Actor, now: datetime) -> int:
     """Like `delete_contact` for many; returns how many there were."""
-    for model in (Subscription, Engagement, Interaction):
-        model.objects.for_account(account_id).filter(contact_id__in=contact_ids).delete()
+    # The contacts first: who is writing an event about one of them holds the row, and what they wrote is deleted below.
     deleted, _by_model = Contact.objects.for_account(account_id).filter(id__in=contact_ids).delete()
+    for model in (Subscription, Engagement, Interaction, Activity, CustomEvent):
+        model.objects.for_account(account_id).filter(contact_id__in=contact_ids).delete()
     if deleted:
         record_audit(account_id, by=by, action="contact.deleted", contacts=deleted)
     return deleted
