@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import connections
+
+from dynamail.lib.personal_data import RETENTION_DAYS, Retention
 from dynamail.lib.sql import load_sql
+
+KEYS_AT_ONCE = 10_000
 
 
 @dataclass(slots=True)  # not frozen: thousands are made in a second
@@ -56,6 +61,18 @@ def find_taken_keys(cursor: Any, account_id: int, keys: Sequence[UUID]) -> dict[
         [account_id, list(keys)],
     )
     return dict(cursor.fetchall())
+
+
+def forget_keys(*, now: datetime) -> int:
+    """Retention: an event as old as its key has left the log, and one with such a moment is not taken any more. Returns how many."""
+    limit = now - timedelta(days=RETENTION_DAYS[Retention.MESSAGE_LOG] or 0)
+    total = 0
+    with connections["default"].cursor() as cursor:
+        while True:  # each round is a transaction of its own: short locks
+            cursor.execute(load_sql("events", "forget_event_keys"), [limit, KEYS_AT_ONCE])
+            total += cursor.rowcount
+            if cursor.rowcount < KEYS_AT_ONCE:
+                return total
 
 
 def _find_taken(cursor: Any, account_id: int, rows: Sequence[OwnEventRow]) -> dict[UUID, UUID]:

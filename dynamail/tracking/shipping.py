@@ -131,6 +131,7 @@ async def _settle(connection: AsyncConnection[Any]) -> None:
     await connection.execute(load_sql("tracking", "count_interactions"), shard)
     await connection.execute(load_sql("tracking", "add_hit_counters"), shard)
     await connection.execute(load_sql("tracking", "touch_engagement"))
+    await connection.execute(load_sql("tracking", "count_activity"))
 
 
 async def _ship_round(pool: AsyncConnectionPool, writer: SegmentWriter) -> None:

@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 
 from dynamail.accounts.models import Account
-from dynamail.events.models import Event
+from dynamail.events.models import Activity, CustomEvent, CustomEventKey, Event
+from dynamail.events.own import forget_keys
 from dynamail.lib.ids import new_id
-from dynamail.lib.partitions import drop_old_partitions, ensure_partitions
+from dynamail.lib.partitions import drop_old_partitions, ensure_partitions, find_oldest_moment
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -46,3 +47,29 @@ def test_every_schedule_names_a_task_that_exists() -> None:
     from dynamail.schedules import SCHEDULES
 
     assert {name for _cron, name in SCHEDULES} <= set(app.tasks)
+
+
+@pytest.mark.promise("P6.1")
+def test_acts_and_own_events_of_the_past_have_a_place_until_retention_takes_it(account: Account) -> None:
+    """Three years, a week at a time, as the daily task runs through them."""
+    with connection.cursor() as cursor:
+        for week in range(160):
+            now = NOW + timedelta(days=7 * week, hours=week % 24)
+            ensure_partitions(cursor, now=now)
+            drop_old_partitions(cursor, now=now)
+            for at in (find_oldest_moment(now), now, now + timedelta(hours=1)):
+                contact = new_id(at)
+                CustomEvent.objects.add(account, id=new_id(at), name_id=1, contact_id=contact, at=at)
+                Activity.objects.add(account, kind="opened", at=at, contact_id=contact, source_id=contact)
+            cursor.execute("SELECT min(at) FROM custom_event UNION SELECT min(at) FROM activity")
+            oldest = min(at for (at,) in cursor.fetchall())
+            # Whole months are dropped: a row stays until the last day of its month has passed its time.
+            assert now - oldest < timedelta(days=396 + 31)
+
+
+def test_ids_of_senders_are_forgotten_with_their_events(account: Account) -> None:
+    for days in (396, 397, 500):
+        at = NOW - timedelta(days=days)
+        CustomEventKey.objects.add(account, key=new_id(at), event_id=new_id(at), at=at)
+    assert forget_keys(now=NOW) == 2
+    assert [NOW - row.at for row in CustomEventKey.objects.for_account(account)] == [timedelta(days=396)]
