@@ -12,6 +12,8 @@ SCHEDULES: tuple[tuple[str, str], ...] = (
     ("* * * * *", "accounts.retry_stalled_work"),  # tasks whose worker was killed
     ("* * * * *", "senders.check_due_domains"),  # DNS records of sending domains whose time has come
     ("* * * * *", "feedback.poll_mailboxes"),  # reports that arrive in mailboxes elsewhere
+    ("* * * * *", "segments.follow"),  # who joins and leaves segments, for as long as the worker runs
+    ("* * * * *", "segments.refresh_due"),  # segments in which everybody is to be looked at again
     ("* * * * *", "consent.release_expired"),  # contacts whose suppression ran out may be mailed again
     ("47 2 * * *", "consent.remove_expired"),  # suppressions that ended a month ago
     ("57 2 * * *", "feedback.forget_old_reports"),  # raw reports after 14 days
@@ -20,6 +22,7 @@ SCHEDULES: tuple[tuple[str, str], ...] = (
     ("27 3 * * *", "events.turn_partitions"),  # coming months of the log tables in, old ones out
     ("37 3 * * *", "senders.remove_old_captures"),  # the Mailbox keeps thirty days
     ("47 3 * * *", "tracking.forget_segments"),  # ids of shipped hits that cannot come again
+    ("57 3 * * *", "events.forget_keys"),  # ids of senders' events that cannot come again
 )
 
 
