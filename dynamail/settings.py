@@ -52,6 +52,8 @@ MX_MAY_BE_PRIVATE = read_bool("DYNAMAIL_MX_MAY_BE_PRIVATE", default=False)
 # Other addresses for provider APIs, such as a sandbox or a proxy: `postmark=https://proxy.example.com/, mailgun=…`. For the operator
 # alone: an account never chooses which host this server calls.
 PROVIDER_URLS = read_pairs("DYNAMAIL_PROVIDER_URLS")
+# Internal targets that imports from web addresses and SFTP folders may reach, as address:port; none: the public internet alone.
+EGRESS_ALLOWED = read_addresses("DYNAMAIL_EGRESS_ALLOWED", default_port=443)
 # Where reports (bounces, complaints) come in by SMTP; 0: no listener.
 REPORTS_HOST = read_text("DYNAMAIL_REPORTS_HOST", "127.0.0.1")
 REPORTS_PORT = read_int("DYNAMAIL_REPORTS_PORT", 0, low=0, high=65535)
