@@ -38,6 +38,7 @@ class KnownSegment:
     uid: UUID
     name: str
     condition: Condition
+    archived: bool = False  # conditions that name it go on working; nothing new may name it
 
 
 @dataclass(frozen=True)
