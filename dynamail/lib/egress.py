@@ -225,7 +225,7 @@ def _exchange(
             scheme=url.raw_scheme, host=url.raw_host, port=_origin(url)[2], target=url.raw_path
         )
         with pool.stream(
-            method, target, headers=sent, content=content, extensions={"timeout": timeouts}
+            method, target, headers=list(sent.items()), content=content, extensions={"timeout": timeouts}
         ) as response:
             received = {
                 name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
