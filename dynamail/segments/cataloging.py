@@ -51,10 +51,10 @@ def _load_campaigns(account_id: int) -> dict[str, KnownCampaign]:
 
 def _load_segments(account_id: int) -> dict[str, KnownSegment]:
     found = {}
-    for row in Segment.objects.for_account(account_id).only("uid", "name", "definition"):
+    for row in Segment.objects.for_account(account_id).only("uid", "name", "definition", "archived_at"):
         try:
             condition = parse_condition(row.definition)
         except ConditionFault:
             continue
-        found[row.public_id] = KnownSegment(row.uid, row.name, condition)
+        found[row.public_id] = KnownSegment(row.uid, row.name, condition, row.archived_at is not None)
     return found
