@@ -39,6 +39,7 @@ class Scope(models.TextChoices):
     WRITE_SEGMENTS = "segments.write", _("Create, change and archive segments")
     READ_CAMPAIGNS = "campaigns.read", _("Read campaigns and reports")
     WRITE_CAMPAIGNS = "campaigns.write", _("Create and launch campaigns")
+    READ_EVENTS = "events.read", _("Read the names of events")
     WRITE_EVENTS = "events.write", _("Send events about contacts")
     READ_SUPPRESSIONS = "suppressions.read", _("Read suppressions")
     WRITE_SUPPRESSIONS = "suppressions.write", _("Add and lift suppressions")

@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from psycopg_pool import AsyncConnectionPool
 
 from dynamail.api.errors import EXCEPTION_HANDLERS
+from dynamail.api.events import HANDLERS as EVENTS
 from dynamail.api.health import show_health, show_readiness
 from dynamail.api.suppressions import HANDLERS as SUPPRESSIONS
 
@@ -42,7 +43,7 @@ def show_root() -> Response[ApiRoot]:
 def create_api(pool: AsyncConnectionPool) -> Litestar:
     """The application. Its lifespan is `asgi.py`'s: the pool is opened and closed there."""
     return Litestar(
-        route_handlers=[show_root, show_health, show_readiness, *SUPPRESSIONS],
+        route_handlers=[show_root, show_health, show_readiness, *SUPPRESSIONS, *EVENTS],
         exception_handlers=EXCEPTION_HANDLERS,
         state=State({"pool": pool}),
         openapi_config=None,

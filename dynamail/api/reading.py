@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from dynamail.api.auth import ApiRequest
 from dynamail.api.errors import FieldError, Problem
 
+Read = TypeVar("Read")
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 _PLACE = re.compile(r"(?s)(.*?) - at `\$\.?(.*)`")
@@ -27,11 +28,18 @@ class Misfit(ValueError):
 
 async def read_json(request: ApiRequest) -> Any:
     """The body as plain values. Raises Problem (400, 413, 415)."""
+    return await read_body(request, msgspec.json.decode)
+
+
+async def read_body(request: ApiRequest, decode: Callable[[bytes], Read]) -> Read:
+    """The body as `decode` makes it of JSON, or raises msgspec.ValidationError. Raises Problem (400, 413, 415)."""
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise Problem(415, "unsupported_media_type", "Send the body as application/json.")
     try:
-        return msgspec.json.decode(await request.body())
+        return decode(await request.body())
+    except msgspec.ValidationError:
+        raise
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Problem(400, "bad_request", f"The body is not JSON: {str(error)[:200]}.") from None
 
@@ -41,7 +49,7 @@ def read_shape(value: Any, shape: type[Shape]) -> Shape:
     try:
         return msgspec.convert(value, shape, strict=True, str_keys=True)
     except msgspec.ValidationError as error:
-        raise Misfit(_name_field(str(error))) from None
+        raise Misfit(name_fault(error)) from None
 
 
 def read_choice(request: ApiRequest, name: str, choices: Collection[str], default: str = "") -> str:
@@ -67,7 +75,9 @@ def refuse(*errors: FieldError) -> Problem:
     )
 
 
-def _name_field(text: str) -> FieldError:
+def name_fault(error: msgspec.ValidationError) -> FieldError:
+    """Which field does not fit its record, and why."""
+    text = str(error)
     place = _PLACE.fullmatch(text)
     message, field = (place[1], place[2]) if place else (text, "")
     named = _NAMED.fullmatch(message)

@@ -1,0 +1,210 @@
+"""Events of the account's own about its contacts: one, or a batch. `docs/api/events.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, get, post
+
+from dynamail.accounts.api_keys import Scope
+from dynamail.api.auth import ApiRequest, Caller, in_account, needs_scope
+from dynamail.api.errors import FieldError, Problem
+from dynamail.api.reading import name_fault, read_body, refuse
+from dynamail.contacts.own_events import NewOwnEvent, Result, record_own_events
+from dynamail.events.models import EventName
+from dynamail.events.own_names import list_event_names
+from dynamail.events.own_values import OwnEventFault
+from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
+
+PATH = "/api/v1/events"
+MAX_BATCH = 500
+READ, WRITE = needs_scope(Scope.READ_EVENTS), needs_scope(Scope.WRITE_EVENTS)
+NO_STORE = {"cache-control": "no-store"}
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class EventInput(msgspec.Struct, forbid_unknown_fields=True):
+    """What a caller says happened. Limits of names, ids and properties: `events/own_values.py`."""
+
+    name: str
+    email: Annotated[str, msgspec.Meta(max_length=320)] = ""
+    contact: str = ""
+    at: Moment | None = None
+    id: str = ""
+    properties: dict[str, Any] = {}
+    create_contact: bool = False
+
+
+class BatchInput(msgspec.Struct, forbid_unknown_fields=True):
+    events: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
+
+
+class TakenBody(msgspec.Struct, frozen=True):
+    """An event that is kept: now, or since it was sent before."""
+
+    id: str
+    duplicate: bool
+
+
+class ResultBody(msgspec.Struct, omit_defaults=True):  # not frozen: one an event
+    """What became of one event of a batch: `accepted`, `duplicate` or `refused`."""
+
+    result: str
+    id: str = ""
+    code: str = ""
+    errors: tuple[FieldError, ...] = ()
+
+
+class ResultsBody(msgspec.Struct, frozen=True):
+    accepted: int
+    duplicates: int
+    refused: int
+    results: list[ResultBody]
+
+
+class NameBody(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    description: str
+    properties: dict[str, str]
+    last_at: datetime | None
+
+
+class NamesBody(msgspec.Struct, frozen=True):
+    data: list[NameBody]
+
+
+class Refused(ValueError):
+    """One event that cannot be taken."""
+
+    def __init__(self, code: str, *errors: FieldError) -> None:
+        super().__init__(code)
+        self.code = code
+        self.errors = errors
+
+
+# Fractions become Decimal: numbers stay as they were written.
+_read_event = msgspec.json.Decoder(EventInput, float_hook=Decimal).decode
+_read_batch = msgspec.json.Decoder(BatchInput).decode
+
+
+# ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+@post(PATH, guards=[WRITE], status_code=201)
+async def send(request: ApiRequest) -> Response[TakenBody]:
+    """201, or 200 when the event was there already by its id."""
+    try:
+        said = await read_body(request, _read_event)
+    except msgspec.ValidationError as error:
+        raise refuse(name_fault(error)) from None
+
+    def record(caller: Caller) -> TakenBody:
+        try:
+            (result,) = _record(caller, [_to_event(said, caller)])
+        except Refused as refused:
+            raise _refuse(refused) from None
+        if result.fault is not None:
+            raise _refuse(_name_fault(result.fault))
+        return TakenBody(_name_event(result), result.duplicate)
+
+    taken = await in_account(request, record)
+    return Response(taken, status_code=200 if taken.duplicate else 201, headers=NO_STORE)
+
+
+@post(f"{PATH}/batch", guards=[WRITE], status_code=200)
+async def send_batch(request: ApiRequest) -> Response[ResultsBody]:
+    """A result for each event, in order. What is wrong with one keeps no other out."""
+    try:
+        batch = await read_body(request, _read_batch)
+    except msgspec.ValidationError as error:
+        raise refuse(name_fault(error)) from None
+    results = await in_account(request, lambda caller: _record_many(caller, batch.events))
+    return Response(results, headers=NO_STORE)
+
+
+@get(f"{PATH}/names", guards=[READ])
+async def list_names(request: ApiRequest) -> Response[NamesBody]:
+    """All names that were ever sent, with what is known of their properties."""
+
+    def find(caller: Caller) -> NamesBody:
+        return NamesBody([_describe_name(row) for row in list_event_names(caller.account_id)])
+
+    return Response(await in_account(request, find), headers=NO_STORE)
+
+
+HANDLERS = [send, send_batch, list_names]
+
+
+# ── From what was said to what is kept ───────────────────────────────────────────────────────────────────────────────
+def _record_many(caller: Caller, bodies: Sequence[msgspec.Raw]) -> ResultsBody:
+    read = [_read_one(body, caller) for body in bodies]
+    outcomes = iter(_record(caller, [one for one in read if isinstance(one, NewOwnEvent)]))
+    results = [_tell(next(outcomes) if isinstance(one, NewOwnEvent) else one) for one in read]
+    counts = {"accepted": 0, "duplicate": 0, "refused": 0}
+    for one in results:
+        counts[one.result] += 1
+    return ResultsBody(counts["accepted"], counts["duplicate"], counts["refused"], results)
+
+
+def _read_one(body: msgspec.Raw, caller: Caller) -> NewOwnEvent | Refused:
+    try:
+        return _to_event(_read_event(body), caller)
+    except msgspec.ValidationError as error:
+        return Refused("invalid", name_fault(error))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return Refused("invalid", FieldError("body", "is not JSON that can be read"))
+    except Refused as refused:
+        return refused
+
+
+def _to_event(said: EventInput, caller: Caller) -> NewOwnEvent:
+    """Raises Refused."""
+    if said.create_contact and Scope.WRITE_CONTACTS not in caller.key.scopes:
+        message = f"needs a key with the scope {Scope.WRITE_CONTACTS.value}"
+        raise Refused("missing_scope", FieldError("create_contact", message))
+    contact_id = None
+    if said.contact:
+        try:
+            contact_id = from_public_id("con", said.contact)
+        except UnknownId as error:
+            raise Refused("invalid", FieldError("contact", str(error))) from None
+    return NewOwnEvent(
+        said.name, said.email, contact_id, said.at, said.properties, said.id, said.create_contact
+    )
+
+
+def _record(caller: Caller, events: Sequence[NewOwnEvent]) -> list[Result]:
+    return record_own_events(caller.account_id, events, source_kind="api", by=caller.key, now=caller.now)
+
+
+# ── Answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _tell(outcome: Result | Refused) -> ResultBody:
+    if isinstance(outcome, Result):
+        if outcome.fault is None:
+            return ResultBody("duplicate" if outcome.duplicate else "accepted", _name_event(outcome))
+        outcome = _name_fault(outcome.fault)
+    return ResultBody("refused", code=outcome.code, errors=outcome.errors)
+
+
+def _name_event(result: Result) -> str:
+    return to_public_id("evt", result.id) if result.id else ""
+
+
+def _name_fault(fault: OwnEventFault) -> Refused:
+    return Refused(fault.code, FieldError(fault.field, str(fault)))
+
+
+def _refuse(refused: Refused) -> Problem:
+    """What is wrong with the only event of a request."""
+    if refused.code == "invalid":
+        return refuse(*refused.errors)
+    (error,) = refused.errors
+    return Problem(422, refused.code, error.message, refused.errors)
+
+
+def _describe_name(row: EventName) -> NameBody:
+    return NameBody(row.public_id, row.name, row.description, row.properties, row.last_at)
