@@ -17,7 +17,7 @@ interface Mounted {
   source: string;
 }
 
-const loaders = import.meta.glob<{ mount: Mount<unknown> }>("./*/index.ts");
+const loaders = import.meta.glob<{ mount: Mount<unknown> }>(["./*/index.ts", "./*/index.tsx"]);
 const mounted = new Map<HTMLElement, Mounted | null>();
 
 export function startIslands(): void {
@@ -35,7 +35,8 @@ function scan(root: HTMLElement): void {
 }
 
 async function mountIsland(element: HTMLElement): Promise<void> {
-  const load = loaders[`./${element.dataset["island"]}/index.ts`];
+  const file = `./${element.dataset["island"]}/index.ts`;
+  const load = loaders[file] ?? loaders[`${file}x`];
   if (!load || mounted.has(element)) return;
   mounted.set(element, null);
   const { mount } = await load();

@@ -1,0 +1,449 @@
+/** The condition builder as a React component: used by its island, and by every other one that needs conditions. */
+
+import { useCallback, useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from "react";
+
+import { makeApi, NoAnswer, type Urls } from "./api";
+import { nameLeaf, type Catalog } from "./catalog";
+import { SurroundingsContext, useSurroundings, type Surroundings } from "./context";
+import { useDragging } from "./dragging";
+import { EditsContext, type Edits, type FocusWish } from "./edits";
+import { GroupView } from "./group";
+import { Icon } from "./icons";
+import { findGap } from "./leaves";
+import { useLive, useTotal } from "./live";
+import {
+  commit,
+  duplicateNode,
+  findGaps,
+  findPath,
+  getNode,
+  insertNode,
+  makeGroup,
+  makeLeaf,
+  moveDown,
+  moveIn,
+  moveNode,
+  moveOut,
+  moveUp,
+  parseTree,
+  placeFaults,
+  printTree,
+  redo,
+  removeNode,
+  startHistory,
+  undo,
+  unwrapNode,
+  wrapNode,
+  type GroupNode,
+  type History,
+  type Json,
+  type Node,
+  type Path,
+  type PlacedFault,
+} from "./model";
+import { RawView, readText } from "./raw";
+import { makeSay, type Say, type Words } from "./strings";
+import { CountCard, OverlapCard, PeopleCard, Sentence, Trouble, type Hold } from "./summary";
+
+export type Mode = "segment" | "audience" | "filter";
+
+export interface ConditionBuilderProps {
+  /** A condition of the language; `{}` is everybody. Another one given later replaces what is edited. */
+  condition: Json;
+  urls: Urls;
+  /** The segment's public id: the same people are drawn for a random share. */
+  salt?: string;
+  /** How much is shown around the tree. */
+  mode?: Mode;
+  /** The words in the reader's language; English for those that are missing. */
+  words?: Words;
+  readonly?: boolean;
+  /** Faults known from the start, when a form came back. */
+  faults?: readonly PlacedFault[];
+  /** The condition after every change, and whether everything in it is filled in. */
+  onChange?(condition: Json, state: { isComplete: boolean }): void;
+}
+
+export function ConditionBuilder({ urls, words, readonly = false, ...rest }: ConditionBuilderProps) {
+  const api = useMemo(() => makeApi(urls), [JSON.stringify(urls)]);
+  const [catalog, setCatalog] = useState<Catalog | null>(null);
+  const [error, setError] = useState<NoAnswer | null>(null);
+  const [attempt, setAttempt] = useState(0);
+  const [spoken, setSpoken] = useState("");
+  const announce = useCallback((text: string) => setSpoken((now) => (now === text ? `${text}\u00a0` : text)), []);
+  useEffect(() => {
+    const controller = new AbortController();
+    setError(null);
+    api.loadCatalog(controller.signal).then(setCatalog, (reason: unknown) => {
+      if (!controller.signal.aborted) setError(reason instanceof NoAnswer ? reason : new NoAnswer("server"));
+    });
+    return () => controller.abort();
+  }, [api, attempt]);
+
+  const say = useMemo(() => makeSay(words, catalog?.words), [words, catalog]);
+  const formatNumber = useMemo(() => {
+    const format = new Intl.NumberFormat(document.documentElement.lang || "en", { maximumFractionDigits: 2 });
+    return (value: number) => format.format(value);
+  }, []);
+  const surroundings = useMemo<Surroundings>(
+    () => ({ api, catalog: catalog ?? NOTHING, say, readonly, formatNumber, announce }),
+    [api, catalog, say, readonly, formatNumber, announce],
+  );
+  return (
+    <SurroundingsContext value={surroundings}>
+      <div className="cb" data-mode={rest.mode ?? "segment"} data-readonly={readonly || undefined}>
+        {catalog ? <Workbench {...rest} /> : error ? <NoCatalog error={error} onRetry={() => setAttempt((now) => now + 1)} /> : <Loading />}
+        <div className="sr-only" role="status" aria-live="polite">
+          {spoken}
+        </div>
+      </div>
+    </SurroundingsContext>
+  );
+}
+
+const NOTHING: Catalog = { attributes: [], tags: [], topics: [], segments: [], campaigns: [], events: [], sources: [], operators: {} };
+
+function Loading() {
+  const { say } = useSurroundings();
+  return (
+    <div className="cb-loading" role="status">
+      <span className="skeleton" />
+      <span className="skeleton" />
+      <span className="sr-only">{say("builder.loading")}</span>
+    </div>
+  );
+}
+
+function NoCatalog({ error, onRetry }: { error: NoAnswer; onRetry(): void }) {
+  const { say } = useSurroundings();
+  return (
+    <div className="cb-side-part">
+      <p>{say("builder.no_catalog")}</p>
+      <Trouble error={error} onRetry={onRetry} />
+    </div>
+  );
+}
+
+type WorkbenchProps = Omit<ConditionBuilderProps, "urls" | "words" | "readonly">;
+
+/** Text of the JSON view that is not in the tree (yet). */
+interface Draft {
+  text: string;
+  fault: string;
+}
+
+function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults = [], onChange }: WorkbenchProps) {
+  const { api, catalog, say, readonly, announce } = useSurroundings();
+  const [history, setHistory] = useState<History>(() => startHistory(readCondition(condition)));
+  const [isRaw, setRaw] = useState(false);
+  const [draft, setDraft] = useState<Draft | null>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  const wish = useFocusWish(frame);
+  const root = history.present;
+
+  const json = useMemo(() => JSON.stringify(printTree(root)), [root]);
+  const gaps = useMemo(() => findGaps(root), [root]);
+  const isComplete = gaps.size === 0;
+  useGivenCondition(condition, json, (given) => setHistory(startHistory(given)));
+  useTold(json, isComplete, onChange);
+
+  const { live, retry } = useLive(api, isComplete ? json : null, salt, givenFaults);
+  const total = useTotal(api);
+  const faults = useMemo(() => placeFaults(root, live.isStale && !isComplete ? [] : live.faults), [root, live, isComplete]);
+  const hold: Hold = !isComplete ? "gap" : live.faults.length > 0 && !live.isStale ? "fault" : null;
+  const askable = isComplete && live.faults.length === 0 ? json : null;
+
+  // Text that could not be read yet is kept until it is read or discarded.
+  const dropRead = () => setDraft((now) => (now?.fault ? now : null));
+  const apply: Edits["apply"] = (change, { tag = "", said = "", focus } = {}) => {
+    const next = change(root);
+    if (next !== root) setHistory((now) => commit(now, next, tag));
+    dropRead();
+    if (focus) wish(focus);
+    if (said) announce(said);
+  };
+  const { drag, start } = useDragging(frame, root, (id, target) => {
+    const from = findPath(root, id);
+    if (from) applyMove(id, (tree) => moveNode(tree, from, target));
+  });
+  const applyMove = (id: number, change: (tree: GroupNode) => GroupNode) => {
+    const next = change(root);
+    if (next === root) return announce(say("said.not_moved"));
+    apply(() => next, { said: sayPlace(next, id, say), focus: { id, part: "grip" } });
+  };
+  const edits: Edits = {
+    ...makeEdits(root, catalog, say, apply, applyMove),
+    startDrag: start,
+    gaps,
+    faults,
+    slot: drag?.slot ?? null,
+    dragged: drag?.id ?? null,
+  };
+  const step = (way: (history: History) => History, said: string) => {
+    setHistory(way);
+    dropRead();
+    announce(said);
+  };
+  const type = (text: string) => {
+    const { root: read, fault } = readText(text, say);
+    setDraft({ text, fault });
+    if (read) setHistory((now) => commit(now, read, "raw"));
+  };
+  const elsewhere = faults.get(0) ?? [];
+
+  return (
+    <EditsContext value={edits}>
+      <div ref={frame} className="cb-frame" onKeyDown={(event) => handleFrameKey(event, () => step(undo, say("said.undone")), () => step(redo, say("said.redone")))}>
+        <div className="cb-main">
+          {!readonly && mode !== "filter" && (
+            <Toolbar history={history} isRaw={isRaw} onUndo={() => step(undo, say("said.undone"))} onRedo={() => step(redo, say("said.redone"))} onRaw={setRaw} />
+          )}
+          {draft?.fault && !isRaw && <KeptText onBack={() => setRaw(true)} onDrop={() => setDraft(null)} />}
+          {elsewhere.length > 0 && !isRaw && <Elsewhere texts={elsewhere} />}
+          {isRaw ? (
+            <RawView
+              text={draft?.text ?? tidy(json)}
+              fault={draft?.fault ?? ""}
+              notes={live.isStale ? [] : live.faults.map(({ path, text }) => `${path || "/"}: ${text}`)}
+              onText={type}
+              onTidy={() => setDraft(null)}
+            />
+          ) : (
+            <fieldset className="cb-tree" disabled={readonly}>
+              <GroupView group={root} path={[]} />
+            </fieldset>
+          )}
+        </div>
+        <aside className="cb-side" aria-label={say("count.title")}>
+          <CountCard live={live} total={mode === "filter" ? null : total} hold={hold} onRetry={retry} />
+          <Sentence text={live.sentence} isStale={live.isStale} />
+          {mode !== "filter" && <PeopleCard condition={askable} salt={salt} />}
+          {mode === "segment" && <OverlapCard condition={askable} salt={salt} />}
+        </aside>
+      </div>
+    </EditsContext>
+  );
+}
+
+function readCondition(condition: Json): GroupNode {
+  try {
+    return parseTree(condition);
+  } catch {
+    // The server refuses to keep such a condition; what came is shown as one that the builder does not know.
+    return makeGroup([makeLeaf({ kind: "", ...(condition as object) })]);
+  }
+}
+
+function tidy(json: string): string {
+  return JSON.stringify(JSON.parse(json), null, 2);
+}
+
+/** A condition from outside replaces the edited one, unless it is what was told outside before. */
+function useGivenCondition(condition: Json, current: string, replace: (root: GroupNode) => void): void {
+  const given = JSON.stringify(condition);
+  const last = useRef(given);
+  useEffect(() => {
+    if (last.current === given) return;
+    last.current = given;
+    const read = readCondition(condition);
+    if (JSON.stringify(printTree(read)) !== current) replace(read);
+  }, [given]);
+}
+
+function useTold(json: string, isComplete: boolean, onChange: ConditionBuilderProps["onChange"]): void {
+  const tell = useRef(onChange);
+  tell.current = onChange;
+  useEffect(() => tell.current?.(JSON.parse(json) as Json, { isComplete }), [json, isComplete]);
+}
+
+/** The focus follows what was done, once it is on the page. */
+function useFocusWish(frame: RefObject<HTMLDivElement | null>): (wish: FocusWish) => void {
+  const wished = useRef<FocusWish | null>(null);
+  const [, poke] = useState(0);
+  useEffect(() => {
+    const wish = wished.current;
+    if (!wish) return;
+    wished.current = null;
+    findFocus(frame.current, wish)?.focus();
+  });
+  return useCallback((wish: FocusWish) => {
+    wished.current = wish;
+    poke((now) => now + 1);
+  }, []);
+}
+
+function findFocus(frame: HTMLElement | null, { id, part }: FocusWish): HTMLElement | null | undefined {
+  const node = frame?.querySelector<HTMLElement>(`[data-node="${id}"]`);
+  if (part === "grip") return node?.querySelector<HTMLElement>('[data-part="grip"]');
+  if (part === "add") return frame?.querySelector<HTMLElement>(`[data-adders="${id}"] [data-part="add"]`);
+  const firsts = node?.querySelectorAll<HTMLInputElement>(".cb-flow [data-first]") ?? [];
+  const empty = [...firsts].find((input) => !input.value);
+  return empty ?? firsts[0] ?? node?.querySelector<HTMLElement>(".cb-flow select, .cb-flow input, [data-part='add']");
+}
+
+function makeEdits(
+  root: GroupNode,
+  catalog: Catalog,
+  say: Say,
+  apply: Edits["apply"],
+  applyMove: (id: number, change: (tree: GroupNode) => GroupNode) => void,
+): Pick<Edits, "apply" | "addLeaf" | "addGroup" | "remove" | "duplicate" | "move" | "wrap" | "unwrap"> {
+  const nameOf = (node: Node | undefined) => (node?.type === "leaf" ? nameLeaf(node.leaf, catalog, say) : say("group.label"));
+  const endOf = (group: Path): Path => {
+    const node = getNode(root, group);
+    return [...group, node?.type === "group" ? node.members.length : 0];
+  };
+  const moves = { up: moveUp, down: moveDown, out: moveOut, in: moveIn };
+  return {
+    apply,
+    addLeaf(group, leaf) {
+      const node = makeLeaf(leaf);
+      const part = findGap(leaf) ? "first" : "grip";
+      apply((tree) => insertNode(tree, endOf(group), node), { said: say("said.added", { name: nameOf(node) }), focus: { id: node.id, part } });
+    },
+    addGroup(group) {
+      const parent = getNode(root, group);
+      const node = makeGroup([], parent?.type === "group" && parent.match === "all" ? "any" : "all");
+      apply((tree) => insertNode(tree, endOf(group), node), { said: say("said.added", { name: nameOf(node) }), focus: { id: node.id, part: "add" } });
+    },
+    remove(path) {
+      const next = removeNode(root, path);
+      apply(() => next, { said: say("said.removed", { name: nameOf(getNode(root, path)) }), focus: findNeighbor(next, path) });
+    },
+    duplicate(path) {
+      const next = duplicateNode(root, path);
+      const copy = getNode(next, [...path.slice(0, -1), path.at(-1)! + 1]);
+      apply(() => next, { said: say("said.duplicated", { name: nameOf(copy) }), ...(copy && { focus: { id: copy.id, part: "grip" } }) });
+    },
+    move(path, by) {
+      const node = getNode(root, path);
+      if (node) applyMove(node.id, (tree) => moves[by](tree, path));
+    },
+    wrap(path) {
+      const node = getNode(root, path);
+      apply((tree) => wrapNode(tree, path), { said: say("said.wrapped"), ...(node && { focus: { id: node.id, part: "grip" } }) });
+    },
+    unwrap(path) {
+      const next = unwrapNode(root, path);
+      apply(() => next, { said: say("said.unwrapped"), focus: findNeighbor(next, path) });
+    },
+  };
+}
+
+/** After something is gone: what took its place, else what is before it, else the button that adds. */
+function findNeighbor(root: GroupNode, path: Path): FocusWish {
+  const parent = getNode(root, path.slice(0, -1));
+  if (parent?.type !== "group") return { id: root.id, part: "add" };
+  const neighbor = parent.members[path.at(-1)!] ?? parent.members.at(-1);
+  return neighbor ? { id: neighbor.id, part: "grip" } : { id: parent.id, part: "add" };
+}
+
+function sayPlace(root: GroupNode, id: number, say: Say): string {
+  const path = findPath(root, id) ?? [];
+  const parent = getNode(root, path.slice(0, -1));
+  return say("said.moved", { place: (path.at(-1) ?? 0) + 1, count: parent?.type === "group" ? parent.members.length : 1 });
+}
+
+function handleFrameKey(event: KeyboardEvent, onUndo: () => void, onRedo: () => void): void {
+  const target = event.target as HTMLElement;
+  // A form around the builder is sent by its own button, never by Enter in a value.
+  if (event.key === "Enter" && target.matches("input") && !event.defaultPrevented) return event.preventDefault();
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || target.closest("[data-keys='own']")) return;
+  const isRedo = (event.code === "KeyZ" && event.shiftKey) || (event.code === "KeyY" && !event.shiftKey);
+  if (!isRedo && event.code !== "KeyZ") return;
+  event.preventDefault();
+  if (isRedo) onRedo();
+  else onUndo();
+}
+
+function Toolbar({ history, isRaw, onUndo, onRedo, onRaw }: { history: History; isRaw: boolean; onUndo(): void; onRedo(): void; onRaw(isRaw: boolean): void }) {
+  const { say } = useSurroundings();
+  return (
+    <div className="cb-toolbar">
+      <ToolButton icon="arrow-back-up" label={say("builder.undo")} isOff={!history.past.length} onClick={onUndo} />
+      <ToolButton icon="arrow-forward-up" label={say("builder.redo")} isOff={!history.future.length} onClick={onRedo} />
+      <KeysHelp />
+      <span className="segmented cb-views" role="group" aria-label={say("builder.view")}>
+        <button type="button" aria-pressed={!isRaw} onClick={() => onRaw(false)}>
+          {say("builder.visual")}
+        </button>
+        <button type="button" aria-pressed={isRaw} onClick={() => onRaw(true)}>
+          {say("builder.raw")}
+        </button>
+      </span>
+    </div>
+  );
+}
+
+function ToolButton({ icon, label, isOff, onClick }: { icon: string; label: string; isOff: boolean; onClick(): void }) {
+  return (
+    <button type="button" className="cb-act" aria-label={label} title={label} aria-disabled={isOff || undefined} onClick={() => !isOff && onClick()}>
+      <Icon name={icon} size={17} />
+    </button>
+  );
+}
+
+function KeysHelp() {
+  const { say } = useSurroundings();
+  const id = useId();
+  const lines: [string, string[]][] = [
+    [say("keys.move"), ["Alt", "↑ ↓"]],
+    [say("keys.level"), ["Alt", "← →"]],
+    [say("keys.duplicate"), ["Ctrl", "D"]],
+    [say("keys.remove"), ["Delete"]],
+    [say("keys.undo"), ["Ctrl", "Z", "⇧ Z"]],
+  ];
+  return (
+    <>
+      <button type="button" className="cb-act" popoverTarget={id} aria-label={say("builder.keys")} title={say("builder.keys")}>
+        <Icon name="keyboard" size={17} />
+      </button>
+      <div id={id} popover="auto" className="pop cb-keys">
+        <p className="pop-label">{say("keys.title")}</p>
+        <dl>
+          {lines.map(([text, keys]) => (
+            <div key={text}>
+              <dt>{text}</dt>
+              <dd className="keys">{keys.map((key): ReactNode => <kbd key={key} className="key">{key}</kbd>)}</dd>
+            </div>
+          ))}
+        </dl>
+      </div>
+    </>
+  );
+}
+
+function KeptText({ onBack, onDrop }: { onBack(): void; onDrop(): void }) {
+  const { say } = useSurroundings();
+  return (
+    <div className="notice tone-warning" role="status">
+      <Icon name="alert-triangle" size={17} />
+      <div className="notice-body">
+        <p>{say("raw.kept")}</p>
+        <p className="cb-adders">
+          <button type="button" className="btn btn-sm" onClick={onBack}>
+            {say("raw.back")}
+          </button>
+          <button type="button" className="btn btn-ghost btn-sm" onClick={onDrop}>
+            {say("raw.drop")}
+          </button>
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function Elsewhere({ texts }: { texts: readonly string[] }) {
+  const { say } = useSurroundings();
+  return (
+    <div className="notice tone-error" role="status">
+      <Icon name="alert-triangle" size={17} />
+      <div className="notice-body">
+        <p className="notice-title">{say("faults.elsewhere")}</p>
+        {texts.map((text) => (
+          <p key={text}>{text}</p>
+        ))}
+      </div>
+    </div>
+  );
+}

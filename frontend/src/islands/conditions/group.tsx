@@ -1,0 +1,302 @@
+/** Groups and rows: the tree as one sees it. */
+
+import type { KeyboardEvent } from "react";
+
+import { nameLeaf, pickHue, pickIcon } from "./catalog";
+import { useSurroundings } from "./context";
+import { useEdits } from "./edits";
+import { ActivityEditor, EventEditor, RandomEditor, ScoreEditor } from "./editors/behavior";
+import { AddressEditor, AttributeEditor, FieldEditor, SegmentEditor, SourceEditor, StandingEditor, TagEditor, TopicEditor } from "./editors/profile";
+import { Icon } from "./icons";
+import { Select } from "./inputs/basic";
+import { isKnown, type Leaf } from "./leaves";
+import { ActMenu, LeafFinder, type Act } from "./menus";
+import { canHoldGroup, MAX_DEPTH, negate, setLeaf, setMatch, type GroupNode, type LeafNode, type Node, type Path } from "./model";
+
+const MATCHES = {
+  all: { match: "all", negated: false },
+  any: { match: "any", negated: false },
+  none: { match: "any", negated: true },
+  not_all: { match: "all", negated: true },
+} as const;
+type MatchName = keyof typeof MATCHES;
+
+function nameMatch({ match, negated }: GroupNode): MatchName {
+  if (match === "all") return negated ? "not_all" : "all";
+  return negated ? "none" : "any";
+}
+
+const JOINS = { all: "group.and", not_all: "group.and", any: "group.or", none: "group.nor" } as const;
+
+export function GroupView({ group, path, position = "" }: { group: GroupNode; path: Path; position?: string }) {
+  const { say, readonly } = useSurroundings();
+  const edits = useEdits();
+  const match = nameMatch(group);
+  const isRoot = path.length === 0;
+  const isBare = isRoot && group.members.length === 0 && !group.negated;
+  const name = `${say("group.label")}${position && ` ${position}`}`;
+  return (
+    <section className={`cb-group cb-${match} ${isRoot ? "cb-root" : ""}`} aria-label={isRoot ? say("builder.label") : name}>
+      {!isBare && (
+        <div className="cb-group-head">
+          {!isRoot && <Grip id={group.id} name={name} />}
+          {isRoot && <span className="cb-group-who">{say("group.who")}</span>}
+          <Select
+            label={say("group.match")}
+            value={match}
+            choices={(Object.keys(MATCHES) as MatchName[]).map((one) => ({ value: one, text: say(`group.${one}`) }))}
+            className="cb-match"
+            onChange={(next) => edits.apply((root) => setMatch(root, path, MATCHES[next as MatchName].match, MATCHES[next as MatchName].negated))}
+          />
+          {!isRoot && !readonly && <RowActs node={group} path={path} name={name} />}
+        </div>
+      )}
+      <Hints id={group.id} />
+      <ul className="cb-members" data-list={group.id}>
+        {group.members.map((member, index) => (
+          <li key={member.id} className={`cb-member ${edits.dragged === member.id ? "cb-dragged" : ""}`} data-node={member.id} onKeyDown={(event) => handleKey(event, [...path, index], edits)}>
+            {isSlot(edits.slot, group.id, index) && <span className="cb-slot" />}
+            {index > 0 && <span className="cb-join">{say(JOINS[match])}</span>}
+            <NodeView node={member} path={[...path, index]} position={[...path, index].map((one) => one + 1).join(".")} />
+          </li>
+        ))}
+        {group.members.length === 0 && <li className="cb-nothing">{isRoot ? <Everybody /> : say("group.empty")}</li>}
+        {isSlot(edits.slot, group.id, group.members.length) && group.members.length > 0 && <li className="cb-slot-end" aria-hidden="true" />}
+      </ul>
+      {!readonly && <Adders group={group} path={path} />}
+    </section>
+  );
+}
+
+function isSlot(slot: { group: number; index: number } | null, group: number, index: number): boolean {
+  return slot?.group === group && slot.index === index;
+}
+
+function Everybody() {
+  const { say, readonly } = useSurroundings();
+  if (readonly) return <p className="cb-everybody">{say("empty.readonly")}</p>;
+  return (
+    <div className="cb-everybody">
+      <span className="icon-tile tone-primary">
+        <Icon name="users" size={18} />
+      </span>
+      <p>
+        <strong>{say("empty.title")}</strong> {say("empty.text")}
+      </p>
+    </div>
+  );
+}
+
+const IDEAS: [key: "idea.opened" | "idea.asleep" | "idea.new" | "idea.engaged", icon: string, make: () => Leaf][] = [
+  ["idea.opened", "mail-opened", () => ({ kind: "activity", act: "opened", period: { last_days: 30 } })],
+  ["idea.asleep", "clock", () => ({ kind: "activity", act: "opened", times: { op: "equals", n: 0 }, period: { last_days: 90 } })],
+  ["idea.new", "calendar", () => ({ kind: "field", field: "created", op: "after", value: { days: -7 } })],
+  ["idea.engaged", "sparkles", () => ({ kind: "engagement", op: "at_least", value: 60 })],
+];
+
+function Adders({ group, path }: { group: GroupNode; path: Path }) {
+  const { say } = useSurroundings();
+  const edits = useEdits();
+  const isFirst = path.length === 0 && group.members.length === 0;
+  return (
+    <div className="cb-adders" data-adders={group.id}>
+      <LeafFinder className={isFirst ? "btn btn-primary btn-sm" : "cb-add"} part="add" onPick={(leaf) => edits.addLeaf(path, leaf)}>
+        <Icon name="plus" size={15} />
+        {say("act.add")}
+      </LeafFinder>
+      {canHoldGroup(path) ? (
+        <button type="button" className={isFirst ? "btn btn-sm" : "cb-add cb-add-quiet"} onClick={() => edits.addGroup(path)}>
+          <Icon name="layout-grid" size={15} />
+          {say("act.add_group")}
+        </button>
+      ) : (
+        <span className="cb-note">{say("group.too_deep", { depth: MAX_DEPTH })}</span>
+      )}
+      {isFirst && (
+        <div className="cb-ideas" role="group" aria-label={say("empty.ideas")}>
+          <span className="cb-note">{say("empty.ideas")}</span>
+          {IDEAS.map(([key, icon, make]) => (
+            <button key={key} type="button" className="cb-idea" onClick={() => edits.addLeaf(path, make())}>
+              <Icon name={icon} size={14} />
+              {say(key)}
+            </button>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function NodeView({ node, path, position }: { node: Node; path: Path; position: string }) {
+  return node.type === "group" ? <GroupView group={node} path={path} position={position} /> : <RowView node={node} path={path} position={position} />;
+}
+
+function RowView({ node, path, position }: { node: LeafNode; path: Path; position: string }) {
+  const { catalog, say, readonly } = useSurroundings();
+  const edits = useEdits();
+  const { leaf, id } = node;
+  const name = nameLeaf(leaf, catalog, say);
+  const hasHints = edits.gaps.has(id) || edits.faults.has(id);
+  const replace = (next: Leaf) =>
+    edits.apply((root) => setLeaf(root, path, next), { focus: { id, part: "first" } });
+  return (
+    <div className="cb-row" role="group" aria-label={`${position}. ${name}`} aria-describedby={hasHints ? `cb-hints-${id}` : undefined} data-faulty={edits.faults.has(id) || undefined}>
+      {!readonly && <Grip id={id} name={name} />}
+      <div className="cb-flow">
+        {node.negated && <NotChip path={path} />}
+        <LeafFinder className={`cb-subject ${pickHue(leaf)}`} label={`${name}: ${say("act.change")}`} part="subject" onPick={replace}>
+          <span className="cb-icon">
+            <Icon name={pickIcon(leaf, catalog)} size={15} />
+          </span>
+          <span>{name}</span>
+          {!readonly && <Icon name="chevron-down" size={13} />}
+        </LeafFinder>
+        <LeafEditor leaf={leaf} onChange={(next, tag) => edits.apply((root) => setLeaf(root, path, next), tag ? { tag: `${id}.${tag}` } : {})} />
+      </div>
+      {!readonly && <RowActs node={node} path={path} name={name} />}
+      <Hints id={id} />
+    </div>
+  );
+}
+
+function NotChip({ path }: { path: Path }) {
+  const { say, readonly } = useSurroundings();
+  const edits = useEdits();
+  return (
+    <span className="cb-not">
+      {say("not.chip")}
+      {!readonly && (
+        <button type="button" aria-label={say("not.remove")} title={say("not.remove")} onClick={() => edits.apply((root) => negate(root, path))}>
+          <Icon name="x" size={13} />
+        </button>
+      )}
+    </span>
+  );
+}
+
+function LeafEditor({ leaf, onChange }: { leaf: Leaf; onChange(leaf: Leaf, tag?: string): void }) {
+  if (!isKnown(leaf)) return <UnknownLeaf leaf={leaf} />;
+  switch (leaf.kind) {
+    case "attribute":
+      return <AttributeEditor leaf={leaf} onChange={onChange} />;
+    case "field":
+      return <FieldEditor leaf={leaf} onChange={onChange} />;
+    case "tag":
+      return <TagEditor leaf={leaf} onChange={onChange} />;
+    case "topic":
+      return <TopicEditor leaf={leaf} onChange={onChange} />;
+    case "source":
+      return <SourceEditor leaf={leaf} onChange={onChange} />;
+    case "segment":
+      return <SegmentEditor leaf={leaf} onChange={onChange} />;
+    case "standing":
+      return <StandingEditor leaf={leaf} onChange={onChange} />;
+    case "address":
+      return <AddressEditor leaf={leaf} onChange={onChange} />;
+    case "activity":
+      return <ActivityEditor leaf={leaf} onChange={onChange} />;
+    case "event":
+      return <EventEditor leaf={leaf} onChange={onChange} />;
+    case "random":
+      return <RandomEditor leaf={leaf} onChange={onChange} />;
+    case "engagement":
+      return <ScoreEditor leaf={leaf} onChange={onChange} />;
+  }
+}
+
+function UnknownLeaf({ leaf }: { leaf: Leaf }) {
+  const { say } = useSurroundings();
+  return (
+    <span className="cb-word" title={say("kind.unknown_help")}>
+      <code>{JSON.stringify(leaf)}</code> {say("kind.unknown_help")}
+    </span>
+  );
+}
+
+function Grip({ id, name }: { id: number; name: string }) {
+  const { say, readonly } = useSurroundings();
+  const edits = useEdits();
+  if (readonly) return null;
+  const label = say("act.grip", { name });
+  return (
+    <button
+      type="button"
+      className="cb-grip"
+      data-part="grip"
+      aria-label={label}
+      title={label}
+      aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown Alt+ArrowLeft Alt+ArrowRight Control+D Delete"
+      onPointerDown={(event) => edits.startDrag(event, id)}
+    >
+      <Icon name="grip-vertical" size={15} />
+    </button>
+  );
+}
+
+function RowActs({ node, path, name }: { node: Node; path: Path; name: string }) {
+  const { say } = useSurroundings();
+  const edits = useEdits();
+  return (
+    <span className="cb-acts">
+      <button type="button" className="cb-act cb-wide-only" aria-label={`${say("act.duplicate")}: ${name}`} title={say("act.duplicate")} onClick={() => edits.duplicate(path)}>
+        <Icon name="copy" size={15} />
+      </button>
+      <button type="button" className="cb-act cb-danger" aria-label={`${say("act.remove")}: ${name}`} title={say("act.remove")} onClick={() => edits.remove(path)}>
+        <Icon name="trash" size={15} />
+      </button>
+      <ActMenu label={say("act.menu", { name })} acts={listActs(node, path, edits, say)} />
+    </span>
+  );
+}
+
+function listActs(node: Node, path: Path, edits: ReturnType<typeof useEdits>, say: ReturnType<typeof useSurroundings>["say"]): Act[] {
+  return [
+    { name: say("act.up"), icon: "arrow-up", keys: "Alt ↑", isOff: path.at(-1) === 0, run: () => edits.move(path, "up") },
+    { name: say("act.down"), icon: "arrow-down", keys: "Alt ↓", run: () => edits.move(path, "down") },
+    { name: say("act.out"), icon: "arrow-left", keys: "Alt ←", isOff: path.length < 2, run: () => edits.move(path, "out") },
+    { name: say("act.in"), icon: "arrow-right", keys: "Alt →", run: () => edits.move(path, "in") },
+    { name: say("act.duplicate"), icon: "copy", keys: "Ctrl D", run: () => edits.duplicate(path) },
+    { name: say("act.wrap"), icon: "layout-grid", isOff: !canHoldGroup(path.slice(0, -1)), run: () => edits.wrap(path) },
+    ...(node.type === "group" ? [{ name: say("act.unwrap"), icon: "list-check", run: () => edits.unwrap(path) }] : []),
+    { name: say("act.negate"), icon: "minus", run: () => edits.apply((root) => negate(root, path)) },
+    { name: say("act.remove"), icon: "trash", keys: "Del", isDanger: true, run: () => edits.remove(path) },
+  ];
+}
+
+function Hints({ id }: { id: number }) {
+  const { say, readonly } = useSurroundings();
+  const { gaps, faults } = useEdits();
+  const gap = readonly ? undefined : gaps.get(id);
+  const texts = faults.get(id) ?? [];
+  if (!gap && !texts.length) return null;
+  return (
+    <div id={`cb-hints-${id}`} className="cb-hints">
+      {gap && <p className="cb-gap">{say(`gap.${gap}`)}</p>}
+      {texts.map((text) => (
+        <p key={text} className="cb-fault">
+          <Icon name="alert-triangle" size={14} />
+          {text}
+        </p>
+      ))}
+    </div>
+  );
+}
+
+/** The keys of a row work anywhere in it, but never take what a text field needs itself. */
+function handleKey(event: KeyboardEvent, path: Path, edits: ReturnType<typeof useEdits>): void {
+  const target = event.target as HTMLElement;
+  if (event.defaultPrevented || target.closest("[data-keys='own'], [popover]") || target.closest("[data-node]") !== event.currentTarget) return;
+  const isText = target.matches("input, textarea");
+  if (event.altKey && !event.ctrlKey && !event.metaKey) {
+    const way = ({ ArrowUp: "up", ArrowDown: "down", ArrowLeft: "out", ArrowRight: "in" } as const)[event.key];
+    if (!way || (isText && (way === "out" || way === "in"))) return;
+    event.preventDefault();
+    edits.move(path, way);
+  } else if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.code === "KeyD") {
+    event.preventDefault();
+    edits.duplicate(path);
+  } else if (event.key === "Delete" && !isText && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    edits.remove(path);
+  }
+}
