@@ -9,13 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from dynamail.accounts.audit import Actor, record_audit
+from dynamail.accounts.tenancy import DataPlaneModel
 from dynamail.consent.models import Subscription
 from dynamail.consent.suppressing import ALL, find_suppression
 from dynamail.contacts.addressing import ContactAddress, find_sample, read_address
-from dynamail.contacts.models import Contact, ContactState
+from dynamail.contacts.aliases import find_by_merged_address
+from dynamail.contacts.models import Contact, ContactAlias, ContactState, DuplicatePair, ValueAside
 from dynamail.contacts.values import Value
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
@@ -66,8 +69,10 @@ def find_contact(account_id: int, contact_id: UUID) -> Contact | None:
 
 
 def find_contact_by_email(account_id: int, email: str) -> Contact | None:
-    """Raises AddressError when the text is no address."""
-    return Contact.objects.for_account(account_id).filter(email_key=read_address(email).key).first()
+    """Also by an address that was merged into the contact. Raises AddressError when the text is no address."""
+    key = read_address(email).key
+    contact = Contact.objects.for_account(account_id).filter(email_key=key).first()
+    return contact or find_by_merged_address(account_id, key)
 
 
 @transaction.atomic
@@ -140,8 +145,12 @@ def delete_contacts(account_id: int, contact_ids: Sequence[UUID], *, by: Actor, 
     """Like `delete_contact` for many; returns how many there were."""
     # The contacts first: who is writing an event about one of them holds the row, and what they wrote is deleted below.
     deleted, _by_model = Contact.objects.for_account(account_id).filter(id__in=contact_ids).delete()
-    for model in (Subscription, Engagement, Interaction, Activity, CustomEvent):
+    about: list[type[DataPlaneModel]] = [Subscription, Engagement, Interaction, Activity, CustomEvent]
+    about += [ContactAlias, ValueAside]
+    for model in about:
         model.objects.for_account(account_id).filter(contact_id__in=contact_ids).delete()
+    pairs = DuplicatePair.objects.for_account(account_id)
+    pairs.filter(Q(gone_id__in=contact_ids) | Q(kept_id__in=contact_ids)).delete()
     if deleted:
         record_audit(account_id, by=by, action="contact.deleted", contacts=deleted)
     return deleted

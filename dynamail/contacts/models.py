@@ -292,6 +292,59 @@ class ContactAlias(DataPlaneModel):
 
 
 @annotated(
+    operational("account_id", "rule", "found_at", "state"),
+    personal(
+        "kept_id",
+        "gone_id",
+        category=Category.IDENTIFIER,
+        subject=Subject.CONTACT,
+        purpose=Purpose.CAMPAIGNS,
+    ),
+    personal("value", category=Category.PROFILE, subject=Subject.CONTACT, purpose=Purpose.CAMPAIGNS),
+)
+class DuplicatePair(DataPlaneModel):
+    """Two contacts that a search took for one person, and which of them would stay."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Open")
+        DIFFERENT = "different", _("Two persons")  # said by a member: not offered again
+
+    pk = models.CompositePrimaryKey("account_id", "rule", "gone_id", "kept_id")
+    rule = models.CharField(max_length=80)  # see finding_duplicates.Rule.code
+    kept_id = models.UUIDField()
+    gone_id = models.UUIDField()
+    value = models.CharField(max_length=200)  # what is equal
+    found_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "duplicate_pair"
+        indexes = [
+            models.Index(fields=["account_id", "gone_id"], name="duplicate_pair_gone"),
+            models.Index(fields=["account_id", "kept_id"], name="duplicate_pair_kept"),
+        ]
+
+
+@annotated(
+    operational("account_id", "attribute_id", "at"),
+    personal("contact_id", category=Category.IDENTIFIER, subject=Subject.CONTACT, purpose=Purpose.CAMPAIGNS),
+    personal("value", category=Category.PROFILE, subject=Subject.CONTACT, purpose=Purpose.SEGMENTATION),
+)
+class ValueAside(DataPlaneModel):
+    """A value that did not fit when its attribute got another type: taken off the contact, kept for the member to fetch."""
+
+    pk = models.CompositePrimaryKey("account_id", "attribute_id", "contact_id")
+    attribute_id = models.BigIntegerField()
+    contact_id = models.UUIDField()
+    value = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "value_aside"
+        indexes = [models.Index(fields=["account_id", "contact_id"], name="value_aside_contact")]
+
+
+@annotated(
     operational(
         "id",
         "account_id",

@@ -6,13 +6,17 @@ from django.db import InterfaceError, OperationalError
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from dynamail.accounts.models import BackgroundWork
+from dynamail.accounts.models import Account, BackgroundWork
 from dynamail.contacts.bulk import BulkAct, run_act
+from dynamail.contacts.fetching.rounds import fetch_source, start_due_sources
+from dynamail.contacts.finding_duplicates import find_rule, run_merge_all, run_search
 from dynamail.contacts.importing.running import check_import, run_import
 from dynamail.contacts.importing.uploads import remove_old_uploads
 from dynamail.contacts.importing_suppressions.running import run_suppression_import
-from dynamail.contacts.models import ContactImport
+from dynamail.contacts.mail_domains import forget_old_domains
+from dynamail.contacts.models import ContactImport, ImportSource
 from dynamail.contacts.queries import ContactFilter
+from dynamail.contacts.refreshing import refresh_findings
 from dynamail.contacts.undoing import run_undo
 from dynamail.lib.clock import utc_now
 
@@ -52,13 +56,48 @@ def undo_bulk_act(*, account_id: int, work_id: int, undone_id: int) -> None:
     run_undo(undo, works.get(pk=undone_id), now=utc_now())
 
 
+@app.task(name="contacts.find_duplicates", queue="default", retry=AGAIN)
+def find_duplicate_pairs(*, account_id: int, work_id: int, rule: str) -> None:
+    work = BackgroundWork.objects.for_account(account_id).get(pk=work_id)
+    if (found := find_rule(account_id, rule)) is not None:
+        run_search(work, found, now=utc_now())
+
+
+@app.task(name="contacts.merge_duplicates", queue="default", retry=AGAIN)
+def merge_duplicate_pairs(*, account_id: int, work_id: int, rule: str) -> None:
+    work = BackgroundWork.objects.for_account(account_id).select_related("created_by").get(pk=work_id)
+    if (found := find_rule(account_id, rule)) is not None:
+        run_merge_all(work, found, now=utc_now())
+
+
 def _load_import(account_id: int, import_id: int) -> ContactImport:
     return (
         ContactImport.objects.for_account(account_id).select_related("work", "created_by").get(pk=import_id)
     )
 
 
+@app.task(name="contacts.fetch_due_sources", queueing_lock="contacts.fetch_due_sources")
+def fetch_due_sources_task(timestamp: int | None = None) -> None:
+    start_due_sources(now=utc_now())
+
+
+@app.task(name="contacts.fetch_source", queue="default", retry=AGAIN)
+def fetch_source_task(*, account_id: int, source_id: int, first: bool = False) -> None:
+    sources = ImportSource.objects.for_account(account_id).select_related("created_by")
+    source = sources.filter(pk=source_id).first()
+    if source is not None:
+        fetch_source(source, now=utc_now(), first=first)
+
+
+@app.task(name="contacts.refresh_findings", queueing_lock="contacts.refresh_findings", retry=AGAIN)
+def refresh_findings_task(timestamp: int | None = None) -> None:
+    """The lists that addresses are checked against grow with each release."""
+    for account in Account.objects.all():
+        refresh_findings(account.pk)
+
+
 @app.task(name="contacts.remove_old_uploads", queueing_lock="contacts.remove_old_uploads")
 def remove_old_upload_files(timestamp: int | None = None) -> None:
     """Retention: uploaded files, samples and rejected rows are kept for seven days."""
     remove_old_uploads(utc_now())
+    forget_old_domains(utc_now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -87,22 +87,31 @@ def run_undo(undo: BackgroundWork, work: BackgroundWork, *, now: datetime) -> No
     finish_work(undo, now=now, changed=changed)
 
 
-def _read_log(work: BackgroundWork) -> Iterator[list[Event]]:
+class _Logged(NamedTuple):
+    """What one contact was changed from."""
+
+    id: UUID
+    contact_id: UUID
+    data: dict[str, Any]
+
+
+def _read_log(work: BackgroundWork) -> Iterator[list[_Logged]]:
     """By the log's key: ids carry the moment, and the work's events lie between its beginning and its end."""
     assert work.finished_at is not None  # noqa: S101 — says it to the type checker
     after, end = lowest_id(work.created_at), lowest_id(work.finished_at + timedelta(seconds=1))
     while True:
         with account_scope(work.account_id):
             rows = Event.objects.for_account(work.account_id).filter(id__gt=after, id__lt=end)
-            events = list(rows.filter(source_id=work.uid).order_by("id")[:BLOCK])
+            rows = rows.filter(source_id=work.uid, contact_id__isnull=False).order_by("id")
+            events = [_Logged(*row) for row in rows.values_list("id", "contact_id", "data")[:BLOCK]]
         if not events:
             return
         yield events
         after = events[-1].id
 
 
-def _take_back(work: BackgroundWork, events: Sequence[Event], occasion: Occasion) -> int:
-    ids = [event.contact_id for event in events if event.contact_id is not None]
+def _take_back(work: BackgroundWork, events: Sequence[_Logged], occasion: Occasion) -> int:
+    ids = [event.contact_id for event in events]
     subject_id = work.result["subject_id"]
     if (opposite := _OPPOSITES.get(work.result["act"])) is not None:
         act = BulkAct(opposite, subject_id)

@@ -184,6 +184,12 @@ def _tell_suppressed(moment: Moment, names: _Names) -> Entry:
     return Entry(moment.at, "ban", "error", _("Suppressed"), str(label))
 
 
+def _tell_merged(moment: Moment, names: _Names) -> Entry:
+    return Entry(
+        moment.at, "users", "primary", _("Another contact was merged into this one"), _by(moment.data)
+    )
+
+
 def _tell_bounced(moment: Moment, names: _Names) -> Entry:
     return Entry(
         moment.at, "alert-circle", "error", _("A message bounced"), str(moment.data.get("reply", ""))
@@ -261,6 +267,7 @@ METHODS = {
     "api": gettext_lazy("API"),
     "member": gettext_lazy("By a member"),
     "demo": gettext_lazy("Demonstration data"),
+    "merge": gettext_lazy("Said by an address that was merged into this contact"),
 }
 
 
@@ -278,6 +285,7 @@ _TELLERS: dict[str, Callable[[Moment, _Names], Entry]] = {
     "contact.tagged": _tell_tagged,
     "contact.untagged": _tell_tagged,
     "contact.suppressed": _tell_suppressed,
+    "contact.merged": _tell_merged,
     "message.bounced": _tell_bounced,
     "message.replied": _tell_replied,
     "message.opened": _tell_opened,

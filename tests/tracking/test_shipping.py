@@ -15,6 +15,7 @@ from dynamail.campaigns.models import Campaign
 from dynamail.consent.models import Topic
 from dynamail.consent.proof import Proof
 from dynamail.consent.recording import choose_tracking, withdraw_consent
+from dynamail.contacts.merging import merge_contacts
 from dynamail.contacts.models import Contact
 from dynamail.events.models import Engagement, Event, IngestSegment, Interaction
 from dynamail.tracking.hits import CLICKED, MACHINE, NO_LINK, OPENED, Hit, pack_hit
@@ -175,6 +176,17 @@ def test_old_pixels_and_links_of_a_person_who_withdrew_write_nothing(
     ship(hits_dir, hit_of(reader, campaign), hit_of(reader, campaign, OPENED))
     assert is_nothing_recorded(account)
     assert counters(account) == {}
+
+
+def test_an_old_link_of_a_merged_person_counts_for_the_one_who_stays(
+    account: Account, campaign: Campaign, topic: Topic, reader: Contact, hits_dir: Path
+) -> None:
+    kept = make_contact(account, "kept@mail.example")
+    subscribe(kept, topic)
+    merge_contacts(account.pk, kept_id=kept.id, gone_id=reader.id, by=None, now=NOW)
+    ship(hits_dir, hit_of(reader, campaign))
+    assert Engagement.objects.for_account(account).get().contact_id == kept.id
+    assert Event.objects.for_account(account).get(kind="message.clicked").contact_id == kept.id
 
 
 def test_a_person_who_was_never_asked_counts_only_for_the_campaign(

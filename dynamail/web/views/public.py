@@ -33,14 +33,14 @@ from dynamail.campaigns.previewing import make_recipient
 from dynamail.consent.leaving import (
     Person,
     has_left_everything,
-    leave_everything,
     return_to_topics,
-    undo_leaving_everything,
 )
 from dynamail.consent.models import ConsentState, Topic
 from dynamail.consent.proof import Proof
-from dynamail.consent.recording import choose_tracking, find_subscriptions, withdraw_consent
+from dynamail.consent.recording import choose_tracking, find_subscriptions
 from dynamail.consent.topics import find_topics
+from dynamail.contacts.aliases import Reached, find_reached
+from dynamail.contacts.leaving import leave_by_all_addresses, leave_topic, undo_leaving
 from dynamail.contacts.models import Contact
 from dynamail.content.problems import ContentError
 from dynamail.lib.clock import utc_now
@@ -106,11 +106,11 @@ def unsubscribe(request: HttpRequest, text: str) -> HttpResponse:
     with account_scope(token.account_id):
         account = Account.objects.get(pk=token.account_id)
         topic = Topic.objects.for_account(account).filter(pk=token.topic_id).first()
-        contact = _find_contact(token.account_id, token.contact_id)
+        reached = find_reached(token.account_id, token.contact_id, lock=request.method == "POST")
         if request.method != "POST":
-            return _show_unsubscribe(request, account, topic, contact, text)
-        if contact is not None and topic is not None:
-            _change_by(request, contact, topic, token.source_id)
+            return _show_unsubscribe(request, account, topic, reached, text)
+        if reached is not None and topic is not None:
+            _change_by(request, reached, topic, token.source_id)
     if request.POST.get("List-Unsubscribe") == ONE_CLICK:
         return HttpResponse(_("You are unsubscribed.") + "\n", content_type="text/plain; charset=utf-8")
     return _redirect_to(request, "unsubscribe", text)
@@ -123,11 +123,11 @@ def preferences(request: HttpRequest, text: str) -> HttpResponse:
     token = PreferencesToken.parse(_keys(), text)
     with account_scope(token.account_id):
         account = Account.objects.get(pk=token.account_id)
-        contact = _find_contact(token.account_id, token.contact_id)
+        reached = find_reached(token.account_id, token.contact_id, lock=request.method == "POST")
         if request.method != "POST":
-            return _show_preferences(request, account, contact, text)
-        if contact is not None:
-            _save_preferences(request, account, contact)
+            return _show_preferences(request, account, reached, text)
+        if reached is not None:
+            _save_preferences(request, account, reached)
     return _redirect_to(request, "preferences", text, saved="1")
 
 
@@ -135,9 +135,10 @@ def preferences(request: HttpRequest, text: str) -> HttpResponse:
 
 
 def _show_unsubscribe(
-    request: HttpRequest, account: Account, topic: Topic | None, contact: Contact | None, text: str
+    request: HttpRequest, account: Account, topic: Topic | None, reached: Reached | None, text: str
 ) -> HttpResponse:
     """The state as it is: the button, or that it is done and how to undo it. An erased person gets the page of one who left."""
+    contact = reached.contact if reached else None
     states = find_subscriptions(account.pk, contact.id) if contact is not None else {}
     row = states.get(topic.pk) if topic is not None else None
     left = contact is None or topic is None or (row is not None and row.state == ConsentState.UNSUBSCRIBED)
@@ -152,21 +153,21 @@ def _show_unsubscribe(
             "left": left or everything,
             "everything": everything,
             "can_undo": contact is not None and topic is not None,
-            "preferences_url": _preferences_url(request, contact),
+            "preferences_url": _preferences_url(request, reached),
         },
     )
 
 
-def _change_by(request: HttpRequest, contact: Contact, topic: Topic, source_id: UUID) -> None:
+def _change_by(request: HttpRequest, reached: Reached, topic: Topic, source_id: UUID) -> None:
     """Do what the mail program or the button says; a POST that says nothing leaves the topic, an unknown button does nothing."""
-    person, now = _person(contact), utc_now()
+    now = utc_now()
     button = request.POST.get("act", "leave")
     kind, source = ("campaign", str(source_id)) if source_id.int else ("", "")
     if request.POST.get("List-Unsubscribe") == ONE_CLICK:
         proof = Proof(
             method="one_click", text="List-Unsubscribe=One-Click", source_kind=kind, source_id=source
         )
-        withdraw_consent(contact.account_id, contact.id, topic.pk, proof=proof, now=now)
+        leave_topic(reached, topic.pk, proof=proof, now=now)
         return
     words = {
         "leave": _("Unsubscribe"),
@@ -175,19 +176,20 @@ def _change_by(request: HttpRequest, contact: Contact, topic: Topic, source_id: 
     }
     proof = Proof(method="page", text=words.get(button, ""), source_kind=kind, source_id=source)
     if button == "leave":
-        withdraw_consent(contact.account_id, contact.id, topic.pk, proof=proof, now=now)
+        leave_topic(reached, topic.pk, proof=proof, now=now)
     elif button == "everything":
-        leave_everything(person, proof=proof, now=now)
-    elif button == "undo" and not undo_leaving_everything(person, proof=proof, now=now):
-        return_to_topics(person, [topic.pk], proof=proof, now=now)
+        leave_by_all_addresses(reached, proof=proof, now=now)
+    elif button == "undo":
+        undo_leaving(reached, topic.pk, proof=proof, now=now)
 
 
 # --- preferences -------------------------------------------------------------------------------------------------------
 
 
 def _show_preferences(
-    request: HttpRequest, account: Account, contact: Contact | None, text: str
+    request: HttpRequest, account: Account, reached: Reached | None, text: str
 ) -> HttpResponse:
+    contact = reached.contact if reached else None
     states = find_subscriptions(account.pk, contact.id) if contact is not None else {}
     choices = [
         TopicChoice(
@@ -196,7 +198,7 @@ def _show_preferences(
             topic.description,
             topic.pk in states and states[topic.pk].state == ConsentState.SUBSCRIBED,
         )
-        for topic in _offered_topics(account, states)
+        for topic in _offered_topics(account, states, reached)
     ]
     answers = {row.tracking_allowed for row in states.values()}
     return render(
@@ -214,25 +216,25 @@ def _show_preferences(
     )
 
 
-def _save_preferences(request: HttpRequest, account: Account, contact: Contact) -> None:
-    person, now = _person(contact), utc_now()
+def _save_preferences(request: HttpRequest, account: Account, reached: Reached) -> None:
+    contact, now = reached.contact, utc_now()
     if request.POST.get("act") == "everything":
         proof = Proof(method="preference_page", text=_("Unsubscribe from everything"))
-        leave_everything(person, proof=proof, now=now)
+        leave_by_all_addresses(reached, proof=proof, now=now)
         return
     states = find_subscriptions(account.pk, contact.id)
     # A topic that was made after the page was opened is not in `shown`: nobody decided about it.
     shown, wanted = set(request.POST.getlist("shown")), set(request.POST.getlist("topic"))
-    topics = [topic for topic in _offered_topics(account, states) if topic.public_id in shown]
+    topics = [topic for topic in _offered_topics(account, states, reached) if topic.public_id in shown]
     chosen = [topic for topic in topics if topic.public_id in wanted]
     if chosen:
         proof = Proof(method="preference_page", text=_("Topics that I want to hear about"))
-        return_to_topics(person, [topic.pk for topic in chosen], proof=proof, now=now)
+        return_to_topics(_person(contact), [topic.pk for topic in chosen], proof=proof, now=now)
     for topic in topics:
         row = states.get(topic.pk)
         if topic.public_id not in wanted and row is not None and row.state != ConsentState.UNSUBSCRIBED:
             proof = Proof(method="preference_page", text=_("Topics that I want to hear about"))
-            withdraw_consent(account.pk, contact.id, topic.pk, proof=proof, now=now)
+            leave_topic(reached, topic.pk, proof=proof, now=now)
     _save_tracking(request, contact)
 
 
@@ -246,9 +248,11 @@ def _save_tracking(request: HttpRequest, contact: Contact) -> None:
         choose_tracking(contact.account_id, contact.id, allowed=answer == "yes", proof=proof, now=utc_now())
 
 
-def _offered_topics(account: Account, states: dict[int, Any]) -> list[Topic]:
-    """The public topics, and those that the person is on already."""
+def _offered_topics(account: Account, states: dict[int, Any], reached: Reached | None) -> list[Topic]:
+    """The public topics, and those that the person is on already; by a merged address, the latter alone: it agrees for no other."""
     subscribed = {topic_id for topic_id, row in states.items() if row.state == ConsentState.SUBSCRIBED}
+    if reached is not None and reached.alias is not None:
+        return [topic for topic in find_topics(account) if topic.pk in subscribed]
     return [topic for topic in find_topics(account) if topic.is_public or topic.pk in subscribed]
 
 
@@ -261,13 +265,13 @@ def view_message(request: HttpRequest, text: str) -> HttpResponse:
     """The email as this person's copy of it, in a document that can run nothing and send no form."""
     token = ViewToken.parse(_keys(), text)
     with account_scope(token.account_id):
-        contact = _find_contact(token.account_id, token.contact_id)
+        reached = find_reached(token.account_id, token.contact_id)
         frozen = FrozenContent.objects.for_account(token.account_id).filter(id=token.source_id).first()
-        if contact is None or frozen is None:
+        if reached is None or frozen is None:
             return _show_unknown(request)
         try:
             composer = Composer(read_frozen(frozen), load_composing_settings())
-            copy = composer.make_copy(_make_recipient(contact, composer.frozen), now=utc_now())
+            copy = composer.make_copy(_make_recipient(reached.contact, composer.frozen), now=utc_now())
         except ContentError:
             return _show_unknown(request)
     html = copy.html or render_to_string("public/text.html", {"subject": copy.subject, "text": copy.text})
@@ -346,17 +350,14 @@ def _redirect_to(request: HttpRequest, route: str, token: str, **query: str) -> 
     return response
 
 
-def _preferences_url(request: HttpRequest, contact: Contact | None) -> str:
-    if contact is None:
+def _preferences_url(request: HttpRequest, reached: Reached | None) -> str:
+    if reached is None:
         return ""
-    token = PreferencesToken(contact.account_id, contact.id).sign(_keys())
+    contact_id = reached.alias.id if reached.alias else reached.contact.id  # as the link that led here
+    token = PreferencesToken(reached.contact.account_id, contact_id).sign(_keys())
     language = request.GET.get("lang", "")
     tail = f"?lang={language}" if language in LANGUAGE_CODES else ""
     return reverse("preferences", args=[token]) + tail
-
-
-def _find_contact(account_id: int, contact_id: UUID) -> Contact | None:
-    return Contact.objects.for_account(account_id).filter(id=contact_id).first()
 
 
 def _person(contact: Contact) -> Person:
