@@ -343,5 +343,6 @@ LOGGING = {
         "mail.log": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
+        "asyncssh": {"level": "WARNING"},  # it tells of every file and user name
     },
 }

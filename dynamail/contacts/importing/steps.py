@@ -20,7 +20,7 @@ from dynamail.contacts.importing.problems import ImportProblem
 from dynamail.contacts.importing.sniffing import SAMPLE_ROWS, Sniffed, sniff_file
 from dynamail.contacts.importing.statement import Options
 from dynamail.contacts.importing.uploads import find_upload, remove_upload, store_upload
-from dynamail.contacts.models import ContactImport
+from dynamail.contacts.models import ContactImport, ImportSource
 from dynamail.lib.ids import new_id
 
 State = ContactImport.State
@@ -49,20 +49,27 @@ def upload_file(
     chunks: Iterable[bytes],
     *,
     file_name: str,
-    by: User,
+    by: User | None,
     now: datetime,
     subject: str = Subject.CONTACTS,
     guess: GuessMapping = guess_columns,
+    import_source: ImportSource | None = None,
+    has_header: bool | None = None,
 ) -> ContactImport:
-    """Store a file and look at it. Raises ImportProblem; then nothing is kept."""
+    """Store a file and look at it; `has_header` is not guessed when it is given. Raises ImportProblem; then nothing is kept."""
     row = ContactImport(
-        account_id=account_id, uid=new_id(now), created_at=now, created_by=by, subject=subject
+        account_id=account_id,
+        uid=new_id(now),
+        created_at=now,
+        created_by=by,
+        subject=subject,
+        import_source=import_source,
     )
     stored = store_upload(account_id, row.uid, chunks)
     row.file_path, row.file_sha256, row.file_bytes = stored.path, stored.sha256, stored.size_bytes
     row.file_name = clean_file_name(file_name)
     try:
-        _take_shape(row, sniff_file(find_upload(row)), guess)
+        _take_shape(row, sniff_file(find_upload(row), has_header=has_header), guess)
         with transaction.atomic():
             row.save(force_insert=True)
             record_audit(account_id, by=by, action=f"{subject}.uploaded", subject=row, sha256=row.file_sha256)
@@ -120,6 +127,21 @@ def start_import(row: ContactImport, *, by: User, now: datetime) -> None:
     title = _("Importing %(file)s") % {"file": row.file_name}
     queue_pass(row, State.RUNNING, task="contacts.run_import", title=title, total=row.row_count, by=by)
     record_audit(row.account_id, by=by, action="contacts.import_started", subject=row, options=row.options)
+
+
+@transaction.atomic
+def start_fetched_import(row: ContactImport, options: Options, *, lock: str, now: datetime) -> None:
+    """Run a file that came by itself, mapped as the files before it: without a dry run, after those of the same lock.
+
+    Raises ImportProblem.
+    """
+    check_mapping(row.mapping, row.columns, list_attributes(row.account_id))
+    row.options = options.to_json()
+    title = _("Importing %(file)s") % {"file": row.file_name}
+    queue_pass(
+        row, State.RUNNING, task="contacts.run_import", title=title, total=None, by=row.created_by, lock=lock
+    )
+    record_audit(row.account_id, by=None, action="contacts.import_started", subject=row, options=row.options)
 
 
 def cancel_import(row: ContactImport, *, by: User, now: datetime) -> None:
@@ -180,8 +202,17 @@ def check_open(row: ContactImport) -> None:
     find_upload(row)
 
 
-def queue_pass(row: ContactImport, state: str, *, task: str, title: str, total: int | None, by: User) -> None:
-    """State, work and task in one transaction; the condition lets one of two clicks win."""
+def queue_pass(
+    row: ContactImport,
+    state: str,
+    *,
+    task: str,
+    title: str,
+    total: int | None,
+    by: User | None,
+    lock: str | None = None,
+) -> None:
+    """State, work and task in one transaction; the condition lets one of two clicks win. Tasks of one lock run one by one."""
     before = row.state
     work = queue_work(
         row.account_id, kind=task, title=title[:200], by=by, total=total, subject_id=row.public_id
@@ -199,7 +230,7 @@ def queue_pass(row: ContactImport, state: str, *, task: str, title: str, total: 
             "under_way", _("This import is under way or over. Upload the file again for another one.")
         )
     row.refresh_from_db()
-    app.configure_task(task, queue="default").defer(account_id=row.account_id, import_id=row.pk)
+    app.configure_task(task, queue="default", lock=lock).defer(account_id=row.account_id, import_id=row.pk)
 
 
 def _rows(row: ContactImport) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,7 +94,13 @@ def remove_old_uploads(now: datetime) -> int:
 
 
 def _remove_strays(limit: datetime) -> None:
-    """A request that failed between file and row leaves a file; twice the period is far beyond any import."""
+    """A request that failed between file and row leaves a file; twice the period is far beyond any import.
+
+    A process that was killed while it fetched leaves a folder.
+    """
+    for folder in Path(settings.FILES_DIR).glob("*/imports/fetch-*"):
+        if folder.stat().st_mtime < limit.timestamp():
+            shutil.rmtree(folder, ignore_errors=True)
     for path in Path(settings.FILES_DIR).glob("*/imports/*.upload"):
         if path.stat().st_mtime < (limit - timedelta(days=KEEP_DAYS)).timestamp():
             path.unlink(missing_ok=True)
