@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import LiteralString, cast
 
 from dynamail.conditions.catalog import KnownAttribute
@@ -51,7 +52,7 @@ def compile_attribute(leaf: AttributeTest, scope: Scope) -> SqlFragment:
 def compile_field(leaf: FieldTest, scope: Scope) -> SqlFragment:
     if leaf.field == Field.CREATED:
         operand = Operand(SqlFragment("contact.created_at"), TRUE)
-        return ask(operand, leaf.op, leaf.value, lambda *asked: ask_moment(*asked, scope.calendar))
+        return ask(operand, leaf.op, leaf.value, partial(ask_moment, calendar=scope.calendar))
     column = COLUMNS[leaf.field]
     value = _fold_values(leaf.value) if leaf.field in FOLDED else leaf.value
     return ask(Operand(column, compose("{} <> ''", column)), leaf.op, value, ask_text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import LiteralString
 
 from dynamail.conditions.evaluating import holds_without_events
@@ -108,12 +109,8 @@ def _ask_measure(test: MeasureTest, scope: Scope) -> SqlFragment:
             return ask(Operand(SqlFragment("count(*)"), TRUE), test.op, test.value, ask_number)
         case Measure.FIRST | Measure.LAST if not test.property:
             edge = SqlFragment("min(known.at)" if test.measure == Measure.FIRST else "max(known.at)")
-            return ask(
-                Operand(edge, compose("{} IS NOT NULL", edge)),
-                test.op,
-                test.value,
-                lambda *asked: ask_moment(*asked, scope.calendar),
-            )
+            moment = Operand(edge, compose("{} IS NOT NULL", edge))
+            return ask(moment, test.op, test.value, partial(ask_moment, calendar=scope.calendar))
         case Measure.FIRST | Measure.LAST:
             return ask_property(_find_edge(test), test.op, test.value)
     return _ask_number_measure(test)

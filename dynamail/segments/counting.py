@@ -124,7 +124,8 @@ def count_overlap(
     except TimedOut:
         both = Group(members=(this, other))
         raise explain_cost(account_id, both, now=now, seconds=seconds) from None
-    return Overlap(*answer.rows[0], answer.milliseconds)
+    fit_this, fit_other, fit_both = answer.rows[0]
+    return Overlap(fit_this, fit_other, fit_both, answer.milliseconds)
 
 
 def find_interval(hits: int, looked: int) -> tuple[float, float]:
