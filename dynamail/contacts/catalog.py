@@ -107,7 +107,7 @@ def create_attribute(
                 number=(rows.aggregate(last=Max("number"))["last"] or 0) + 1,
                 label=label,
                 type=type,
-                choices=_check_choices(type, choices),
+                choices=clean_choices(type, choices),
                 position=(rows.aggregate(last=Max("position"))["last"] or 0) + 1,
             )
     except IntegrityError:
@@ -124,7 +124,7 @@ def change_attribute(
 ) -> None:
     """Rename an attribute or change its choices. Its key and type stay: contacts and templates rely on them."""
     attribute.label = _check_label(label)
-    attribute.choices = _check_choices(attribute.type, choices)
+    attribute.choices = clean_choices(attribute.type, choices)
     attribute.save(update_fields=["label", "choices"])
     record_audit(
         attribute.account_id, by=by, action="attribute.changed", subject=attribute, label=attribute.label
@@ -205,7 +205,8 @@ def _check_key(key: str) -> str:
     return key
 
 
-def _check_choices(type: str, choices: Sequence[str]) -> list[str]:
+def clean_choices(type: str, choices: Sequence[str]) -> list[str]:
+    """The choices of an attribute of the type, once each; none for another type. Raises CatalogError."""
     if type != Attribute.Type.CHOICE:
         return []
     cleaned = list(dict.fromkeys(filter(None, (" ".join(choice.split())[:100] for choice in choices))))

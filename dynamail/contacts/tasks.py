@@ -8,13 +8,14 @@ from procrastinate.contrib.django import app
 
 from dynamail.accounts.models import Account, BackgroundWork
 from dynamail.contacts.bulk import BulkAct, run_act
+from dynamail.contacts.changing_types import NewType, run_change, run_check
 from dynamail.contacts.fetching.rounds import fetch_source, start_due_sources
 from dynamail.contacts.finding_duplicates import find_rule, run_merge_all, run_search
 from dynamail.contacts.importing.running import check_import, run_import
 from dynamail.contacts.importing.uploads import remove_old_uploads
 from dynamail.contacts.importing_suppressions.running import run_suppression_import
 from dynamail.contacts.mail_domains import forget_old_domains
-from dynamail.contacts.models import ContactImport, ImportSource
+from dynamail.contacts.models import Attribute, ContactImport, ImportSource
 from dynamail.contacts.queries import ContactFilter
 from dynamail.contacts.refreshing import refresh_findings
 from dynamail.contacts.undoing import run_undo
@@ -68,6 +69,27 @@ def merge_duplicate_pairs(*, account_id: int, work_id: int, rule: str) -> None:
     work = BackgroundWork.objects.for_account(account_id).select_related("created_by").get(pk=work_id)
     if (found := find_rule(account_id, rule)) is not None:
         run_merge_all(work, found, now=utc_now())
+
+
+@app.task(name="contacts.check_type", queue="default", retry=AGAIN)
+def check_new_type(
+    *, account_id: int, work_id: int, attribute_id: int, type: str, choices: list[str]
+) -> None:
+    work, attribute = _load_type_change(account_id, work_id, attribute_id)
+    run_check(work, attribute, NewType(type, tuple(choices)), now=utc_now())
+
+
+@app.task(name="contacts.change_type", queue="default", retry=AGAIN)
+def change_to_new_type(
+    *, account_id: int, work_id: int, attribute_id: int, type: str, choices: list[str]
+) -> None:
+    work, attribute = _load_type_change(account_id, work_id, attribute_id)
+    run_change(work, attribute, NewType(type, tuple(choices)), now=utc_now())
+
+
+def _load_type_change(account_id: int, work_id: int, attribute_id: int) -> tuple[BackgroundWork, Attribute]:
+    works = BackgroundWork.objects.for_account(account_id).select_related("created_by")
+    return works.get(pk=work_id), Attribute.objects.for_account(account_id).get(pk=attribute_id)
 
 
 def _load_import(account_id: int, import_id: int) -> ContactImport:

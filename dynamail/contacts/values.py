@@ -41,8 +41,11 @@ class ValueProblem(ValueError):
 class Typed(Protocol):
     """What parsing needs to know of an attribute."""
 
-    type: str
-    choices: Sequence[str]
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def choices(self) -> Sequence[str]: ...
 
 
 def parse_value(attribute: Typed, text: str, *, zone: tzinfo = UTC) -> Value | None:

@@ -57,6 +57,7 @@ SENTENCES: dict[str, str | Promise] = {
     "contacts.delete": gettext_lazy("Deleted many contacts"),
     "contacts.undone": gettext_lazy("Took a change of many contacts back"),
     "contacts.merged_by_rule": gettext_lazy("Merged duplicates by a rule"),
+    "attribute.aside_forgotten": gettext_lazy("Dropped values that had been put aside"),
     "attribute.type_changed": gettext_lazy("Changed the type of an attribute"),
     "contacts.exported": gettext_lazy("Exported contacts"),
     "contacts.import_started": gettext_lazy("Started an import"),
