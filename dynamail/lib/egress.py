@@ -213,7 +213,7 @@ def _exchange(
     """One request and its answer over a connection of its own."""
     sent = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity, gzip;q=0.5"} | headers
     sent |= {"host": url.netloc.decode("ascii"), "connection": "close"}
-    context = rules.tls or ssl.create_default_context()
+    context = rules.tls or (ssl.create_default_context() if url.scheme == "https" else None)
     backend = _PinningBackend(rules, deadline)
     timeouts = {
         "connect": bounds.connect_seconds,

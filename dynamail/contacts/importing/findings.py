@@ -40,6 +40,7 @@ REASONS = {
     Finding.TYPO: gettext_lazy("The domain looks mistyped."),
     Finding.NO_MAIL_SERVER: gettext_lazy("The domain takes no mail: it has no mail server."),
 }
+FINDINGS = frozenset(Finding)
 
 
 def list_domains(parsed: Parsed) -> set[str]:
@@ -87,7 +88,8 @@ def _leave_out(parsed: Parsed, out: Sequence[Person], out_later: Sequence[Person
     parsed.later = [person for person in parsed.later if not person.findings & leave_out]
 
 
-def explain_finding(finding: Finding, key: str) -> str:
+def explain_finding(finding: Finding, key: str = "") -> str:
+    """Why a row is left out; for one address also what was probably meant."""
     reason = str(REASONS[finding])
     meant = suggest_domain(key.rpartition("@")[2]) if finding == Finding.TYPO else ""
     return f"{reason} {_('Was %(domain)s meant?') % {'domain': meant}}" if meant else reason

@@ -14,7 +14,9 @@ from procrastinate.contrib.django import app
 from dynamail.accounts.audit import record_audit
 from dynamail.accounts.background import queue_work, request_cancel
 from dynamail.accounts.models import User
+from dynamail.conditions.tree import Finding
 from dynamail.contacts.catalog import list_attributes
+from dynamail.contacts.importing.findings import FINDINGS, explain_finding
 from dynamail.contacts.importing.mapping import check_mapping, create_missing_attributes, guess_mapping
 from dynamail.contacts.importing.problems import ImportProblem
 from dynamail.contacts.importing.sniffing import SAMPLE_ROWS, Sniffed, sniff_file
@@ -176,7 +178,12 @@ def list_reject_reasons(row: ContactImport, *, limit: int = 20) -> list[RejectRe
             "WHERE account_id = %s AND import_id = %s GROUP BY code ORDER BY 2 DESC, code LIMIT %s",
             [row.account_id, row.pk, limit],
         )
-        return [RejectReason(*one) for one in cursor.fetchall()]
+        found = [RejectReason(*one) for one in cursor.fetchall()]
+    # Each row names the domain that was meant; all of them share the reason.
+    return [
+        replace(one, reason=explain_finding(Finding(one.code))) if one.code in FINDINGS else one
+        for one in found
+    ]
 
 
 def clean_file_name(name: str) -> str:
