@@ -15,6 +15,10 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
     // The styles are an entry of their own: recipients' pages take them without any script.
-    rollupOptions: { input: ["src/app.ts", "src/styles/app.css"] },
+    rolldownOptions: {
+      input: ["src/app.ts", "src/styles/app.css"],
+      // One React for every island that is written with it, kept by browsers when only the island changes.
+      output: { codeSplitting: { groups: [{ name: "react", test: /node_modules\/(react|react-dom|scheduler)\// }] } },
+    },
   },
 });

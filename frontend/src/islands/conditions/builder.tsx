@@ -60,8 +60,10 @@ export interface ConditionBuilderProps {
   readonly?: boolean;
   /** Faults known from the start, when a form came back. */
   faults?: readonly PlacedFault[];
-  /** The condition after every change, and whether everything in it is filled in. */
-  onChange?(condition: Json, state: { isComplete: boolean }): void;
+  /** Text that could not be read as a condition: the JSON view opens with it. */
+  text?: string;
+  /** The condition after every change, and whether everything in it is filled in. `text`: what the JSON view holds instead, not valid yet. */
+  onChange?(condition: Json, state: { isComplete: boolean; text?: string }): void;
 }
 
 export function ConditionBuilder({ urls, words, readonly = false, ...rest }: ConditionBuilderProps) {
@@ -86,8 +88,8 @@ export function ConditionBuilder({ urls, words, readonly = false, ...rest }: Con
     return (value: number) => format.format(value);
   }, []);
   const surroundings = useMemo<Surroundings>(
-    () => ({ api, catalog: catalog ?? NOTHING, say, readonly, formatNumber, announce }),
-    [api, catalog, say, readonly, formatNumber, announce],
+    () => ({ api, catalog: withoutItself(catalog ?? NOTHING, rest.salt), say, readonly, formatNumber, announce }),
+    [api, catalog, rest.salt, say, readonly, formatNumber, announce],
   );
   return (
     <SurroundingsContext value={surroundings}>
@@ -102,6 +104,11 @@ export function ConditionBuilder({ urls, words, readonly = false, ...rest }: Con
 }
 
 const NOTHING: Catalog = { attributes: [], tags: [], topics: [], segments: [], campaigns: [], events: [], sources: [], operators: {} };
+
+/** A segment is not offered to itself. */
+function withoutItself(catalog: Catalog, own: string | undefined): Catalog {
+  return { ...catalog, segments: catalog.segments.filter(({ id }) => id !== own) };
+}
 
 function Loading() {
   const { say } = useSurroundings();
@@ -124,6 +131,8 @@ function NoCatalog({ error, onRetry }: { error: NoAnswer; onRetry(): void }) {
   );
 }
 
+const NO_FAULTS: readonly PlacedFault[] = [];
+
 type WorkbenchProps = Omit<ConditionBuilderProps, "urls" | "words" | "readonly">;
 
 /** Text of the JSON view that is not in the tree (yet). */
@@ -132,11 +141,11 @@ interface Draft {
   fault: string;
 }
 
-function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults = [], onChange }: WorkbenchProps) {
+function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults = NO_FAULTS, text = "", onChange }: WorkbenchProps) {
   const { api, catalog, say, readonly, announce } = useSurroundings();
   const [history, setHistory] = useState<History>(() => startHistory(readCondition(condition)));
-  const [isRaw, setRaw] = useState(false);
-  const [draft, setDraft] = useState<Draft | null>(null);
+  const [draft, setDraft] = useState<Draft | null>(() => (text ? { text, fault: readText(text, say).fault } : null));
+  const [isRaw, setRaw] = useState(!!draft?.fault);
   const frame = useRef<HTMLDivElement>(null);
   const wish = useFocusWish(frame);
   const root = history.present;
@@ -145,13 +154,14 @@ function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults
   const gaps = useMemo(() => findGaps(root), [root]);
   const isComplete = gaps.size === 0;
   useGivenCondition(condition, json, (given) => setHistory(startHistory(given)));
-  useTold(json, isComplete, onChange);
+  useTold(json, isComplete, isRaw && draft?.fault ? draft.text : undefined, onChange);
 
   const { live, retry } = useLive(api, isComplete ? json : null, salt, givenFaults);
   const total = useTotal(api);
-  const faults = useMemo(() => placeFaults(root, live.isStale && !isComplete ? [] : live.faults), [root, live, isComplete]);
-  const hold: Hold = !isComplete ? "gap" : live.faults.length > 0 && !live.isStale ? "fault" : null;
-  const askable = isComplete && live.faults.length === 0 ? json : null;
+  const isChecked = live.checked === json;
+  const faults = usePlacedFaults(root, live.faults, isChecked || live.checked === null);
+  const hold: Hold = !isComplete ? "gap" : isChecked && live.faults.length > 0 ? "fault" : null;
+  const askable = useAskable(json, hold, isChecked);
 
   // Text that could not be read yet is kept until it is read or discarded.
   const dropRead = () => setDraft((now) => (now?.fault ? now : null));
@@ -204,7 +214,7 @@ function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults
             <RawView
               text={draft?.text ?? tidy(json)}
               fault={draft?.fault ?? ""}
-              notes={live.isStale ? [] : live.faults.map(({ path, text }) => `${path || "/"}: ${text}`)}
+              notes={isChecked ? live.faults.map(({ path, text }) => `${path || "/"}: ${text}`) : []}
               onText={type}
               onTidy={() => setDraft(null)}
             />
@@ -215,8 +225,8 @@ function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults
           )}
         </div>
         <aside className="cb-side" aria-label={say("count.title")}>
-          <CountCard live={live} total={mode === "filter" ? null : total} hold={hold} onRetry={retry} />
-          <Sentence text={live.sentence} isStale={live.isStale} />
+          <CountCard live={live} isFresh={live.counted === json} total={mode === "filter" ? null : total} hold={hold} onRetry={retry} />
+          <Sentence text={live.sentence} isStale={!isChecked} />
           {mode !== "filter" && <PeopleCard condition={askable} salt={salt} />}
           {mode === "segment" && <OverlapCard condition={askable} salt={salt} />}
         </aside>
@@ -225,13 +235,28 @@ function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults
   );
 }
 
+/** What is no condition comes as `text`, too, and stands in the JSON view. */
 function readCondition(condition: Json): GroupNode {
   try {
     return parseTree(condition);
   } catch {
-    // The server refuses to keep such a condition; what came is shown as one that the builder does not know.
-    return makeGroup([makeLeaf({ kind: "", ...(condition as object) })]);
+    return makeGroup();
   }
+}
+
+/** Faults stay at their rows while the tree changes, until the server has judged the new one. */
+function usePlacedFaults(root: GroupNode, faults: readonly PlacedFault[], isFresh: boolean): ReadonlyMap<number, string[]> {
+  const placed = useRef<ReadonlyMap<number, string[]>>(new Map());
+  const fresh = useMemo(() => (isFresh ? placeFaults(root, faults) : null), [root, faults, isFresh]);
+  if (fresh) placed.current = fresh;
+  return placed.current;
+}
+
+/** What people and overlap are asked with: the last condition that was checked and sound; null while one is marked. */
+function useAskable(json: string, hold: Hold, isChecked: boolean): string | null {
+  const last = useRef<string | null>(null);
+  if (isChecked && !hold) last.current = json;
+  return hold ? null : last.current;
 }
 
 function tidy(json: string): string {
@@ -250,10 +275,10 @@ function useGivenCondition(condition: Json, current: string, replace: (root: Gro
   }, [given]);
 }
 
-function useTold(json: string, isComplete: boolean, onChange: ConditionBuilderProps["onChange"]): void {
+function useTold(json: string, isComplete: boolean, text: string | undefined, onChange: ConditionBuilderProps["onChange"]): void {
   const tell = useRef(onChange);
   tell.current = onChange;
-  useEffect(() => tell.current?.(JSON.parse(json) as Json, { isComplete }), [json, isComplete]);
+  useEffect(() => tell.current?.(JSON.parse(json) as Json, { isComplete, ...(text !== undefined && { text }) }), [json, isComplete, text]);
 }
 
 /** The focus follows what was done, once it is on the page. */

@@ -68,9 +68,22 @@ export function typeOfField(field: string): string {
   return field === "created" ? "time" : "text";
 }
 
-export function operatorsOf(catalog: Catalog, type: string, now: string): string[] {
+const PRESENCE = ["empty", "filled"];
+
+/** What a type can be asked. `strict` for what is never missing: then nobody asks whether it is there. */
+export function operatorsOf(catalog: Catalog, type: string, strict = false): string[] {
+  if (type === "object") return PRESENCE;
   const known = catalog.operators[type] ?? catalog.operators["text"] ?? [];
-  return known.includes(now) ? known : [...known, now];
+  return strict ? known.filter((op) => !PRESENCE.includes(op)) : known;
+}
+
+export function isNeverMissing(field: string): boolean {
+  return ["email", "domain", "created"].includes(field);
+}
+
+/** Sums and the like are numbers that no list is compared with. */
+export function operatorsOfMeasure(catalog: Catalog, type: string): string[] {
+  return operatorsOf(catalog, type, true).filter((op) => type !== "number" || (op !== "in" && op !== "not_in"));
 }
 
 export function findAttribute(catalog: Catalog, key: string): KnownAttribute | undefined {
@@ -116,7 +129,7 @@ export const ACT_ICONS: Record<string, string> = {
 };
 
 export const TYPE_ICONS: Record<string, string> = {
-  text: "pencil",
+  text: "user",
   number: "adjustments-horizontal",
   boolean: "circle-check",
   date: "calendar",
@@ -129,7 +142,7 @@ function attributeEntry({ key, label, type, uses }: KnownAttribute, catalog: Cat
   return {
     group: "profile",
     name: label,
-    icon: TYPE_ICONS[type] ?? "pencil",
+    icon: TYPE_ICONS[type] ?? "user",
     ...(uses !== undefined && { uses }),
     make: () => ({ kind: "attribute", attribute: key, ...startTest(type, catalog.operators[type] ?? []) }),
   };
@@ -149,7 +162,7 @@ function fieldEntry(field: string, catalog: Catalog, say: Say): MenuEntry {
   return {
     group: "profile",
     name: sayNamed(say, "field", field),
-    icon: FIELD_ICONS[field] ?? "pencil",
+    icon: FIELD_ICONS[field] ?? "user",
     make: () => ({ kind: "field", field, ...startTest(type, catalog.operators[type] ?? []) }),
   };
 }
@@ -196,7 +209,7 @@ function listOtherEntries(say: Say): MenuEntry[] {
     { group: "other", name: say("kind.standing"), icon: "shield-check", make: () => ({ kind: "standing", standing: "mailable" }) },
     { group: "other", name: say("kind.source"), icon: "route", make: () => ({ kind: "source", source: "import" }) },
     { group: "other", name: say("kind.address"), icon: "rosette-discount-check", make: () => ({ kind: "address", finding: "role" }) },
-    { group: "other", name: say("kind.random"), icon: "palette", make: () => ({ kind: "random", percent: 10 }) },
+    { group: "other", name: say("kind.random"), icon: "layout-grid", make: () => ({ kind: "random", percent: 10 }) },
   ];
 }
 
@@ -214,8 +227,8 @@ export function nameLeaf(leaf: Leaf, catalog: Catalog, say: Say): string {
 
 export function pickIcon(leaf: Leaf, catalog: Catalog): string {
   const named = leaf as Record<string, unknown>;
-  if (leaf.kind === "attribute") return TYPE_ICONS[findAttribute(catalog, String(named["attribute"]))?.type ?? ""] ?? "pencil";
-  if (leaf.kind === "field") return FIELD_ICONS[String(named["field"])] ?? "pencil";
+  if (leaf.kind === "attribute") return TYPE_ICONS[findAttribute(catalog, String(named["attribute"]))?.type ?? ""] ?? "user";
+  if (leaf.kind === "field") return FIELD_ICONS[String(named["field"])] ?? "user";
   if (leaf.kind === "activity") return ACT_ICONS[String(named["act"])] ?? "mail";
   return KIND_ICONS[leaf.kind] ?? "help-circle";
 }
@@ -228,7 +241,7 @@ const KIND_ICONS: Record<string, string> = {
   standing: "shield-check",
   address: "rosette-discount-check",
   event: "bolt",
-  random: "palette",
+  random: "layout-grid",
   engagement: "sparkles",
 };
 

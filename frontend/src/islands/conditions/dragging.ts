@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState, type PointerEvent as ReactPointerEvent, type RefObject } from "react";
 
-import { findPath, getNode, MAX_DEPTH, measureDepth, type GroupNode, type Node, type Path } from "./model";
+import { findPath, getNode, MAX_DEPTH, measureDepth, measureLevel, type GroupNode, type Node, type Path } from "./model";
 
 export interface Slot {
   group: number;
@@ -91,7 +91,7 @@ function findSlot(frame: HTMLElement | null, root: GroupNode, id: number, x: num
   const node = from && getNode(root, from);
   if (!frame || !from || !node) return null;
   let best: { slot: Slot; cost: number } | null = null;
-  for (const { slot, left, top } of listSlots(frame, root, [], id, measureDepth(node))) {
+  for (const { slot, left, top } of listSlots(frame, root, { group: root, path: [], id, room: MAX_DEPTH - measureDepth(node) })) {
     // Up and down decides; left and right only between levels that end at the same height.
     const cost = Math.abs(top - y) + Math.abs(left - x) * 0.25;
     if (!best || cost < best.cost) best = { slot, cost };
@@ -105,16 +105,24 @@ function isWhereItWas(target: Path, from: Path): boolean {
   return isSameGroup && (index === own || index === own + 1);
 }
 
-function* listSlots(frame: HTMLElement, group: GroupNode, path: Path, id: number, depth: number): Generator<{ slot: Slot; left: number; top: number }> {
+interface Search {
+  group: GroupNode;
+  path: Path;
+  id: number;
+  /** How many levels there may be above what is moved. */
+  room: number;
+}
+
+function* listSlots(frame: HTMLElement, root: GroupNode, { group, path, id, room }: Search): Generator<{ slot: Slot; left: number; top: number }> {
   const list = frame.querySelector(`[data-list="${group.id}"]`);
   if (!list) return;
   const box = list.getBoundingClientRect();
-  const fits = path.length + depth < MAX_DEPTH;
+  const fits = measureLevel(root, path) <= room;
   const rows = [...list.children].filter((child): child is HTMLElement => child instanceof HTMLElement && !!child.dataset["node"]);
   for (const [index, member] of group.members.entries()) {
     const place = rows[index]?.getBoundingClientRect();
     if (place && fits) yield { slot: { group: group.id, index, path: [...path, index] }, left: box.left, top: place.top };
-    if (isOpen(member, id)) yield* listSlots(frame, member, [...path, index], id, depth);
+    if (isOpen(member, id)) yield* listSlots(frame, root, { group: member, path: [...path, index], id, room });
   }
   const last = rows.at(-1)?.getBoundingClientRect();
   const top = last ? last.bottom : box.top + box.height / 2;

@@ -4,14 +4,15 @@ import type { KeyboardEvent } from "react";
 
 import { nameLeaf, pickHue, pickIcon } from "./catalog";
 import { useSurroundings } from "./context";
-import { useEdits } from "./edits";
+import { useEdits, type Edits } from "./edits";
 import { ActivityEditor, EventEditor, RandomEditor, ScoreEditor } from "./editors/behavior";
 import { AddressEditor, AttributeEditor, FieldEditor, SegmentEditor, SourceEditor, StandingEditor, TagEditor, TopicEditor } from "./editors/profile";
 import { Icon } from "./icons";
 import { Select } from "./inputs/basic";
 import { isKnown, type Leaf } from "./leaves";
 import { ActMenu, LeafFinder, type Act } from "./menus";
-import { canHoldGroup, MAX_DEPTH, negate, setLeaf, setMatch, type GroupNode, type LeafNode, type Node, type Path } from "./model";
+import { MAX_DEPTH, measureDepth, negate, setLeaf, setMatch, type GroupNode, type LeafNode, type Node, type Path } from "./model";
+import type { Say } from "./strings";
 
 const MATCHES = {
   all: { match: "all", negated: false },
@@ -28,10 +29,11 @@ function nameMatch({ match, negated }: GroupNode): MatchName {
 
 const JOINS = { all: "group.and", not_all: "group.and", any: "group.or", none: "group.nor" } as const;
 
-export function GroupView({ group, path, position = "" }: { group: GroupNode; path: Path; position?: string }) {
+export function GroupView({ group, path, above = 0, position = "" }: { group: GroupNode; path: Path; above?: number; position?: string }) {
   const { say, readonly } = useSurroundings();
   const edits = useEdits();
   const match = nameMatch(group);
+  const level = above + 1 + (group.negated ? 1 : 0);
   const isRoot = path.length === 0;
   const isBare = isRoot && group.members.length === 0 && !group.negated;
   const name = `${say("group.label")}${position && ` ${position}`}`;
@@ -48,7 +50,7 @@ export function GroupView({ group, path, position = "" }: { group: GroupNode; pa
             className="cb-match"
             onChange={(next) => edits.apply((root) => setMatch(root, path, MATCHES[next as MatchName].match, MATCHES[next as MatchName].negated))}
           />
-          {!isRoot && !readonly && <RowActs node={group} path={path} name={name} />}
+          {!isRoot && !readonly && <RowActs node={group} path={path} name={name} above={above} />}
         </div>
       )}
       <Hints id={group.id} />
@@ -57,13 +59,13 @@ export function GroupView({ group, path, position = "" }: { group: GroupNode; pa
           <li key={member.id} className={`cb-member ${edits.dragged === member.id ? "cb-dragged" : ""}`} data-node={member.id} onKeyDown={(event) => handleKey(event, [...path, index], edits)}>
             {isSlot(edits.slot, group.id, index) && <span className="cb-slot" />}
             {index > 0 && <span className="cb-join">{say(JOINS[match])}</span>}
-            <NodeView node={member} path={[...path, index]} position={[...path, index].map((one) => one + 1).join(".")} />
+            <NodeView node={member} path={[...path, index]} above={level} position={[...path, index].map((one) => one + 1).join(".")} />
           </li>
         ))}
         {group.members.length === 0 && <li className="cb-nothing">{isRoot ? <Everybody /> : say("group.empty")}</li>}
         {isSlot(edits.slot, group.id, group.members.length) && group.members.length > 0 && <li className="cb-slot-end" aria-hidden="true" />}
       </ul>
-      {!readonly && <Adders group={group} path={path} />}
+      {!readonly && <Adders group={group} path={path} level={level} />}
     </section>
   );
 }
@@ -94,7 +96,7 @@ const IDEAS: [key: "idea.opened" | "idea.asleep" | "idea.new" | "idea.engaged", 
   ["idea.engaged", "sparkles", () => ({ kind: "engagement", op: "at_least", value: 60 })],
 ];
 
-function Adders({ group, path }: { group: GroupNode; path: Path }) {
+function Adders({ group, path, level }: { group: GroupNode; path: Path; level: number }) {
   const { say } = useSurroundings();
   const edits = useEdits();
   const isFirst = path.length === 0 && group.members.length === 0;
@@ -104,7 +106,7 @@ function Adders({ group, path }: { group: GroupNode; path: Path }) {
         <Icon name="plus" size={15} />
         {say("act.add")}
       </LeafFinder>
-      {canHoldGroup(path) ? (
+      {level < MAX_DEPTH ? (
         <button type="button" className={isFirst ? "btn btn-sm" : "cb-add cb-add-quiet"} onClick={() => edits.addGroup(path)}>
           <Icon name="layout-grid" size={15} />
           {say("act.add_group")}
@@ -127,18 +129,26 @@ function Adders({ group, path }: { group: GroupNode; path: Path }) {
   );
 }
 
-function NodeView({ node, path, position }: { node: Node; path: Path; position: string }) {
-  return node.type === "group" ? <GroupView group={node} path={path} position={position} /> : <RowView node={node} path={path} position={position} />;
+/** `above`: levels of groups around the node. */
+interface NodeProps<Kind extends Node> {
+  node: Kind;
+  path: Path;
+  above: number;
+  position: string;
 }
 
-function RowView({ node, path, position }: { node: LeafNode; path: Path; position: string }) {
+function NodeView({ node, ...rest }: NodeProps<Node>) {
+  return node.type === "group" ? <GroupView group={node} {...rest} /> : <RowView node={node} {...rest} />;
+}
+
+function RowView({ node, path, above, position }: NodeProps<LeafNode>) {
   const { catalog, say, readonly } = useSurroundings();
   const edits = useEdits();
   const { leaf, id } = node;
   const name = nameLeaf(leaf, catalog, say);
   const hasHints = edits.gaps.has(id) || edits.faults.has(id);
   const replace = (next: Leaf) =>
-    edits.apply((root) => setLeaf(root, path, next), { focus: { id, part: "first" } });
+    edits.apply((root) => setLeaf(root, path, keepSame(leaf, next)), { focus: { id, part: "first" } });
   return (
     <div className="cb-row" role="group" aria-label={`${position}. ${name}`} aria-describedby={hasHints ? `cb-hints-${id}` : undefined} data-faulty={edits.faults.has(id) || undefined}>
       {!readonly && <Grip id={id} name={name} />}
@@ -153,10 +163,17 @@ function RowView({ node, path, position }: { node: LeafNode; path: Path; positio
         </LeafFinder>
         <LeafEditor leaf={leaf} onChange={(next, tag) => edits.apply((root) => setLeaf(root, path, next), tag ? { tag: `${id}.${tag}` } : {})} />
       </div>
-      {!readonly && <RowActs node={node} path={path} name={name} />}
+      {!readonly && <RowActs node={node} path={path} name={name} above={above} />}
       <Hints id={id} />
     </div>
   );
+}
+
+/** Clicked instead of opened: which emails, how often and when stay. */
+function keepSame(before: Leaf, next: Leaf): Leaf {
+  if (!isKnown(before) || !isKnown(next) || before.kind !== "activity" || next.kind !== "activity") return next;
+  const { link: _link, ...of } = before.of ?? {};
+  return { ...before, act: next.act, ...(before.of && { of: next.act === "clicked" ? before.of : of }) };
 }
 
 function NotChip({ path }: { path: Path }) {
@@ -233,7 +250,7 @@ function Grip({ id, name }: { id: number; name: string }) {
   );
 }
 
-function RowActs({ node, path, name }: { node: Node; path: Path; name: string }) {
+function RowActs({ node, path, name, above }: { node: Node; path: Path; name: string; above: number }) {
   const { say } = useSurroundings();
   const edits = useEdits();
   return (
@@ -244,19 +261,20 @@ function RowActs({ node, path, name }: { node: Node; path: Path; name: string })
       <button type="button" className="cb-act cb-danger" aria-label={`${say("act.remove")}: ${name}`} title={say("act.remove")} onClick={() => edits.remove(path)}>
         <Icon name="trash" size={15} />
       </button>
-      <ActMenu label={say("act.menu", { name })} acts={listActs(node, path, edits, say)} />
+      <ActMenu label={say("act.menu", { name })} acts={listActs(node, path, above, edits, say)} />
     </span>
   );
 }
 
-function listActs(node: Node, path: Path, edits: ReturnType<typeof useEdits>, say: ReturnType<typeof useSurroundings>["say"]): Act[] {
+function listActs(node: Node, path: Path, above: number, edits: Edits, say: Say): Act[] {
+  const hasRoom = above + measureDepth(node) < MAX_DEPTH;
   return [
     { name: say("act.up"), icon: "arrow-up", keys: "Alt ↑", isOff: path.at(-1) === 0, run: () => edits.move(path, "up") },
     { name: say("act.down"), icon: "arrow-down", keys: "Alt ↓", run: () => edits.move(path, "down") },
     { name: say("act.out"), icon: "arrow-left", keys: "Alt ←", isOff: path.length < 2, run: () => edits.move(path, "out") },
     { name: say("act.in"), icon: "arrow-right", keys: "Alt →", run: () => edits.move(path, "in") },
     { name: say("act.duplicate"), icon: "copy", keys: "Ctrl D", run: () => edits.duplicate(path) },
-    { name: say("act.wrap"), icon: "layout-grid", isOff: !canHoldGroup(path.slice(0, -1)), run: () => edits.wrap(path) },
+    { name: say("act.wrap"), icon: "layout-grid", isOff: !hasRoom, run: () => edits.wrap(path) },
     ...(node.type === "group" ? [{ name: say("act.unwrap"), icon: "list-check", run: () => edits.unwrap(path) }] : []),
     { name: say("act.negate"), icon: "minus", run: () => edits.apply((root) => negate(root, path)) },
     { name: say("act.remove"), icon: "trash", keys: "Del", isDanger: true, run: () => edits.remove(path) },
@@ -283,7 +301,7 @@ function Hints({ id }: { id: number }) {
 }
 
 /** The keys of a row work anywhere in it, but never take what a text field needs itself. */
-function handleKey(event: KeyboardEvent, path: Path, edits: ReturnType<typeof useEdits>): void {
+function handleKey(event: KeyboardEvent, path: Path, edits: Edits): void {
   const target = event.target as HTMLElement;
   if (event.defaultPrevented || target.closest("[data-keys='own'], [popover]") || target.closest("[data-node]") !== event.currentTarget) return;
   const isText = target.matches("input, textarea");

@@ -4,9 +4,9 @@ const sources = import.meta.glob<string>(
   [
     "../../../../dynamail/web/icons/{address-book,adjustments-horizontal,alert-triangle,arrow-back-up,arrow-down,arrow-forward-up}.svg",
     "../../../../dynamail/web/icons/{arrow-left,arrow-right,arrow-up,at,bell,bolt,calendar,chevron-down,circle-check,circle-x}.svg",
-    "../../../../dynamail/web/icons/{click,clock,code,copy,dots,filter,flag,grip-vertical,help-circle,inbox,keyboard,language}.svg",
-    "../../../../dynamail/web/icons/{layout-grid,list-check,mail,mail-forward,mail-opened,minus,palette,pencil,plus,refresh}.svg",
-    "../../../../dynamail/web/icons/{rosette-discount-check,route,search,selector,send,shield-check,sparkles,tag,tags,trash,users,x}.svg",
+    "../../../../dynamail/web/icons/{click,clock,copy,dots,filter,flag,grip-vertical,help-circle,inbox,keyboard,language}.svg",
+    "../../../../dynamail/web/icons/{layout-grid,list-check,mail,mail-forward,mail-opened,minus,plus,refresh}.svg",
+    "../../../../dynamail/web/icons/{rosette-discount-check,route,search,selector,send,shield-check,sparkles,tag,tags,trash,user,users,x}.svg",
   ],
   { query: "?raw", import: "default", eager: true },
 );

@@ -7,7 +7,7 @@ import { createRoot } from "react-dom/client";
 
 import type { Mount } from "../loader";
 import { ConditionBuilder, type ConditionBuilderProps } from "./builder";
-import type { Json } from "./model";
+import { parseTree, type Json } from "./model";
 
 export { ConditionBuilder, type ConditionBuilderProps } from "./builder";
 
@@ -19,9 +19,9 @@ export const mount: Mount<ConditionsProps> = (element, props) => {
   const root = createRoot(element);
   const write = makeWriter();
   const draw = ({ field, ...rest }: ConditionsProps) => {
-    root.render(<ConditionBuilder {...rest} onChange={(condition) => write(findInput(element, field), condition)} />);
+    root.render(<ConditionBuilder {...rest} onChange={(condition, { text }) => write(findInput(element, field), condition, text)} />);
   };
-  draw(props);
+  draw({ ...props, ...readInput(findInput(element, props.field)) });
   return { update: draw, destroy: () => root.unmount() };
 };
 
@@ -31,15 +31,28 @@ function findInput(element: HTMLElement, field: string | undefined): HTMLInputEl
   return (element.closest("form") ?? document).querySelector<HTMLInputElement>(selector);
 }
 
+/** A form that came back with errors holds what was written into it, not what is saved. */
+function readInput(input: HTMLInputElement | null): Partial<ConditionsProps> {
+  const text = input?.value.trim();
+  if (!text) return {};
+  try {
+    const condition = JSON.parse(text) as Json;
+    parseTree(condition);
+    return { condition };
+  } catch {
+    return { text };
+  }
+}
+
 /** The untouched condition stays written as it came: otherwise the form would look changed before anybody changed it. */
-function makeWriter(): (input: HTMLInputElement | null, condition: Json) => void {
-  let first: { text: string; original: string } | null = null;
-  return (input, condition) => {
+function makeWriter(): (input: HTMLInputElement | null, condition: Json, text?: string) => void {
+  let first: { json: string; original: string } | null = null;
+  return (input, condition, text) => {
     if (!input) return;
-    const text = JSON.stringify(condition);
+    const json = JSON.stringify(condition);
     const isStart = first === null;
-    first ??= { text, original: input.value || text };
-    const next = text === first.text ? first.original : text;
+    first ??= { json, original: input.value || json };
+    const next = text ?? (json === first.json ? first.original : json);
     if (input.value === next) return;
     input.value = next;
     if (isStart) return;

@@ -83,6 +83,12 @@ export function isKnown(leaf: Leaf): leaf is KnownLeaf {
   return KINDS.has(leaf.kind);
 }
 
+const WITH_NOT: ReadonlySet<string> = new Set(["topic", "source", "segment", "standing", "address"]);
+
+export function hasOwnNot(leaf: Leaf): leaf is Leaf & { not?: boolean } {
+  return WITH_NOT.has(leaf.kind);
+}
+
 export const LIST_OPS: ReadonlySet<string> = new Set(["in", "not_in", "has_any", "has_all", "has_none"]);
 export const BARE_OPS: ReadonlySet<string> = new Set(["empty", "filled"]);
 const PAIR_OPS: ReadonlySet<string> = new Set(["between", "anniversary"]);

@@ -16,12 +16,14 @@ export interface Count {
 export interface Live {
   sentence: string;
   faults: readonly PlacedFault[];
+  /** The condition that sentence and faults are about; another one than is edited now while an answer is awaited. */
+  checked: string | null;
   count: Count | null;
   /** Why there is no exact count. */
   problem: string;
+  /** The condition that was counted. */
+  counted: string | null;
   isBusy: boolean;
-  /** What is shown belongs to an earlier state of the condition. */
-  isStale: boolean;
   error: NoAnswer | null;
 }
 
@@ -34,20 +36,21 @@ export function useLive(api: Api, condition: string | null, salt: string, first:
   const [live, change] = useReducer((now: Live, next: Change) => ({ ...now, ...(typeof next === "function" ? next(now) : next) }), {
     sentence: "",
     faults: first,
+    checked: null,
     count: null,
     problem: "",
+    counted: null,
     isBusy: false,
-    isStale: true,
     error: null,
   });
   const [attempt, setAttempt] = useState(0);
   const retry = () => setAttempt((now) => now + 1);
 
   useEffect(() => {
-    change({ isStale: true, isBusy: condition !== null });
+    change({ isBusy: condition !== null });
     if (condition === null) return;
     const controller = new AbortController();
-    const timer = window.setTimeout(() => void askAll(api, JSON.parse(condition) as Json, salt, controller.signal, change), attempt ? 0 : SETTLE_MS);
+    const timer = window.setTimeout(() => void askAll(api, condition, salt, controller.signal, change), attempt ? 0 : SETTLE_MS);
     return () => {
       window.clearTimeout(timer);
       controller.abort();
@@ -64,27 +67,28 @@ export function useLive(api: Api, condition: string | null, salt: string, first:
 }
 
 /** The three questions go out together; the estimate is shown until the exact count is there. */
-async function askAll(api: Api, condition: Json, salt: string, signal: AbortSignal, change: (change: Change) => void): Promise<void> {
+async function askAll(api: Api, text: string, salt: string, signal: AbortSignal, change: (change: Change) => void): Promise<void> {
+  const condition = JSON.parse(text) as Json;
   const tell = (next: Change) => signal.aborted || change(next);
   const counting = new AbortController();
   const stop = () => counting.abort();
   signal.addEventListener("abort", stop);
   const asked = [
-    api.check(condition, signal).then(({ sentence = "", faults = [] }) => tell({ sentence, faults, error: null })),
+    api.check(condition, signal).then(({ sentence = "", faults = [] }) => tell({ sentence, faults, checked: text, error: null })),
     api.estimate(condition, salt, counting.signal).then(
       (answer) => {
-        if ("faults" in answer) return tell({ faults: answer.faults });
+        if ("faults" in answer) return;
         const { number, low, high, ms } = answer;
-        tell((live) => (live.count?.isExact && !live.isStale ? {} : { count: { number, low, high, ms, isExact: false }, isStale: false }));
+        tell((live) => (live.count?.isExact && live.counted === text ? {} : { count: { number, low, high, ms, isExact: false }, problem: "", counted: text }));
       },
       // Without an estimate one waits for the count.
       () => undefined,
     ),
     api.count(condition, salt, signal).then((answer) => {
-      if ("faults" in answer) return tell({ faults: answer.faults, count: null });
+      if ("faults" in answer) return tell({ faults: answer.faults, checked: text });
       if ("problem" in answer) return tell({ problem: answer.problem });
       stop();
-      tell({ count: { ...answer, isExact: true }, problem: "", isStale: false });
+      tell({ count: { ...answer, isExact: true }, problem: "", counted: text });
     }),
   ];
   const ends = await Promise.allSettled(asked);

@@ -5,7 +5,7 @@
  * all edits; React's keys and the focus follow it.
  */
 
-import { findGap, type GapKey, type Leaf } from "./leaves";
+import { findGap, hasOwnNot, type GapKey, type Leaf } from "./leaves";
 
 export const MAX_DEPTH = 10;
 
@@ -56,21 +56,21 @@ export function parseTree(document: unknown): GroupNode {
   return node.type === "group" ? node : makeGroup([node]);
 }
 
-function parseNode(document: unknown, path: string, depth: number): Node {
-  if (depth > MAX_DEPTH + 1) throw new ShapeFault("deep", path || "/");
+function parseNode(document: unknown, path: string, level: number): Node {
   if (!isObject(document)) throw new ShapeFault("shape", path || "/");
   if (typeof document["kind"] === "string") return makeLeaf(document as Leaf);
   const keys = Object.keys(document);
   if (keys.length !== 1) throw new ShapeFault("shape", path || "/");
+  if (level > MAX_DEPTH) throw new ShapeFault("deep", path || "/");
   if (keys[0] === "not") {
-    const member = parseNode(document["not"], `${path}/not`, depth);
+    const member = parseNode(document["not"], `${path}/not`, level + 1);
     return { ...member, negated: !member.negated };
   }
   const match = keys[0];
   const members = document[match ?? ""];
   if ((match !== "all" && match !== "any") || !Array.isArray(members)) throw new ShapeFault("shape", path || "/");
   return makeGroup(
-    members.map((member, index) => parseNode(member, `${path}/${match}/${index}`, depth + 1)),
+    members.map((member, index) => parseNode(member, `${path}/${match}/${index}`, level + 1)),
     match,
   );
 }
@@ -126,9 +126,20 @@ export function findPath(node: Node, id: number): Path | null {
   return null;
 }
 
-/** Levels of groups in the node; a leaf has none. */
+/** Levels of groups and negations in the node; a leaf has none. */
 export function measureDepth(node: Node): number {
-  return node.type === "leaf" ? 0 : 1 + Math.max(0, ...node.members.map(measureDepth));
+  const own = node.negated ? 1 : 0;
+  return node.type === "leaf" ? own : own + 1 + Math.max(0, ...node.members.map(measureDepth));
+}
+
+/** Levels down to the group and with it. */
+export function measureLevel(root: GroupNode, path: Path): number {
+  let level = 0;
+  for (let length = 0; length <= path.length; length += 1) {
+    const node = getNode(root, path.slice(0, length));
+    level += (node?.type === "group" ? 1 : 0) + (node?.negated ? 1 : 0);
+  }
+  return level;
 }
 
 export function countLeaves(node: Node): number {
@@ -168,12 +179,22 @@ export function setLeaf(root: GroupNode, path: Path, leaf: Leaf): GroupNode {
   return changeNode<LeafNode>(root, path, (node) => ({ ...node, leaf }));
 }
 
+/** Some leaves can say "is not" themselves. */
 export function negate(root: GroupNode, path: Path): GroupNode {
-  return changeNode(root, path, (node) => ({ ...node, negated: !node.negated }));
+  const turned = changeNode(root, path, (node) => {
+    if (node.type === "leaf" && !node.negated && hasOwnNot(node.leaf)) return { ...node, leaf: { ...node.leaf, not: !node.leaf.not } };
+    return { ...node, negated: !node.negated };
+  });
+  return keepLevels(root, turned);
+}
+
+/** The edited tree, unless the language cannot hold it. */
+function keepLevels(root: GroupNode, edited: GroupNode): GroupNode {
+  return measureDepth(edited) > Math.max(MAX_DEPTH, measureDepth(root)) ? root : edited;
 }
 
 export function setMatch(root: GroupNode, path: Path, match: "all" | "any", negated: boolean): GroupNode {
-  return changeNode<GroupNode>(root, path, (node) => ({ ...node, match, negated }));
+  return keepLevels(root, changeNode<GroupNode>(root, path, (node) => ({ ...node, match, negated })));
 }
 
 /** Puts the node so that its path is `path`. */
@@ -181,7 +202,7 @@ export function insertNode(root: GroupNode, path: Path, node: Node): GroupNode {
   const index = path.at(-1);
   const parent = getNode(root, path.slice(0, -1));
   if (index === undefined || parent?.type !== "group") return root;
-  if (path.length - 1 + measureDepth(node) >= MAX_DEPTH) return root;
+  if (measureLevel(root, path.slice(0, -1)) + measureDepth(node) > MAX_DEPTH) return root;
   return changeNode<GroupNode>(root, path.slice(0, -1), (group) => ({ ...group, members: group.members.toSpliced(index, 0, node) }));
 }
 
@@ -264,9 +285,9 @@ export function moveIn(root: GroupNode, path: Path): GroupNode {
 
 export function wrapNode(root: GroupNode, path: Path): GroupNode {
   const node = getNode(root, path);
-  if (!node || !path.length || path.length + measureDepth(node) >= MAX_DEPTH) return root;
+  if (!node || !path.length) return root;
   const parent = getNode(root, path.slice(0, -1)) as GroupNode;
-  return changeNode(root, path, (inner) => makeGroup([inner], parent.match === "all" ? "any" : "all"));
+  return keepLevels(root, changeNode(root, path, (inner) => makeGroup([inner], parent.match === "all" ? "any" : "all")));
 }
 
 /** The group's members take its place. What it was joined by is lost; so is "none of". */
@@ -278,10 +299,6 @@ export function unwrapNode(root: GroupNode, path: Path): GroupNode {
     ...parent,
     members: parent.members.toSpliced(index, 1, ...group.members),
   }));
-}
-
-export function canHoldGroup(path: Path): boolean {
-  return path.length + 2 <= MAX_DEPTH;
 }
 
 // Undo

@@ -15,7 +15,6 @@ export const ENGLISH = {
   "builder.loading": "Loading your attributes, tags and events…",
   "builder.no_catalog": "The lists of attributes, tags and events did not arrive.",
   "builder.retry": "Try again",
-  "builder.clear": "Clear all",
 
   // Nothing yet
   "empty.title": "Everybody.",
@@ -46,7 +45,6 @@ export const ENGLISH = {
   "act.add_group": "Add group",
   "act.remove": "Delete",
   "act.duplicate": "Duplicate",
-  "act.more": "More",
   "act.menu": "More for %(name)s",
   "act.up": "Move up",
   "act.down": "Move down",
@@ -70,7 +68,6 @@ export const ENGLISH = {
   "said.redone": "Redone.",
   "said.count": "Matching contacts: %(number)s.",
   "said.about": "Matching contacts: about %(number)s.",
-  "said.suggestions": "Suggestions: %(count)s.",
 
   // The menu of what can be asked
   "menu.search": "Search attributes, tags, events…",
@@ -86,11 +83,11 @@ export const ENGLISH = {
   "menu.more": "%(count)s more: type to find them",
 
   // Kinds
-  "kind.tag": "Tag",
+  "kind.tag": "Tags",
   "kind.topic": "Topic",
   "kind.source": "Came by",
   "kind.segment": "Segment",
-  "kind.standing": "Can be emailed",
+  "kind.standing": "Sending status",
   "kind.address": "Address check",
   "kind.random": "Random share",
   "kind.engagement": "Engagement score",
@@ -131,13 +128,15 @@ export const ENGLISH = {
   "op.has_none": "has none of",
   "op.empty": "is empty",
   "op.filled": "is filled",
-  "op.tag.has_any": "is any of",
-  "op.tag.has_all": "are all of",
-  "op.tag.has_none": "is none of",
-  "op.tag.empty": "— has no tag at all",
-  "op.tag.filled": "— has at least one",
+  "op.tag.has_any": "include any of",
+  "op.tag.has_all": "include all of",
+  "op.tag.has_none": "include none of",
+  "op.tag.empty": "– there are none",
+  "op.tag.filled": "– there is at least one",
   "op.date.equals": "is on",
+  "op.date.differs": "is not on",
   "op.time.equals": "is on",
+  "op.time.differs": "is not on",
 
   // Values
   "value.label": "Value",
@@ -149,13 +148,10 @@ export const ENGLISH = {
   "value.choose": "Choose…",
   "value.add": "Add…",
   "value.remove": "Remove %(name)s",
-  "value.number": "Number",
   "value.yes": "yes",
   "value.no": "no",
   "value.contacts": "%(count)s contacts",
   "value.gone": "%(name)s (not there any more)",
-  "value.use": "Use “%(text)s”",
-  "value.all_added": "Nothing more to choose.",
 
   // Days
   "day.kind": "Kind of day",
@@ -186,7 +182,6 @@ export const ENGLISH = {
   "period.to": "to",
 
   // What people did
-  "activity.act": "What happened",
   "activity.sent": "Was sent",
   "activity.received": "Received",
   "activity.opened": "Opened",
@@ -218,7 +213,6 @@ export const ENGLISH = {
 
   // Events
   "event.name": "Event",
-  "event.never": "never",
   "event.where": "where",
   "event.property": "Property",
   "event.add_where": "Filter by property",
@@ -242,8 +236,6 @@ export const ENGLISH = {
   "is.not": "is not",
   "is.in": "is in",
   "is.not_in": "is not in",
-  "is.true": "yes",
-  "is.false": "no",
   "not.chip": "not",
   "not.remove": "Take the “not” away",
 
@@ -272,7 +264,7 @@ export const ENGLISH = {
 
   // Standing and address
   "standing.label": "Standing",
-  "standing.mailable": "can be emailed",
+  "standing.mailable": "allowed",
   "standing.suppressed": "suppressed",
   "standing.restricted": "restricted",
   "standing.reason": "Reason",
@@ -317,7 +309,6 @@ export const ENGLISH = {
   "count.share": "%(percent)s of all %(total)s contacts",
   "count.waiting": "Fill in the marked condition to count.",
   "count.faulty": "Correct the marked condition to count.",
-  "count.unknown": "Not counted",
   "sentence.title": "In plain words",
   "people.show": "Show ten of them",
   "people.again": "Show others",

@@ -13,27 +13,28 @@ export type Hold = "gap" | "fault" | null;
 
 interface CountProps {
   live: Live;
+  /** The number belongs to what is edited now. */
+  isFresh: boolean;
   total: number | null;
   /** Why nothing is counted now. */
   hold: Hold;
   onRetry(): void;
 }
 
-export function CountCard({ live, total, hold, onRetry }: CountProps) {
+export function CountCard({ live, isFresh, total, hold, onRetry }: CountProps) {
   const { say, formatNumber } = useSurroundings();
   const { count, problem, error } = live;
-  const isFaded = live.isStale || hold !== null;
-  useSpokenCount(live);
+  useSpokenCount(live, isFresh);
   return (
-    <div className="cb-count" data-faded={isFaded || undefined}>
+    <div className="cb-count">
       <p className="cb-count-title">{say("count.title")}</p>
-      <p className="cb-count-number">
-        {count ? `${count.isExact ? "" : "≈\u2009"}${formatNumber(count.number)}` : "—"}
+      <p className="cb-count-number" data-faded={!isFresh || hold !== null || undefined}>
+        <span>{count ? `${count.isExact ? "" : "≈\u2009"}${formatNumber(count.number)}` : "—"}</span>
         <CountMark count={count} isBusy={live.isBusy && hold === null} />
       </p>
       {total !== null && count && <Share number={count.number} total={total} />}
       <p className="cb-note cb-count-note">{hold ? say(hold === "gap" ? "count.waiting" : "count.faulty") : describeCount(count, say, formatNumber)}</p>
-      {problem && !live.isStale && !hold && <p className="cb-problem">{problem}</p>}
+      {problem && !hold && !live.isBusy && <p className="cb-problem">{problem}</p>}
       {error && <Trouble error={error} onRetry={onRetry} />}
     </div>
   );
@@ -50,9 +51,9 @@ function describeCount(count: Count | null, say: Speak["say"], formatNumber: Spe
 
 function CountMark({ count, isBusy }: { count: Count | null; isBusy: boolean }) {
   const { say } = useSurroundings();
-  if (isBusy && !count?.isExact) return <span className="cb-mark cb-mark-busy">{say("count.counting")}</span>;
+  if (isBusy) return <span className="cb-mark cb-mark-busy">{say("count.counting")}</span>;
   if (!count) return null;
-  return <span className={`cb-mark ${count.isExact ? "cb-mark-exact" : ""}`}>{say(isBusy ? "count.counting" : count.isExact ? "count.exact" : "count.about")}</span>;
+  return <span className={`cb-mark ${count.isExact ? "cb-mark-exact" : ""}`}>{say(count.isExact ? "count.exact" : "count.about")}</span>;
 }
 
 function Share({ number, total }: { number: number; total: number }) {
@@ -71,16 +72,16 @@ function Share({ number, total }: { number: number; total: number }) {
 }
 
 /** Only the number that stays is said: announcing each estimate would never be silent. */
-function useSpokenCount(live: Live): void {
+function useSpokenCount(live: Live, isFresh: boolean): void {
   const { say, formatNumber, announce } = useSurroundings();
   const said = useRef<string | null>(null);
-  const { count, isBusy, isStale } = live;
+  const { count, isBusy } = live;
   useEffect(() => {
-    if (!count || isBusy || isStale) return;
+    if (!count || isBusy || !isFresh) return;
     const text = say(count.isExact ? "said.count" : "said.about", { number: formatNumber(count.number) });
     if (said.current !== null && said.current !== text) announce(text);
     said.current = text;
-  }, [count, isBusy, isStale]);
+  }, [count, isBusy, isFresh]);
 }
 
 export function Trouble({ error, onRetry }: { error: NoAnswer; onRetry(): void }) {
@@ -142,7 +143,7 @@ function PeopleList({ answer, onRetry }: { answer: Answer<People>; onRetry(): vo
   if (!found) return <p className="cb-note">{say("count.counting")}</p>;
   if (!found.people.length) return <p className="cb-note">{say("people.none")}</p>;
   return (
-    <ul className="cb-people" aria-busy={isBusy} data-faded={isBusy || undefined}>
+    <ul className="cb-people" aria-busy={isBusy}>
       {found.people.map(({ id, name, email, url }) => (
         <li key={id}>
           <a href={url} target="_blank" rel="noopener">
@@ -161,7 +162,7 @@ export function OverlapCard({ condition, salt }: { condition: string | null; sal
   const [round, setRound] = useState(0);
   const isAsked = segment && condition !== null;
   const answer = useAnswer<Overlap>(isAsked ? `${round} ${segment} ${condition}` : null, (signal) => api.overlap(JSON.parse(condition!), salt, segment, signal));
-  const others = catalog.segments.filter(({ id }) => id !== salt);
+  const others = catalog.segments;
   if (!others.length) return null;
   const name = others.find(({ id }) => id === segment)?.name ?? segment;
   return (
@@ -170,6 +171,7 @@ export function OverlapCard({ condition, salt }: { condition: string | null; sal
       <ChoiceBox
         label={say("overlap.label")}
         value={segment}
+        placeholder={say("overlap.choose")}
         options={others.map(({ id, name: text, size }) => ({ key: id, text, ...(typeof size === "number" && { note: formatNumber(size) }) }))}
         onPick={setSegment}
       />
@@ -187,8 +189,8 @@ function OverlapView({ overlap, name, isStale }: { overlap: Overlap; name: strin
   const numbers = { here: formatNumber(here), both: formatNumber(overlap.both), there: formatNumber(there), name };
   const { one, other } = layCircles(overlap.this, overlap.other, overlap.both);
   return (
-    <div className="cb-overlap" data-faded={isStale || undefined}>
-      <svg viewBox="0 0 200 92" role="img" aria-label={say("overlap.picture", numbers)}>
+    <div className="cb-overlap">
+      <svg viewBox="0 0 200 92" role="img" aria-label={say("overlap.picture", numbers)} data-faded={isStale || undefined}>
         <circle className="cb-circle-one" cx={one.x} cy="46" r={one.r} />
         <circle className="cb-circle-other" cx={other.x} cy="46" r={other.r} />
       </svg>

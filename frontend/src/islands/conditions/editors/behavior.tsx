@@ -1,6 +1,6 @@
 /** What people did: with our emails, and the account's own events. Also the random share and the score. */
 
-import { MEASURES, type KnownCampaign, type KnownEvent } from "../catalog";
+import { MEASURES, operatorsOf, operatorsOfMeasure, type KnownCampaign, type KnownEvent } from "../catalog";
 import { useSurroundings } from "../context";
 import { NumberBox, Select, type Choice } from "../inputs/basic";
 import { ChoiceBox } from "../inputs/combobox";
@@ -174,7 +174,7 @@ export function EventEditor({ leaf, onChange }: EditorProps<EventLeaf>) {
         />
       ))}
       <span className="cb-line cb-adders">
-        <button type="button" className="cb-add-small" onClick={() => setWhere([...where, { property, ...startTest(type, catalog.operators[type] ?? []) }])}>
+        <button type="button" className="cb-add-small" onClick={() => setWhere([...where, { property, ...startTest(type, operatorsOf(catalog, type)) }])}>
           <Icon name="plus" size={14} />
           {say("event.add_where")}
         </button>
@@ -215,7 +215,7 @@ function PropertyRow({ event, name, test, word, onChange, onRemove }: RowProps<P
   const type = event?.properties?.[property] ?? typeOfValue(value);
   const choose = (next: string) => {
     const nextType = event?.properties?.[next] ?? "text";
-    onChange(nextType === type ? { ...test, property: next } : { property: next, ...startTest(nextType, catalog.operators[nextType] ?? []) });
+    onChange(nextType === type ? { ...test, property: next } : { property: next, ...startTest(nextType, operatorsOf(catalog, nextType)) });
   };
   return (
     <span className="cb-line">
@@ -239,7 +239,7 @@ function MeasureRow({ event, test, onChange, onRemove }: RowProps<MeasureTest>) 
   const setMeasure = (next: string) => {
     const kept = next === "count" ? {} : { property };
     const nextType = typeOfMeasure(next, property, event);
-    const fitted = nextType === type ? { op, value: fitValue(value, op, op) ?? null } : startTest(nextType, catalog.operators[nextType] ?? []);
+    const fitted = nextType === type ? { op, value: fitValue(value, op, op) ?? null } : startTest(nextType, operatorsOfMeasure(catalog, nextType));
     onChange({ measure: next, ...kept, ...fitted });
   };
   return (
@@ -258,6 +258,7 @@ function MeasureRow({ event, test, onChange, onRemove }: RowProps<MeasureTest>) 
         type={type}
         test={{ op, ...(value !== undefined && { value }) }}
         source={null}
+        operators={property && type !== "number" ? operatorsOf(catalog, type) : operatorsOfMeasure(catalog, type)}
         onChange={(next, tag) => onChange({ measure, ...(measure !== "count" && property && { property }), ...next }, tag)}
       />
       <RemoveButton label={say("event.remove_measure")} onRemove={onRemove} />

@@ -4,6 +4,8 @@ import {
   BASES,
   FINDINGS,
   findAttribute,
+  isNeverMissing,
+  operatorsOf,
   REASONS,
   STANDINGS,
   STATES,
@@ -50,6 +52,7 @@ export function AttributeEditor({ leaf, onChange }: EditorProps<AttributeLeaf>) 
 }
 
 export function FieldEditor({ leaf, onChange }: EditorProps<FieldLeaf>) {
+  const { catalog } = useSurroundings();
   const { kind, field } = leaf;
   const hasValues = field === "domain" || field === "language" || field === "timezone";
   return (
@@ -57,6 +60,7 @@ export function FieldEditor({ leaf, onChange }: EditorProps<FieldLeaf>) {
       type={typeOfField(field)}
       test={leaf}
       source={hasValues ? { field } : null}
+      operators={operatorsOf(catalog, typeOfField(field), isNeverMissing(field))}
       onChange={(test, tag) => onChange({ kind, field, ...test }, tag)}
     />
   );

@@ -21,12 +21,16 @@ interface TestProps {
   test: Test;
   choices?: readonly string[] | undefined;
   source: ValueSource | null;
+  /** Those of the type, when it is not told. */
+  operators?: readonly string[];
   onChange(test: Test, tag?: string): void;
 }
 
 /** An operator and its value. */
-export function TestEditor({ type, test, choices, source, onChange }: TestProps) {
+export function TestEditor({ type, test, choices, source, operators, onChange }: TestProps) {
   const { catalog, say } = useSurroundings();
+  const offered = operators ?? operatorsOf(catalog, type);
+  const shown = offered.includes(test.op) ? offered : [...offered, test.op];
   const changeOp = (op: string) => {
     const value = fitValue(test.value, test.op, op);
     onChange(value === undefined ? { op } : { op, value });
@@ -36,7 +40,7 @@ export function TestEditor({ type, test, choices, source, onChange }: TestProps)
       <Select
         label={say("op.label")}
         value={test.op}
-        choices={operatorsOf(catalog, type, test.op).map((op) => ({ value: op, text: sayOp(say, type, op) }))}
+        choices={shown.map((op) => ({ value: op, text: sayOp(say, type, op) }))}
         onChange={changeOp}
       />
       <ValueEditor type={type} test={test} choices={choices} source={source} onChange={onChange} />
@@ -49,7 +53,7 @@ export function sayOp(say: Say, type: string, op: string): string {
   return special === op ? sayNamed(say, "op", op) : special;
 }
 
-function ValueEditor({ type, test, choices, source, onChange }: TestProps) {
+function ValueEditor({ type, test, choices, source, onChange }: Omit<TestProps, "operators">) {
   const { say } = useSurroundings();
   const { op, value } = test;
   const set = (next: Value) => onChange({ op, value: next }, "value");

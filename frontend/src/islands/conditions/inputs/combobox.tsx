@@ -65,12 +65,14 @@ export function ChoiceBox({
   value,
   options,
   onPick,
+  placeholder,
   isFree = false,
   isInvalid = false,
   isFirst = false,
 }: {
   label: string;
   value: string;
+  placeholder?: string;
   options: readonly Option[];
   onPick(key: string): void;
   /** Takes what was typed, too. */
@@ -113,7 +115,7 @@ export function ChoiceBox({
         aria-label={label}
         aria-invalid={isInvalid || undefined}
         data-first={isFirst || undefined}
-        placeholder={name || say(isFree ? "value.search" : "value.choose")}
+        placeholder={name || placeholder || say(isFree ? "value.search" : "value.choose")}
         value={query ?? name}
         onChange={(event) => {
           setQuery(event.target.value);
