@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,21 +15,34 @@ from django.db.models import (
     CharField,
     DateTimeField,
     Exists,
+    F,
+    Func,
+    JSONField,
+    Lookup,
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
+    TextField,
     UUIDField,
+    Value,
 )
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast, Coalesce, Greatest
+from django.db.models.lookups import IContains
 
 from dynamail.consent.models import ConsentState, Subscription
 from dynamail.contacts.addressing import AddressError, read_address
 from dynamail.contacts.models import Contact
+from dynamail.events.models import Engagement
 from dynamail.lib.keyset import Order, cut_page
 from dynamail.lib.sql import SqlFragment
 
 PAGE_SIZE = 50
 EXACT_COUNT_LIMIT = 100_000  # beyond it the planner's estimate is shown
+SMALL = 20_000  # contacts: an account up to this size is counted at once
+LOOKED_AT = 5_000  # contacts in an estimate of a larger one, more or less
+SAMPLES = 1_000  # contact.sample is 0…999
 NEVER_ASKED = "none"
 
 
@@ -62,7 +76,9 @@ ORDERS: dict[str, Order] = {
     "newest": Order((("created_at", DateTimeField()), ("id", UUIDField())), descending=True),
     "email": Order((("email_key", CharField()),)),
     "name": Order((("name", CharField()), ("id", UUIDField()))),
+    "active": Order((("active_at", DateTimeField()), ("id", UUIDField())), descending=True),
 }
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)  # of those who never opened or clicked: they come last
 
 
 @dataclass(frozen=True)
@@ -114,9 +130,10 @@ def list_page(
 ) -> ContactPage:
     """The page that follows the cursor `after` or precedes `before`, else the first one. A bad cursor is the first page."""
     order = ORDERS.get(sort, ORDERS["newest"])
-    page = cut_page(
-        filter_contacts(account_id, wanted, narrowing), order, before=before, after=after, size=size
-    )
+    rows = filter_contacts(account_id, wanted, narrowing)
+    if sort == "active":
+        rows = rows.annotate(active_at=_last_activity(account_id))
+    page = cut_page(rows, order, before=before, after=after, size=size)
     return ContactPage(page.rows, page.before, page.after)
 
 
@@ -125,14 +142,29 @@ def count_contacts(
     wanted: ContactFilter,
     *,
     narrowing: SqlFragment | None = None,
-    limit: int = EXACT_COUNT_LIMIT,
+    limit: int | None = EXACT_COUNT_LIMIT,
 ) -> Count:
-    """Exact up to the limit, then the planner's estimate."""
+    """Exact up to the limit, then the planner's estimate. Without a limit, exact whatever it takes."""
     rows = filter_contacts(account_id, wanted, narrowing).order_by()
+    if limit is None:
+        return Count(rows.count())
     counted = rows[: limit + 1].count()
     if counted <= limit:
         return Count(counted)
     return Count(max(_estimate(rows), limit), exact=False)
+
+
+def estimate_contacts(
+    account_id: int, wanted: ContactFilter, *, narrowing: SqlFragment | None = None
+) -> Count:
+    """In a few milliseconds: exact in a small account, from a stable share of the contacts in a large one."""
+    total = _estimate(Contact.objects.for_account(account_id))
+    rows = filter_contacts(account_id, wanted, narrowing).order_by()
+    if total <= SMALL:
+        return Count(rows.count())
+    share = min(SAMPLES, -(-SAMPLES * LOOKED_AT // total))
+    found = rows.filter(sample__lt=share).count()
+    return Count(found * SAMPLES // share, exact=False)
 
 
 def iter_id_blocks(
@@ -151,12 +183,26 @@ def iter_id_blocks(
 
 
 def _match_text(text: str) -> Q:
-    """A whole address is found by its key; anything else is looked for inside address and name."""
+    """A whole address is found by its key; anything else is looked for inside address, name and values of attributes."""
     text = text.strip().replace("\x00", "")
     try:
         return Q(email_key=read_address(text).key) | Q(name__icontains=text)
     except AddressError:
-        return Q(email_key__contains=text.lower()) | Q(name__icontains=text)
+        return Q(email_key__contains=text.lower()) | Q(name__icontains=text) | Q(_match_values(text))
+
+
+def _match_values(text: str) -> Lookup:
+    """In the values as JSON text, so the text is written as JSON writes it; the keys are numbers and would match by chance."""
+    values = Func(F("attributes"), Value("$.*"), function="jsonb_path_query_array", output_field=JSONField())
+    written = json.dumps(text, ensure_ascii=False)[1:-1]
+    return IContains(Cast(values, TextField()), written)
+
+
+def _last_activity(account_id: int) -> Coalesce:
+    """When somebody last opened or clicked."""
+    known = Engagement.objects.for_account(account_id).filter(contact_id=OuterRef("id"))
+    latest = known.values(latest=Greatest("last_opened_at", "last_clicked_at"))
+    return Coalesce(Subquery(latest), Value(_NEVER), output_field=DateTimeField())
 
 
 def _match_topic(account_id: int, topic_id: int, state: str) -> Q | Exists:

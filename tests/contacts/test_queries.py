@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 
@@ -8,19 +10,22 @@ from dynamail.accounts.models import Account, User
 from dynamail.consent.models import Topic
 from dynamail.consent.proof import Proof
 from dynamail.consent.recording import give_consent, withdraw_consent
-from dynamail.contacts import bulk
+from dynamail.contacts import bulk, queries
 from dynamail.contacts.bulk import BulkAct, run_act
+from dynamail.contacts.catalog import create_attribute
 from dynamail.contacts.editing import Profile, add_contact
 from dynamail.contacts.exporting import export_contacts
 from dynamail.contacts.models import Contact
 from dynamail.contacts.queries import (
     ContactFilter,
     count_contacts,
+    estimate_contacts,
     filter_contacts,
     iter_id_blocks,
     list_page,
 )
 from dynamail.contacts.tags import create_tag
+from dynamail.events.models import Engagement
 from dynamail.lib.sql import SqlFragment
 from tests.support.personas import NOW
 
@@ -143,3 +148,44 @@ def test_nobody_of_another_account_is_listed_counted_or_changed(
     ids = [one.id for one in people]
     assert bulk.apply_act(other_account.pk, ids, BulkAct("delete"), by=None, now=NOW) == 0
     assert Contact.objects.for_account(account).count() == 2
+
+
+def test_a_search_looks_into_the_values_of_attributes_but_not_their_keys(account: Account, bob: User) -> None:
+    city = create_attribute(account.pk, label="City", by=bob, now=NOW)
+    colors = create_attribute(account.pk, label="Colors", type="list", by=bob, now=NOW)
+    values = {city.number: 'Nowhere "20" Минск', colors.number: ["red", "dark blue"]}
+    found = add_contact(account.pk, Profile("a@example.com", attributes=values), by=bob, now=NOW)
+    add_contact(account.pk, Profile("b@example.com", attributes={city.number: "Brest"}), by=bob, now=NOW)
+    for text in ("nowhere", '"20"', "МИНСК", "Dark Blue", "red"):
+        assert list(filter_contacts(account.pk, ContactFilter(search=text))) == [found], text
+    assert not list(filter_contacts(account.pk, ContactFilter(search=f'"{city.number}"')))
+
+
+def test_those_who_did_something_last_come_first_and_the_pages_follow_each_other(
+    account: Account, bob: User
+) -> None:
+    people = make_people(account, bob, 7)
+    for number, one in enumerate(people[:4]):
+        moment = NOW + timedelta(hours=number)
+        Engagement.objects.add(
+            account, contact_id=one.id, **({"last_clicked_at" if number % 2 else "last_opened_at": moment})
+        )
+    seen, after = list[str](), ""
+    while True:
+        page = list_page(account.pk, ContactFilter(), sort="active", after=after, size=3)
+        seen += [row.name for row in page.contacts]
+        if not (after := page.after):
+            break
+    assert seen[:4] == ["Person 3", "Person 2", "Person 1", "Person 0"]
+    assert len(set(seen)) == 7
+
+
+def test_a_small_account_is_counted_at_once_and_a_large_one_from_a_share(
+    account: Account, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_people(account, bob, 40)
+    assert estimate_contacts(account.pk, ContactFilter(search="person 1")).exact
+    monkeypatch.setattr(queries, "SMALL", 0)
+    estimate = estimate_contacts(account.pk, ContactFilter())
+    assert (estimate.number, estimate.exact) == (40, False)
+    assert count_contacts(account.pk, ContactFilter(), limit=None).number == 40
