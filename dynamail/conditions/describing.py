@@ -111,8 +111,8 @@ class _Teller:
 
     def _tell_inside(self, member: Condition) -> str:
         """In parentheses where it would run into its neighbors."""
-        text, plain = self.tell(member), _simplify(member)
-        return f"({text})" if isinstance(plain, Group) and len(plain.members) > 1 else text
+        text = self.tell(member)
+        return f"({text})" if _is_long(_simplify(member)) else text
 
     def find_name(self, known: Mapping[str, _Named], key: str) -> str:
         return show_text(known[key].name if key in known else key)
@@ -127,6 +127,17 @@ def _simplify(condition: Condition) -> Condition:
     while isinstance(condition, Group) and len(condition.members) == 1:
         condition = condition.members[0]
     return _negate(_simplify(condition.member)) if isinstance(condition, Not) else condition
+
+
+def _is_long(condition: Condition) -> bool:
+    """Told with commas or words that join."""
+    match condition:
+        case Group():
+            return len(condition.members) > 1
+        case EventTest():
+            return bool(condition.where) or len(condition.measures) > 1
+        case _:
+            return False
 
 
 def _negate(condition: Condition) -> Condition:
@@ -174,7 +185,7 @@ def _tell_field(leaf: FieldTest, teller: _Teller) -> str:
         Field.NAME: words.gettext("name"),
         Field.LANGUAGE: words.gettext("language"),
         Field.TIMEZONE: words.gettext("time zone"),
-        Field.CREATED: words.gettext("day of adding"),
+        Field.CREATED: words.gettext("day of being added"),
     }[leaf.field]
     return describe_test(name, leaf.op, leaf.value, words)
 
@@ -320,9 +331,9 @@ def _find_verbs(act: Act, words: Words) -> tuple[str, str]:
         Act.SENT: (words.gettext("was sent %(what)s"), words.gettext("was never sent %(what)s")),
         Act.RECEIVED: (words.gettext("received %(what)s"), words.gettext("never received %(what)s")),
         Act.OPENED: (words.gettext("opened %(what)s"), words.gettext("never opened %(what)s")),
-        Act.CLICKED: (words.gettext("clicked in %(what)s"), words.gettext("never clicked in %(what)s")),
+        Act.CLICKED: (words.gettext("clicked %(what)s"), words.gettext("never clicked %(what)s")),
         Act.REPLIED: (words.gettext("replied to %(what)s"), words.gettext("never replied to %(what)s")),
-        Act.BOUNCED: (words.gettext("returned %(what)s"), words.gettext("never returned %(what)s")),
+        Act.BOUNCED: (words.gettext("had %(what)s bounce"), words.gettext("never had %(what)s bounce")),
         Act.COMPLAINED: (
             words.gettext("complained about %(what)s"),
             words.gettext("never complained about %(what)s"),
@@ -347,9 +358,17 @@ def _limit_messages(text: str, of: MessageChoice, teller: _Teller) -> str:
     topic = teller.find_name(teller.catalog.topics, of.topic) if of.topic else ""
     parts = {"what": text, "topic": topic, "n": of.last}
     if of.last is not None and topic:
-        return words.gettext("%(what)s of the last %(n)s campaigns on %(topic)s") % parts
+        text = words.ngettext(
+            "%(what)s of the last campaign on %(topic)s",
+            "%(what)s of the last %(n)s campaigns on %(topic)s",
+            of.last,
+        )
+        return text % parts
     if of.last is not None:
-        return words.gettext("%(what)s of the last %(n)s campaigns") % parts
+        text = words.ngettext(
+            "%(what)s of the last campaign", "%(what)s of the last %(n)s campaigns", of.last
+        )
+        return text % parts
     return words.gettext("%(what)s on %(topic)s") % parts if topic else text
 
 

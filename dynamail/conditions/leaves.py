@@ -107,7 +107,8 @@ def _read_field(node: Node) -> Leaf:
 def _read_tag(node: Node) -> Leaf:
     op = _read_op(node, TAG_OPERATORS)
     if op in NO_VALUE:
-        if node.take("tags") != [] and node.has("tags"):
+        if node.has("tags"):
+            node.take("tags")
             node.blame("tags", "value_not_here", op=op)
         return TagTest(op)
     items = node.items("tags", reading.MAX_VALUES)
@@ -291,14 +292,15 @@ LEAVES: dict[str, Callable[[Node], Leaf]] = {
 
 
 def _read_op(node: Node, possible: Collection[Op]) -> Op | None:
+    """None after a fault; then nothing can be said about the value."""
     before = len(node.notes.faults)
     op = node.word("op", Op)
-    if len(node.notes.faults) > before:
-        return None
-    if op not in possible:
+    if len(node.notes.faults) == before and op in possible:
+        return op
+    if len(node.notes.faults) == before:
         node.blame("op", "op_not_here", op=op, choices=list_words(possible))
-        return None
-    return op
+    node.take("value")
+    return None
 
 
 def _take_value(node: Node, op: Op | None) -> tuple[object, bool]:

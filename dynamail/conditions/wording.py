@@ -73,6 +73,8 @@ def describe_period(period: Period, words: Words) -> str:
         text = words.ngettext("in the last %(n)s day", "in the last %(n)s days", period.last_days)
         return text % {"n": period.last_days}
     first, last = (day.isoformat() if day else "" for day in (period.first_day, period.last_day))
+    if first and first == last:
+        return words.gettext("on %(day)s") % {"day": first}
     if first and last:
         return words.gettext("from %(first)s to %(last)s") % {"first": first, "last": last}
     if first:
