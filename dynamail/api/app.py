@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from dynamail.api.errors import EXCEPTION_HANDLERS
 from dynamail.api.events import HANDLERS as EVENTS
 from dynamail.api.health import show_health, show_readiness
+from dynamail.api.segments import HANDLERS as SEGMENTS
 from dynamail.api.suppressions import HANDLERS as SUPPRESSIONS
 
 VERSION = "v1"
@@ -43,7 +44,7 @@ def show_root() -> Response[ApiRoot]:
 def create_api(pool: AsyncConnectionPool) -> Litestar:
     """The application. Its lifespan is `asgi.py`'s: the pool is opened and closed there."""
     return Litestar(
-        route_handlers=[show_root, show_health, show_readiness, *SUPPRESSIONS, *EVENTS],
+        route_handlers=[show_root, show_health, show_readiness, *SUPPRESSIONS, *EVENTS, *SEGMENTS],
         exception_handlers=EXCEPTION_HANDLERS,
         state=State({"pool": pool}),
         openapi_config=None,

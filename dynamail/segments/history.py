@@ -66,11 +66,11 @@ def list_changes(
     """Who joined and left, newest first; `entered` narrows to one of both, `before` is the last event of the page before."""
     kinds = KINDS if entered is None else KINDS[:1] if entered else KINDS[1:]
     events = find_source_events(segment.account_id, segment.uid, kinds=kinds, limit=limit, before=before)
-    named = [event for event in events if event.contact_id is not None]
-    contacts = _find_contacts(segment.account_id, [event.contact_id for event in named])
+    named = [(event, event.contact_id) for event in events if event.contact_id is not None]
+    contacts = _find_contacts(segment.account_id, [contact_id for _event, contact_id in named])
     return [
-        Change(event.id, event.at, event.kind == KINDS[0], event.contact_id, contacts.get(event.contact_id))
-        for event in named
+        Change(event.id, event.at, event.kind == KINDS[0], contact_id, contacts.get(contact_id))
+        for event, contact_id in named
     ]
 
 

@@ -21,7 +21,7 @@ class Nesting:
     def find_cycle(self, start: str) -> list[str]:
         """A way from a segment back to itself, both ends included; empty when there is none."""
         trail: list[str] = []
-        return self._walk_back(start, start, trail, set()) and [start, *trail]
+        return [start, *trail] if self._walk_back(start, start, trail, set()) else []
 
     def find_longest(self, start: str) -> list[str]:
         """The longest chain downward. Only for nestings without a cycle."""

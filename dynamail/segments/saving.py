@@ -70,7 +70,8 @@ def create_segment(
 ) -> Segment:
     """A new segment; its members are looked for in the background. Raises SegmentError, ConditionFault."""
     _lock_definitions(account_id)
-    values = _clean(name=name, definition=definition, description=description, keeps_members=keeps_members)
+    fields = {"name": name, "description": description, "keeps_members": keeps_members}
+    values = {**_clean(**fields), "definition": _normalize(definition)}
     segment = _add(account_id, values, by=by, now=now)
     record_audit(account_id, by=by, action="segment.created", subject=segment, name=segment.name)
     return segment
