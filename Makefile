@@ -9,7 +9,7 @@ BENCH_ARGS ?=
 TEST_ARGS ?=
 TEST_WORKERS ?= 2
 BUILT := dynamail/web/static_built/manifest.json
-FRONTEND_SOURCES := $(shell find frontend/src dynamail/web/templates -type f 2>/dev/null) frontend/package-lock.json
+FRONTEND_SOURCES := $(shell find frontend/src dynamail/web/templates dynamail/web/icons -type f 2>/dev/null) frontend/package-lock.json
 
 .PHONY: help run test check fix setup system-packages build chaos clean story docs
 
@@ -28,13 +28,13 @@ else
 	$(BIN)/python -m pytest $(TEST_ARGS)
 endif
 
-check: setup ## formatting, lint, types, layers, spelling
+check: setup ## formatting, lint, types, layers, spelling, and the builder's tree in Node
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 	$(BIN)/codespell
-	cd frontend && npx --no-install tsc --noEmit
+	cd frontend && npx --no-install tsc --noEmit && npm test --silent
 
 fix: setup ## repair what can be repaired by itself
 	$(BIN)/ruff check --fix .

@@ -9,7 +9,6 @@ import { useDragging } from "./dragging";
 import { EditsContext, type Edits, type FocusWish } from "./edits";
 import { GroupView } from "./group";
 import { Icon } from "./icons";
-import { findGap } from "./leaves";
 import { useLive, useTotal } from "./live";
 import {
   commit,
@@ -160,8 +159,8 @@ function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults
   const total = useTotal(api);
   const isChecked = live.checked === json;
   const faults = usePlacedFaults(root, live.faults, isChecked || live.checked === null);
-  const hold: Hold = !isComplete ? "gap" : isChecked && live.faults.length > 0 ? "fault" : null;
-  const askable = useAskable(json, hold, isChecked);
+  const hold: Hold = isRaw && draft?.fault ? "fault" : !isComplete ? "gap" : isChecked && live.faults.length > 0 ? "fault" : null;
+  const askable = useAskable(json, hold !== null || live.error !== null, isChecked);
 
   // Text that could not be read yet is kept until it is read or discarded.
   const dropRead = () => setDraft((now) => (now?.fault ? now : null));
@@ -252,11 +251,11 @@ function usePlacedFaults(root: GroupNode, faults: readonly PlacedFault[], isFres
   return placed.current;
 }
 
-/** What people and overlap are asked with: the last condition that was checked and sound; null while one is marked. */
-function useAskable(json: string, hold: Hold, isChecked: boolean): string | null {
+/** What people and overlap are asked with: the last condition that was checked and sound; null while nothing can be asked. */
+function useAskable(json: string, isHeld: boolean, isChecked: boolean): string | null {
   const last = useRef<string | null>(null);
-  if (isChecked && !hold) last.current = json;
-  return hold ? null : last.current;
+  if (isChecked && !isHeld) last.current = json;
+  return isHeld ? null : last.current;
 }
 
 function tidy(json: string): string {
@@ -323,8 +322,7 @@ function makeEdits(
     apply,
     addLeaf(group, leaf) {
       const node = makeLeaf(leaf);
-      const part = findGap(leaf) ? "first" : "grip";
-      apply((tree) => insertNode(tree, endOf(group), node), { said: say("said.added", { name: nameOf(node) }), focus: { id: node.id, part } });
+      apply((tree) => insertNode(tree, endOf(group), node), { said: say("said.added", { name: nameOf(node) }), focus: { id: node.id, part: "first" } });
     },
     addGroup(group) {
       const parent = getNode(root, group);

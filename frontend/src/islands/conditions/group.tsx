@@ -62,7 +62,7 @@ export function GroupView({ group, path, above = 0, position = "" }: { group: Gr
             <NodeView node={member} path={[...path, index]} above={level} position={[...path, index].map((one) => one + 1).join(".")} />
           </li>
         ))}
-        {group.members.length === 0 && <li className="cb-nothing">{isRoot ? <Everybody /> : say("group.empty")}</li>}
+        {group.members.length === 0 && (isRoot || readonly) && <li className="cb-nothing">{isRoot ? <Everybody /> : say("group.empty")}</li>}
         {isSlot(edits.slot, group.id, group.members.length) && group.members.length > 0 && <li className="cb-slot-end" aria-hidden="true" />}
       </ul>
       {!readonly && <Adders group={group} path={path} level={level} />}

@@ -37,7 +37,7 @@ export const ENGLISH = {
   "group.and": "and",
   "group.or": "or",
   "group.nor": "nor",
-  "group.empty": "This group is empty. Add a condition or delete the group.",
+  "group.empty": "This group is empty.",
   "group.too_deep": "Groups can be nested %(depth)s levels deep.",
 
   // Acts

@@ -24,16 +24,17 @@ interface CountProps {
 export function CountCard({ live, isFresh, total, hold, onRetry }: CountProps) {
   const { say, formatNumber } = useSurroundings();
   const { count, problem, error } = live;
+  const isShown = isFresh && hold === null;
   useSpokenCount(live, isFresh);
   return (
     <div className="cb-count">
       <p className="cb-count-title">{say("count.title")}</p>
-      <p className="cb-count-number" data-faded={!isFresh || hold !== null || undefined}>
+      <p className="cb-count-number" data-faded={!isShown || undefined}>
         <span>{count ? `${count.isExact ? "" : "≈\u2009"}${formatNumber(count.number)}` : "—"}</span>
-        <CountMark count={count} isBusy={live.isBusy && hold === null} />
+        <CountMark count={isShown ? count : null} isBusy={live.isBusy && hold === null} />
       </p>
       {total !== null && count && <Share number={count.number} total={total} />}
-      <p className="cb-note cb-count-note">{hold ? say(hold === "gap" ? "count.waiting" : "count.faulty") : describeCount(count, say, formatNumber)}</p>
+      <p className="cb-note cb-count-note">{hold ? say(hold === "gap" ? "count.waiting" : "count.faulty") : describeCount(isShown ? count : null, say, formatNumber)}</p>
       {problem && !hold && !live.isBusy && <p className="cb-problem">{problem}</p>}
       {error && <Trouble error={error} onRetry={onRetry} />}
     </div>
@@ -126,7 +127,7 @@ export function PeopleCard({ condition, salt }: { condition: string | null; salt
           </button>
         </p>
       )}
-      {isShown && <PeopleList answer={answer} onRetry={() => setRound((now) => now + 1)} />}
+      {isShown && condition !== null && <PeopleList answer={answer} onRetry={() => setRound((now) => now + 1)} />}
       <button type="button" className="btn btn-sm cb-people-button" disabled={condition === null} onClick={() => setRound((now) => now + 1)}>
         <Icon name={isShown ? "refresh" : "users"} size={15} />
         {say(isShown ? "people.again" : "people.show")}
