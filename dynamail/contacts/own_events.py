@@ -18,14 +18,22 @@ from django.utils.translation import gettext as _
 from dynamail.accounts.audit import Actor
 from dynamail.contacts.addressing import AddressError, ContactAddress, read_address
 from dynamail.contacts.models import ContactState
-from dynamail.contacts.people_of_events import Known, create_people, find_by_email, find_by_id
-from dynamail.events.own import OwnEventRow, insert_own_events
+from dynamail.contacts.people_of_events import (
+    Known,
+    ask_for_people,
+    create_people,
+    follow_merges,
+    read_people,
+)
+from dynamail.events.own import OwnEventRow, ask_for_taken, ask_to_insert
 from dynamail.events.own_names import (
     KnownName,
-    find_known_names,
+    Lesson,
+    ask_for_names,
+    ask_to_learn,
     find_lesson,
-    learn,
     make_names,
+    read_names,
     refuse_name,
 )
 from dynamail.events.own_values import (
@@ -35,6 +43,7 @@ from dynamail.events.own_values import (
     clean_event_name,
     make_event_key,
 )
+from dynamail.lib.asking import Inquiry, run_inquiry
 from dynamail.lib.ids import new_id
 
 MAX_AT_ONCE = 5_000
@@ -97,14 +106,21 @@ def record_own_events(
 
     Call it inside `account_scope`. Up to MAX_AT_ONCE events; raises ValueError for more.
     """
+    inquiry = take_own_events(account_id, events, source_kind=source_kind, by=by, now=now)
+    with connections["default"].cursor() as cursor:
+        return run_inquiry(inquiry, cursor)
+
+
+def take_own_events(
+    account_id: int, events: Sequence[NewOwnEvent], *, source_kind: str, by: Actor, now: datetime
+) -> Inquiry[list[Result]]:
+    """The same for whoever asks the database in another way."""
     if len(events) > MAX_AT_ONCE:
         raise ValueError(f"{len(events)} events at once; split them into batches of {MAX_AT_ONCE}")
     checked = [_check(event, now) for event in events]
     drafts = [draft for draft in checked if isinstance(draft, _Draft)]
-    with connections["default"].cursor() as cursor:
-        _find_contacts(cursor, account_id, drafts, by, now)
-        names = _find_names(cursor, account_id, drafts, now)
-        written = _write(cursor, account_id, drafts, names, source_kind, now)
+    names = yield from _look_up(account_id, drafts, by, now)
+    written = yield from _write(account_id, drafts, names, source_kind, now)
     outcomes = iter(written)
     return [next(outcomes) if isinstance(one, _Draft) else Result(fault=one) for one in checked]
 
@@ -137,21 +153,55 @@ def _read_address(event: NewOwnEvent) -> ContactAddress | None:
         raise OwnEventFault("email", error.code, str(error)) from None
 
 
-# ── Contacts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _find_contacts(cursor: Any, account_id: int, drafts: Sequence[_Draft], by: Actor, now: datetime) -> None:
-    """Name the contact of each draft by id, or say why it has none. Makes contacts where that is wanted."""
-    by_key = find_by_email(cursor, account_id, {one.address.key for one in drafts if one.address})
-    by_id = find_by_id(cursor, account_id, {one.contact_id for one in drafts if one.contact_id})
+# ── Contacts and names ───────────────────────────────────────────────────────────────────────────────────────────────
+def _look_up(
+    account_id: int, drafts: Sequence[_Draft], by: Actor, now: datetime
+) -> Inquiry[dict[str, KnownName]]:
+    """Name the contact of each draft by id, or say why it has none. Returns the names of events. Makes what is missing."""
+    if not drafts:
+        return {}
+    keys = {one.address.key for one in drafts if one.address}
+    ids = {one.contact_id for one in drafts if one.contact_id}
+    people, people_by_id, known = yield [
+        *ask_for_people(account_id, keys, ids),
+        ask_for_names(account_id, sorted({one.name for one in drafts})),
+    ]
+    by_key, by_id, names = read_people(people), read_people(people_by_id), read_names(known)
+    if len(by_key) < len(keys) or len(by_id) < len(ids):
+        merged, merged_by_id = yield from follow_merges(account_id, keys - by_key.keys(), ids - by_id.keys())
+        by_key, by_id = by_key | merged, by_id | merged_by_id
+        by_key |= yield from _create_missing(account_id, drafts, by_key, by, now)
+    for one in drafts:
+        found = by_key.get(one.address.key) if one.address else by_id.get(one.contact_id)
+        one.contact_id = found.id if found else None
+        one.fault = _refuse_contact(found, one)
+    names |= yield from _make_missing_names(account_id, drafts, names, now)
+    return names
+
+
+def _create_missing(
+    account_id: int, drafts: Sequence[_Draft], known: Mapping[str, Known], by: Actor, now: datetime
+) -> Inquiry[dict[str, Known]]:
     wanted: dict[str, ContactAddress] = {}
     for one in drafts:
-        if one.create_contact and one.address and one.address.key not in by_key:
+        if one.create_contact and one.address and one.address.key not in known:
             wanted.setdefault(one.address.key, one.address)  # the first spelling stays
-    if wanted:
-        by_key |= create_people(cursor, account_id, wanted.values(), by=by, now=now)
+    if not wanted:
+        return {}
+    return (yield from create_people(account_id, wanted.values(), by=by, now=now))
+
+
+def _make_missing_names(
+    account_id: int, drafts: Sequence[_Draft], known: Mapping[str, KnownName], now: datetime
+) -> Inquiry[dict[str, KnownName]]:
+    wanted = {one.name for one in drafts if one.fault is None} - known.keys()
+    if not wanted:
+        return {}
+    made = yield from make_names(account_id, wanted, now=now)
     for one in drafts:
-        known = by_key.get(one.address.key) if one.address else by_id.get(one.contact_id)  # type: ignore[arg-type]
-        one.contact_id = known.id if known else None
-        one.fault = _refuse_contact(known, one)
+        if one.fault is None and one.name in wanted and one.name not in made:
+            one.fault = refuse_name()
+    return made
 
 
 def _refuse_contact(known: Known | None, draft: _Draft) -> OwnEventFault | None:
@@ -167,45 +217,36 @@ def _refuse_contact(known: Known | None, draft: _Draft) -> OwnEventFault | None:
     return None
 
 
-# ── Names ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _find_names(
-    cursor: Any, account_id: int, drafts: Sequence[_Draft], now: datetime
-) -> dict[str, KnownName]:
-    wanted = sorted({one.name for one in drafts if one.fault is None})
-    if not wanted:
-        return {}
-    names = find_known_names(cursor, account_id, wanted)
-    if len(names) < len(wanted):
-        names |= make_names(cursor, account_id, set(wanted) - names.keys(), now=now)
-        for one in drafts:
-            if one.fault is None and one.name not in names:
-                one.fault = refuse_name()
-    return names
-
-
-def _learn(cursor: Any, account_id: int, drafts: Iterable[_Draft], names: Mapping[str, KnownName]) -> None:
-    by_name: dict[str, list[_Draft]] = {}
-    for one in drafts:
-        by_name.setdefault(one.name, []).append(one)
-    lessons = [
-        find_lesson(names[name], (one.types for one in told), max(one.at for one in told))
-        for name, told in by_name.items()
-    ]
-    learn(cursor, account_id, lessons)
-
-
 # ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _write(
-    cursor: Any,
     account_id: int,
     drafts: Sequence[_Draft],
     names: Mapping[str, KnownName],
     source_kind: str,
     now: datetime,
-) -> list[Result]:
+) -> Inquiry[list[Result]]:
     """Results of the drafts, in order. Of drafts with one key the first is written."""
+    results, new, rows = _make_rows(drafts, names)
+    if not rows:
+        return results
+    inserted, *_lessons = yield [
+        ask_to_insert(account_id, rows, source_kind=source_kind, now=now),
+        *ask_to_learn(account_id, _find_lessons(new, names)),
+    ]
+    if inserted.count < len(rows):
+        (taken,) = yield [ask_for_taken(account_id, rows)]
+        own_ids = {row.id for row in rows}
+        before = {key: event_id for key, event_id in taken.rows if event_id not in own_ids}
+        _name_duplicates(drafts, results, before)
+    return results
+
+
+def _make_rows(
+    drafts: Sequence[_Draft], names: Mapping[str, KnownName]
+) -> tuple[list[Result], list[_Draft], list[OwnEventRow]]:
+    """A result for each draft; and those that are to be written, with their rows."""
     first: dict[UUID, Result] = {}
-    results, rows, new = [], [], []
+    results, new, rows = [], [], []
     for one in drafts:
         if one.fault is not None:
             results.append(Result(fault=one.fault))
@@ -217,14 +258,20 @@ def _write(
         result = Result(row.id)
         if one.key is not None:
             first[one.key] = result
-        rows.append(row)
-        new.append(one)
         results.append(result)
-    before = insert_own_events(cursor, account_id, rows, source_kind=source_kind, now=now)
-    _learn(cursor, account_id, [one for one in new if one.key not in before], names)
-    if before:
-        _name_duplicates(drafts, results, before)
-    return results
+        new.append(one)
+        rows.append(row)
+    return results, new, rows
+
+
+def _find_lessons(drafts: Iterable[_Draft], names: Mapping[str, KnownName]) -> list[Lesson]:
+    by_name: dict[str, list[_Draft]] = {}
+    for one in drafts:
+        by_name.setdefault(one.name, []).append(one)
+    return [
+        find_lesson(names[name], (one.types for one in told), max(one.at for one in told))
+        for name, told in by_name.items()
+    ]
 
 
 def _name_duplicates(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from dynamail.lib.asking import Ask
 from dynamail.lib.ids import new_id
 from dynamail.lib.sql import load_sql
 
@@ -51,6 +52,12 @@ def record_events(account_id: int, events: Iterable[NewEvent], *, now: datetime)
         for start in range(0, len(rows), ROWS_PER_STATEMENT):
             insert_events(cursor, account_id, rows[start : start + ROWS_PER_STATEMENT])
     return [row[0] for row in rows]
+
+
+def ask_to_insert_events(account_id: int, events: Sequence[NewEvent], *, now: datetime) -> Ask:
+    """Like `record_events`, for those who ask by `lib/asking.py`."""
+    rows = [_to_row(event, now) for event in events]
+    return Ask(load_sql("events", "insert_events"), [account_id, *map(list, zip(*rows, strict=True))])
 
 
 def insert_events(cursor: Any, account_id: int, rows: Sequence[tuple[Any, ...]]) -> None:

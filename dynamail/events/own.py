@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import connections
 
+from dynamail.lib.asking import Ask
 from dynamail.lib.personal_data import RETENTION_DAYS, Retention
 from dynamail.lib.sql import load_sql
 
@@ -28,39 +28,24 @@ class OwnEventRow:
     key: UUID | None = None
 
 
-def insert_own_events(
-    cursor: Any, account_id: int, rows: Sequence[OwnEventRow], *, source_kind: str, now: datetime
-) -> dict[UUID, UUID]:
-    """Write rows whose keys differ, in the caller's transaction. Returns the event that was there before, by key.
+def ask_to_insert(account_id: int, rows: Sequence[OwnEventRow], *, source_kind: str, now: datetime) -> Ask:
+    """Write rows whose keys differ; what is counted are those that were new.
 
     A key that another transaction is writing just now is waited for: one of the two is written.
     """
-    if not rows:
-        return {}
     parameters = {
         "account_id": account_id,
         "rows": f"[{','.join(map(_write_row, rows))}]",
         "source_kind": source_kind,
         "now": now,
     }
-    cursor.execute(load_sql("events", "insert_own_events"), parameters)
-    if cursor.rowcount == len(rows):
-        return {}
-    own_ids = {row.id for row in rows}
-    return {
-        key: event_id
-        for key, event_id in _find_taken(cursor, account_id, rows).items()
-        if event_id not in own_ids
-    }
+    return Ask(load_sql("events", "insert_own_events"), parameters)
 
 
-def find_taken_keys(cursor: Any, account_id: int, keys: Sequence[UUID]) -> dict[UUID, UUID]:
-    """The event behind each key that was taken."""
-    cursor.execute(
-        "SELECT key, event_id FROM custom_event_key WHERE account_id = %s AND key = ANY(%s)",
-        [account_id, list(keys)],
-    )
-    return dict(cursor.fetchall())
+def ask_for_taken(account_id: int, rows: Sequence[OwnEventRow]) -> Ask:
+    """The event behind each key that these rows brought, theirs or an earlier one: (key, id of the event)."""
+    keys = [row.key for row in rows if row.key is not None]
+    return Ask(load_sql("events", "find_taken_keys"), [account_id, keys])
 
 
 def forget_keys(*, now: datetime) -> int:
@@ -73,10 +58,6 @@ def forget_keys(*, now: datetime) -> int:
             total += cursor.rowcount
             if cursor.rowcount < KEYS_AT_ONCE:
                 return total
-
-
-def _find_taken(cursor: Any, account_id: int, rows: Sequence[OwnEventRow]) -> dict[UUID, UUID]:
-    return find_taken_keys(cursor, account_id, [row.key for row in rows if row.key is not None])
 
 
 def _write_row(row: OwnEventRow) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 from django.utils.translation import gettext as _
 
 from dynamail.events.models import EventName
 from dynamail.events.own_values import OwnEventFault
+from dynamail.lib.asking import Ask, Inquiry, Told
 from dynamail.lib.ids import UnknownId, new_id
 from dynamail.lib.sql import load_sql
 
@@ -62,31 +62,30 @@ def find_event_name(account_id: int, public_id: str) -> EventName | None:
     return EventName.objects.for_account(account_id).filter(uid=uid).first()
 
 
-def find_known_names(cursor: Any, account_id: int, names: Sequence[str]) -> dict[str, KnownName]:
-    cursor.execute(
-        "SELECT name, id, properties::text, last_at FROM event_name WHERE account_id = %s AND name = ANY(%s)",
-        [account_id, list(names)],
-    )
+def ask_for_names(account_id: int, names: Sequence[str]) -> Ask:
+    return Ask(load_sql("events", "find_event_names"), [account_id, list(names)])
+
+
+def read_names(told: Told) -> dict[str, KnownName]:
     return {
-        name: KnownName(number, _read_types(types), last_at)
-        for name, number, types, last_at in cursor.fetchall()
+        name: KnownName(number, _read_types(types), last_at) for name, number, types, last_at in told.rows
     }
 
 
-def make_names(cursor: Any, account_id: int, names: Iterable[str], *, now: datetime) -> dict[str, KnownName]:
-    """Make those that the account has room for, in the caller's transaction; the others are missing in the answer."""
-    # One at a time in an account: the limit holds whoever else makes names.
-    cursor.execute("SELECT pg_advisory_xact_lock(hashtext('event_name'), %s::int)", [account_id % 2**31])
-    cursor.execute("SELECT count(*) FROM event_name WHERE account_id = %s", [account_id])
-    room = MAX_NAMES - cursor.fetchone()[0]
-    wanted = sorted(set(names) - find_known_names(cursor, account_id, sorted(set(names))).keys())
-    for name in wanted[: max(room, 0)]:
-        cursor.execute(
-            "INSERT INTO event_name (account_id, uid, created_at, name, description, properties)"
-            " VALUES (%s, %s, %s, %s, '', '{}')",
-            [account_id, new_id(now), now, name],
-        )
-    return find_known_names(cursor, account_id, sorted(set(names)))
+def make_names(account_id: int, names: Iterable[str], *, now: datetime) -> Inquiry[dict[str, KnownName]]:
+    """Make those that the account has room for; the others are missing in the answer."""
+    wanted = sorted(names)
+    parameters = {
+        "account_id": account_id,
+        "names": wanted,
+        "uids": [new_id(now) for _ in wanted],
+        "now": now,
+        "limit": MAX_NAMES,
+    }
+    yield [Ask(load_sql("events", "begin_names"), [account_id])]
+    yield [Ask(load_sql("events", "make_names"), parameters)]
+    (told,) = yield [ask_for_names(account_id, wanted)]
+    return read_names(told)
 
 
 def refuse_name() -> OwnEventFault:
@@ -111,19 +110,25 @@ def find_lesson(known: KnownName, types: Iterable[Mapping[str, str]], last_at: d
     return Lesson(known, news, last_at)
 
 
-def learn(cursor: Any, account_id: int, lessons: Iterable[Lesson]) -> None:
+def ask_to_learn(account_id: int, lessons: Iterable[Lesson]) -> list[Ask]:
     """Write down what is new. Who only brings a later moment does not wait for somebody who writes the row just now."""
     worthy = [lesson for lesson in lessons if lesson.is_worth_a_write]
-    for news, statement in ((True, "learn_event_names"), (False, "touch_event_names")):
-        told = [
-            {"id": lesson.known.id, "types": dict(lesson.types), "last_at": lesson.last_at.isoformat()}
-            for lesson in worthy
-            if lesson.is_news == news
+    news = [lesson for lesson in worthy if lesson.is_news]
+    later = [lesson for lesson in worthy if not lesson.is_news]
+    return [
+        Ask(load_sql("events", statement), {"account_id": account_id, "lessons": _write_lessons(lessons)})
+        for statement, lessons in (("learn_event_names", news), ("touch_event_names", later))
+        if lessons
+    ]
+
+
+def _write_lessons(lessons: Iterable[Lesson]) -> str:
+    return json.dumps(
+        [
+            {"id": one.known.id, "types": dict(one.types), "last_at": one.last_at.isoformat()}
+            for one in lessons
         ]
-        if told:
-            cursor.execute(
-                load_sql("events", statement), {"account_id": account_id, "lessons": json.dumps(told)}
-            )
+    )
 
 
 @lru_cache(maxsize=1_024)

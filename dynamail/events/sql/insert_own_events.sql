@@ -6,11 +6,11 @@ WITH given AS MATERIALIZED (
         AS row (id uuid, name_id bigint, contact_id uuid, at timestamptz, properties jsonb, key uuid)
 ), taken AS (
     INSERT INTO custom_event_key (account_id, key, event_id, at)
-    SELECT %(account_id)s, key, id, %(now)s FROM given WHERE key IS NOT NULL ORDER BY key
+    SELECT %(account_id)s::bigint, key, id, %(now)s::timestamptz FROM given WHERE key IS NOT NULL ORDER BY key
     ON CONFLICT (account_id, key) DO NOTHING
     RETURNING event_id
 )
 INSERT INTO custom_event (account_id, id, name_id, contact_id, at, properties, source_kind)
-SELECT %(account_id)s, id, name_id, contact_id, at, properties, %(source_kind)s
+SELECT %(account_id)s::bigint, id, name_id, contact_id, at, properties, %(source_kind)s::text
 FROM given
 WHERE key IS NULL OR id IN (SELECT event_id FROM taken)

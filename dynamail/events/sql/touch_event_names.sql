@@ -3,7 +3,7 @@
 UPDATE event_name SET last_at = greatest(event_name.last_at, lesson.last_at)
 FROM (
     SELECT told.* FROM jsonb_to_recordset(%(lessons)s::jsonb) AS told (id bigint, last_at timestamptz)
-    JOIN event_name AS held ON held.account_id = %(account_id)s AND held.id = told.id
+    JOIN event_name AS held ON held.account_id = %(account_id)s::bigint AND held.id = told.id
     ORDER BY told.id FOR NO KEY UPDATE OF held SKIP LOCKED
 ) AS lesson
-WHERE event_name.account_id = %(account_id)s AND event_name.id = lesson.id
+WHERE event_name.account_id = %(account_id)s::bigint AND event_name.id = lesson.id

@@ -1,0 +1,74 @@
+"""Questions to the database, apart from the way they travel.
+
+A verb for hot paths is a generator: it yields the statements that it needs next, and is sent what they brought. One set of rules then
+serves both a task, whose cursor takes one statement after the other, and the API's event loop, which sends all of a step at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString, TypeVar
+
+from psycopg import AsyncConnection
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)  # not frozen, nor the other: several for each request
+class Ask:
+    """One statement. Casts stand in it where a parameter alone does not tell its type."""
+
+    statement: LiteralString
+    parameters: Sequence[Any] | Mapping[str, Any] = ()
+
+
+@dataclass(slots=True)
+class Told:
+    """What a statement brought: its rows, and how many it returned or changed."""
+
+    rows: list[tuple[Any, ...]]
+    count: int
+
+
+Inquiry = Generator[Sequence[Ask], Sequence[Told], Result]
+
+
+def run_inquiry(inquiry: Inquiry[Result], cursor: Any) -> Result:
+    """Ask with a cursor of Django, in the caller's transaction."""
+    try:
+        asks = next(inquiry)
+        while True:
+            asks = inquiry.send([_ask(cursor, one) for one in asks])
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+
+
+async def pipeline_inquiry(inquiry: Inquiry[Result], connection: AsyncConnection[Any]) -> Result:
+    """Ask in the caller's transaction, the statements of a step in one trip."""
+    try:
+        asks = next(inquiry)
+        while True:
+            asks = inquiry.send(await ask_at_once(asks, connection))
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+
+
+async def ask_at_once(asks: Sequence[Ask], connection: AsyncConnection[Any]) -> list[Told]:
+    """One trip for several statements, each planned once a connection."""
+    if not asks:
+        return []
+    async with connection.pipeline():
+        cursors = [
+            await connection.execute(one.statement, one.parameters or None, prepare=True) for one in asks
+        ]
+    return [
+        Told(await cursor.fetchall() if cursor.description else [], cursor.rowcount) for cursor in cursors
+    ]
+
+
+def _ask(cursor: Any, one: Ask) -> Told:
+    cursor.execute(one.statement, one.parameters)
+    return Told(cursor.fetchall() if cursor.description else [], cursor.rowcount)
