@@ -111,7 +111,7 @@ def open_url(
     """
     bounds = bounds or Bounds()
     deadline = _Deadline(bounds.total_seconds)
-    target, sent = _read_url(url), _fold_headers(headers or {})
+    target, sent = read_url(url), _fold_headers(headers or {})
     for left in range(redirects, -1, -1):
         with _exchange(target, sent, rules, bounds, deadline, method=method, content=content) as answer:
             following = answer.headers.get("location", "") if answer.status in REDIRECTS else ""
@@ -166,7 +166,8 @@ class _Deadline:
         return left if seconds is None else min(seconds, left)
 
 
-def _read_url(text: str) -> httpx.URL:
+def read_url(text: str) -> httpx.URL:
+    """A web address that may be asked for, by its form alone. Raises EgressError."""
     try:
         url = httpx.URL(text)
         port = url.port
@@ -181,7 +182,7 @@ def _read_url(text: str) -> httpx.URL:
 
 def _follow(url: httpx.URL, location: str, headers: dict[str, str]) -> tuple[httpx.URL, dict[str, str]]:
     try:
-        following = _read_url(str(url.join(location)))
+        following = read_url(str(url.join(location)))
     except (httpx.InvalidURL, ValueError):
         raise EgressError("redirect", location[:200]) from None
     if url.scheme == "https" and following.scheme == "http":

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import Http404, StreamingHttpResponse
+from django.utils.translation import gettext_lazy
 
+from dynamail.conditions.tree import Finding
+from dynamail.contacts.importing.counting import Counts
 from dynamail.contacts.importing.encodings import ENCODINGS
 from dynamail.contacts.importing.rejects import export_rejects
 from dynamail.contacts.importing.sniffing import SEPARATORS
+from dynamail.contacts.importing.statement import Options
 from dynamail.contacts.models import ContactImport
 from dynamail.lib.ids import UnknownId
 from dynamail.web.access import PageRequest
@@ -19,7 +25,7 @@ def get_import(request: PageRequest, import_id: str, subject: ContactImport.Subj
     """The account's import of this kind. Raises Http404."""
     rows = ContactImport.objects.for_account(request.account).filter(subject=subject)
     try:
-        found: ContactImport = rows.select_related("work", "created_by").get(
+        found: ContactImport = rows.select_related("work", "created_by", "import_source").get(
             uid=ContactImport.uid_from(import_id)
         )
     except (UnknownId, ContactImport.DoesNotExist):
@@ -39,8 +45,58 @@ def describe_reading(row: ContactImport, *, has_header: bool) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class FindingLine:
+    """How many people of a file have something noticed about their address, and what becomes of them."""
+
+    finding: str
+    label: str
+    text: str
+    count: int
+    is_left_out: bool
+
+
+FINDING_WORDS = {
+    Finding.NO_MAIL_SERVER: (
+        gettext_lazy("Domain without a mail server"),
+        gettext_lazy("A message to it would bounce."),
+    ),
+    Finding.TYPO: (
+        gettext_lazy("Mistyped domain"),
+        gettext_lazy("The file below says which provider was probably meant."),
+    ),
+    Finding.DISPOSABLE: (
+        gettext_lazy("Disposable mailbox"),
+        gettext_lazy("Made for one sign-up and left again."),
+    ),
+    Finding.ROLE: (
+        gettext_lazy("Desk instead of a person"),
+        gettext_lazy("Such as info@: several people may read it, and none of them may have agreed."),
+    ),
+}
+
+
+def list_findings(counts: Counts, options: Options) -> list[FindingLine]:
+    """What was noticed at all, the surest first."""
+    lines = [
+        FindingLine(
+            finding.value,
+            str(label),
+            str(text),
+            getattr(counts, finding.value),
+            finding.value in options.leave_out,
+        )
+        for finding, (label, text) in FINDING_WORDS.items()
+    ]
+    return [line for line in lines if line.count]
+
+
 def answer_rejects(row: ContactImport) -> StreamingHttpResponse:
     """The rejected rows as a file, streamed."""
-    response = StreamingHttpResponse(export_rejects(row), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="rejected-{row.public_id}.csv"'
+    return answer_csv(export_rejects(row), f"rejected-{row.public_id}.csv")
+
+
+def answer_csv(lines: Iterator[str], name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

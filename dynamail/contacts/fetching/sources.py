@@ -112,6 +112,18 @@ def resume_source(source: ImportSource, *, by: User, now: datetime) -> bool:
 
 
 @transaction.atomic
+def fetch_first_file(source: ImportSource) -> None:
+    """Fetch a file for a member to map, whatever was seen before. Until it is mapped and started nothing changes."""
+    rows_of(source).update(problem="", last_run_at=None)
+    start_fetch(source, first=True)
+
+
+def is_being_fetched(source: ImportSource) -> bool:
+    """Whether a first file was asked for and is not there yet."""
+    return source.last_run_at is None and not source.problem
+
+
+@transaction.atomic
 def accept_new_key(source: ImportSource, *, by: User) -> None:
     """Pin whatever key the server shows next."""
     rows_of(source).update(host_key="", problem="", failures=0)

@@ -9,17 +9,31 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from dynamail.conditions.tree import Finding
 from dynamail.consent.models import LawfulBasis, Topic
 from dynamail.contacts.importing.encodings import ENCODINGS
 from dynamail.contacts.importing.mapping import ATTRIBUTE, IGNORE, NEW, Target, find_sample_problem
 from dynamail.contacts.importing.sniffing import SEPARATORS
-from dynamail.contacts.importing.statement import MAX_STATEMENT_LENGTH, Merging, Options, Statement
+from dynamail.contacts.importing.statement import (
+    LEFT_OUT_AT_FIRST,
+    MAX_STATEMENT_LENGTH,
+    Merging,
+    Options,
+    Statement,
+)
 from dynamail.contacts.models import Attribute, ContactImport
 from dynamail.contacts.tags import clean_tag_name
 from dynamail.contacts.values import split_list
 from dynamail.web.forms_look import offer_choices
 
 NO_STATEMENT = "none"
+# The surest first.
+LEAVE_OUT_CHOICES = [
+    (Finding.NO_MAIL_SERVER.value, gettext_lazy("Domains without a mail server: every message would bounce")),
+    (Finding.TYPO.value, gettext_lazy("Mistyped domains, such as gmial.com")),
+    (Finding.DISPOSABLE.value, gettext_lazy("Disposable mailboxes, which nobody keeps")),
+    (Finding.ROLE.value, gettext_lazy("Desks instead of people, such as info@ or sales@")),
+]
 
 
 class UploadForm(forms.Form):
@@ -142,6 +156,15 @@ class ConsentForm(forms.Form):
         help_text=gettext_lazy("Separated by commas. A new word makes a new tag."),
         widget=forms.TextInput(attrs={"list": "tag-names"}),
     )
+    leave_out = forms.MultipleChoiceField(
+        label=gettext_lazy("Leave these addresses out"),
+        choices=LEAVE_OUT_CHOICES,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy(
+            "What is noticed but not left out is taken and marked, so that you can find these people and decide later."
+        ),
+    )
     merging = forms.ChoiceField(
         label=gettext_lazy("Contacts that exist already"),
         choices=Merging.choices,
@@ -177,11 +200,17 @@ class ConsentForm(forms.Form):
         if topic is not None:
             basis = data["basis"] or LawfulBasis.CONSENT.value
             statement = Statement(topic.pk, basis, data["since"], data["text"].strip())
-        return Options(merging=data["merging"], tags=tuple(data["tags"]), statement=statement)
+        return Options(
+            merging=data["merging"],
+            tags=tuple(data["tags"]),
+            statement=statement,
+            leave_out=tuple(data["leave_out"]),
+        )
 
     def _make_initial(self, row: ContactImport) -> dict[str, Any]:
         options = Options.from_json(row.options)
         initial: dict[str, Any] = {"merging": options.merging, "tags": ", ".join(options.tags)}
+        initial["leave_out"] = options.leave_out if "leave_out" in row.options else LEFT_OUT_AT_FIRST
         if options.statement is not None:
             by_pk = {topic.pk: public_id for public_id, topic in self._topics.items()}
             initial |= {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -13,9 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dynamail.accounts.roles import Permission
+from dynamail.conditions.tree import Finding
 from dynamail.consent.topics import find_topics
 from dynamail.contacts.catalog import CatalogError, list_attributes
+from dynamail.contacts.fetching.taking import start_first_import
 from dynamail.contacts.importing.counting import Counts
+from dynamail.contacts.importing.findings import FINDINGS, export_findings
 from dynamail.contacts.importing.mapping import Target
 from dynamail.contacts.importing.problems import ImportProblem
 from dynamail.contacts.importing.statement import Merging, Options
@@ -26,10 +29,9 @@ from dynamail.contacts.importing.steps import (
     read_anew,
     set_mapping,
     start_check,
-    start_import,
     upload_file,
 )
-from dynamail.contacts.importing.uploads import KEEP_DAYS
+from dynamail.contacts.importing.uploads import KEEP_DAYS, find_upload
 from dynamail.contacts.models import ContactImport, Tag
 from dynamail.lib.clock import utc_now
 from dynamail.web.access import PageRequest, needs
@@ -41,7 +43,7 @@ from dynamail.web.forms.imports import (
     list_targets,
     read_mapping,
 )
-from dynamail.web.import_files import answer_rejects, describe_reading, get_import
+from dynamail.web.import_files import answer_csv, answer_rejects, describe_reading, get_import, list_findings
 from dynamail.web.views.contacts import list_tabs
 
 State = ContactImport.State
@@ -159,7 +161,7 @@ def show_import(request: PageRequest, import_id: str) -> HttpResponse:
 @require_POST
 def begin_import(request: PageRequest, import_id: str) -> HttpResponse:
     try:
-        start_import(_get_import(request, import_id), by=request.user, now=utc_now())
+        start_first_import(_get_import(request, import_id), by=request.user, now=utc_now())
     except (ImportProblem, CatalogError) as problem:
         messages.error(request, str(problem))
     return redirect("contact_import", import_id)
@@ -175,6 +177,20 @@ def stop_import(request: PageRequest, import_id: str) -> HttpResponse:
         messages.info(request, _("The file was removed; nobody was imported."))
         return redirect("contact_imports")
     return redirect("contact_import", import_id)
+
+
+@edits
+@require_GET
+def download_findings(request: PageRequest, import_id: str, finding: str) -> StreamingHttpResponse:
+    """The rows of the file in which this was noticed, with what was probably meant."""
+    row = _get_import(request, import_id)
+    if finding not in FINDINGS or Target.EMAIL not in row.mapping:
+        raise Http404
+    try:
+        find_upload(row)
+    except ImportProblem:
+        raise Http404 from None
+    return answer_csv(export_findings(row, Finding(finding)), f"{finding}-{row.public_id}.csv")
 
 
 @edits
@@ -228,6 +244,7 @@ def _result_context(request: PageRequest, row: ContactImport) -> dict[str, Any]:
             (one for one in find_topics(request.account) if statement and one.pk == statement.topic_id), None
         ),
         "statement": statement,
+        "findings": list_findings(counts, options) if over else [],
         "merging": Merging(options.merging).label,
         "tags": options.tags,
         "may_edit": request.member.may(Permission.EDIT_CONTACTS),
@@ -261,5 +278,10 @@ urlpatterns: list[URLPattern] = [
     path("contacts/imports/<str:import_id>/consent/", state_consent, name="contact_import_consent"),
     path("contacts/imports/<str:import_id>/start/", begin_import, name="contact_import_start"),
     path("contacts/imports/<str:import_id>/cancel/", stop_import, name="contact_import_cancel"),
+    path(
+        "contacts/imports/<str:import_id>/findings/<str:finding>.csv",
+        download_findings,
+        name="contact_import_findings",
+    ),
     path("contacts/imports/<str:import_id>/rejected.csv", download_rejects, name="contact_import_rejects"),
 ]
