@@ -72,7 +72,7 @@ def read_attribute(number: int, type: str) -> Operand:
     json = f"contact.attributes->'{key}'"
     exists = f"contact.attributes ? '{key}'"
     kind = f"jsonb_typeof({json})"
-    text = f"(contact.attributes->>'{key}')"
+    text = f"((contact.attributes->>'{key}') COLLATE \"C\")"
     value, there = {
         "number": (f"(CASE WHEN {kind} = 'number' THEN ({json})::numeric END)", f"{kind} = 'number'"),
         "boolean": (f"({json})", f"{kind} = 'boolean'"),

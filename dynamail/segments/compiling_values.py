@@ -119,15 +119,14 @@ def ask_moment(operand: Operand, op: Op, value: Value, calendar: Calendar) -> Sq
 
 
 def ask_moment_text(operand: Operand, op: Op, value: Value, calendar: Calendar) -> SqlFragment:
-    """The operand's value is a text such as 2026-03-31T14:30:00Z: such texts sort as their moments do."""
-    bytewise = Operand(compose('{} COLLATE "C"', operand.value), operand.there)
-    return _ask_moment(bytewise, op, value, calendar, lambda moment: bind(write_moment(moment), "text"))
+    """The operand's value is a text such as 2026-03-31T14:30:00Z in the C collation: such texts sort as their moments do."""
+    return _ask_moment(operand, op, value, calendar, lambda moment: bind(write_moment(moment), "text"))
 
 
 def ask_day_text(
     operand: Operand, op: Op, value: Value, calendar: Calendar, zone_name: SqlFragment
 ) -> SqlFragment:
-    """The operand's value is a text such as 2026-03-31; `zone_name` the column with the zone that says what today is."""
+    """The operand's value is a text such as 2026-03-31 in the C collation; `zone_name` the column with the zone that says what today is."""
     moments = [as_moment(one) for one in list_values(value)]
     days = [one for one in moments if isinstance(one, date | RelativeDay) and not isinstance(one, datetime)]
     if not days or len(days) < len(moments):
@@ -135,12 +134,11 @@ def ask_day_text(
     if op == Op.ANNIVERSARY:
         return _ask_anniversary(operand, days, calendar, zone_name)
     low, high = (_bind_day(day, calendar, zone_name) for day in (days[0], days[-1]))
-    text = compose('{} COLLATE "C"', operand.value)
     tests = {
         Op.EQUALS: compose("{} = {}", operand.value, low),
-        Op.BEFORE: compose("{} < {}", text, low),
-        Op.AFTER: compose("{} > {}", text, low),
-        Op.BETWEEN: compose("{} BETWEEN {} AND {}", text, low, high),
+        Op.BEFORE: compose("{} < {}", operand.value, low),
+        Op.AFTER: compose("{} > {}", operand.value, low),
+        Op.BETWEEN: compose("{} BETWEEN {} AND {}", operand.value, low, high),
     }
     return operand.ask(tests.get(op, FALSE))
 

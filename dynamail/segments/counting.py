@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 
+from dynamail.conditions.describing import describe
 from dynamail.conditions.tree import Condition, Group
 from dynamail.conditions.walking import iter_leaves
 from dynamail.lib.sql import SqlFragment
@@ -141,13 +143,11 @@ def find_interval(hits: int, looked: int) -> tuple[float, float]:
 
 def explain_cost(account_id: int, condition: Condition, *, now: datetime, seconds: float) -> TooCostly:
     """Which part costs most, by the planner's word: nothing is run for it."""
-    from dynamail.conditions.describing import describe
-
     catalog = load_catalog(account_id)
     costs = []
     for _path, leaf in iter_leaves(condition):
         plan = explain_count(account_id, compile_for(account_id, leaf, now=now))
-        costs.append((plan["Total Cost"], describe(leaf, catalog), _find_worst_node(plan)))
+        costs.append((plan["Total Cost"], describe(leaf, catalog, words=translation), _find_worst_node(plan)))
     _cost, part, hint = max(costs, default=(0.0, "", ""))
     reason = _(
         "Counting was stopped after %(seconds)s seconds. What costs most is: %(part)s. Narrow it down, for instance to a shorter period."

@@ -68,7 +68,9 @@ def load_people(account_id: int, ids: Sequence[UUID]) -> list[Person]:
                 activity=tuple(ActivityRow(*row) for row in activity[uid]),
                 messages=tuple(MessageRow(*row) for row in messages[uid]),
                 feedback=tuple(FeedbackRow(*row) for row in feedback[uid]),
-                events=tuple(OwnEventRow(*row, properties=_decode(text)) for *row, text in events[uid]),
+                events=tuple(
+                    OwnEventRow(event, name, at, _decode(text)) for event, name, at, text in events[uid]
+                ),
             )
         )
     return people

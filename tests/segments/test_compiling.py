@@ -184,6 +184,15 @@ def test_a_segment_reads_no_technical_column() -> None:
             assert tables <= set(TABLES) - {"contact"}
 
 
+def test_every_table_of_a_condition_is_held_to_the_account() -> None:
+    """The statement may run above row-level security."""
+    catalog = make_catalog()
+    for condition in list_trees(150, catalog):
+        for fragment in compile_both(condition, catalog):
+            held = re.findall(r"FROM \w+ AS (\w+) WHERE \(?\1\.account_id = %s::bigint", fragment.text)
+            assert len(held) == len(re.findall(r"FROM (?!\()", fragment.text)), fragment.text
+
+
 @pytest.mark.promise("P8.3")
 def test_restricted_contacts_are_in_no_segment(account: Account) -> None:
     for place, state in enumerate(ContactState):
