@@ -164,7 +164,7 @@ def cancel_import(row: ContactImport, *, by: User, now: datetime) -> None:
 def list_imports(account_id: int, *, subject: str = Subject.CONTACTS, limit: int = 50) -> list[ContactImport]:
     """Newest first."""
     rows = ContactImport.objects.for_account(account_id).filter(subject=subject)
-    rows = rows.select_related("created_by", "work")
+    rows = rows.select_related("created_by", "work", "import_source")
     return list(rows.order_by("-created_at")[:limit])
 
 
