@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.campaigns.models import Campaign
+from dynamail.conditions.catalog import Catalog
+from dynamail.conditions.checking import check_condition
+from dynamail.conditions.faults import ConditionFault, Fault, make_fault
+from dynamail.conditions.parsing import parse_condition
+from dynamail.conditions.tree import EVERYBODY, Condition, SegmentTest
+from dynamail.conditions.walking import iter_leaves
 from dynamail.contacts.catalog import list_attributes
-from dynamail.lib.sql import load_sql
+from dynamail.lib.sql import SqlFragment, load_sql
 from dynamail.messages.freezing import count_audience, put_audience
+from dynamail.segments.asking import STATEMENT_TIMEOUT, TimedOut, ask_account
+from dynamail.segments.cataloging import load_catalog
+from dynamail.segments.compiling import compile_for
+from dynamail.segments.counting import explain_cost
+from dynamail.segments.wording import describe_condition
 
 NAME_FIELDS = {"name": _("Name"), "first_name": _("First name"), "last_name": _("Last name")}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the card To says: a topic, any of the wanted tags (none: everybody), none of the unwanted ones."""
+    """What the card To says: a topic, any of the wanted tags (none: everybody), none of the unwanted ones, and a condition.
+
+    `condition` is a document of the condition language, empty for everybody; `salt` is what its random shares are drawn with.
+    """
 
     topic_id: int
     include_tags: tuple[int, ...] = ()
     exclude_tags: tuple[int, ...] = ()
+    condition: Mapping[str, Any] = field(default_factory=dict)
+    salt: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,42 +72,119 @@ def choice_of(campaign: Campaign) -> Choice | None:
     """The card To as it is saved; None without a topic."""
     if campaign.topic_id is None:
         return None
-    return Choice(campaign.topic_id, tuple(campaign.include_tags), tuple(campaign.exclude_tags))
-
-
-def count_recipients(account_id: int, choice: Choice, *, now: datetime) -> int:
-    """How many a launch at this moment would reach."""
-    return count_audience(
-        account_id,
-        topic_id=choice.topic_id,
-        include_tags=choice.include_tags,
-        exclude_tags=choice.exclude_tags,
-        now=now,
+    return Choice(
+        campaign.topic_id,
+        tuple(campaign.include_tags),
+        tuple(campaign.exclude_tags),
+        campaign.condition,
+        campaign.public_id,
     )
 
 
+def find_faults(account_id: int, document: Mapping[str, Any]) -> tuple[Fault, ...]:
+    """What is wrong with a condition as the account stands now: a deleted tag, an archived segment. Empty when it holds."""
+    if not document:
+        return ()
+    try:
+        condition = parse_condition(document)
+    except ConditionFault as error:
+        return error.faults
+    catalog = load_catalog(account_id)
+    return (*check_condition(condition, catalog), *_find_archived(condition, catalog))
+
+
+def _find_archived(condition: Condition, catalog: Catalog) -> Iterator[Fault]:
+    """Segments that were put away. Other segments go on with them; a message is sent to nobody by a question put aside."""
+    for path, leaf in iter_leaves(condition):
+        if isinstance(leaf, SegmentTest) and (known := catalog.segments.get(leaf.segment)) and known.archived:
+            yield make_fault(f"{path}/segment", "unknown_segment")
+
+
+def describe_audience(campaign: Campaign) -> str:
+    """The condition in words; empty when there is none, or none that can be read."""
+    if not campaign.condition:
+        return ""
+    try:
+        condition = parse_condition(campaign.condition)
+    except ConditionFault:
+        return ""
+    return "" if condition == EVERYBODY else describe_condition(condition, load_catalog(campaign.account_id))
+
+
+def narrow(account_id: int, choice: Choice, *, now: datetime) -> SqlFragment | None:
+    """The condition as SQL; days are counted from `now`. Raises ConditionFault when it names what is not there any more."""
+    if faults := find_faults(account_id, choice.condition):
+        raise ConditionFault(faults)
+    condition = parse_condition(choice.condition)
+    if condition == EVERYBODY:
+        return None
+    return compile_for(account_id, condition, now=now, salt=choice.salt)
+
+
+def count_recipients(account_id: int, choice: Choice, *, now: datetime) -> int:
+    """How many a launch at this moment would reach. Raises ConditionFault, TooCostly."""
+    narrowing = narrow(account_id, choice, now=now)
+    with _in_time(account_id, choice, now):
+        return count_audience(
+            account_id,
+            topic_id=choice.topic_id,
+            include_tags=choice.include_tags,
+            exclude_tags=choice.exclude_tags,
+            narrowing=narrowing,
+            now=now,
+        )
+
+
 def measure_audience(account_id: int, choice: Choice, *, now: datetime) -> AudienceCount:
-    """The count with what is left out and why. One statement; each contact is left out for one reason."""
-    with connections["default"].cursor() as cursor:
-        cursor.execute(load_sql("campaigns", "measure_audience"), _parameters(account_id, choice, now))
+    """The count with what is left out and why. One statement; each contact is left out for one reason.
+
+    Raises ConditionFault, and TooCostly when the condition takes the database too long.
+    """
+    narrowing = narrow(account_id, choice, now=now)
+    statement, values = put_audience(load_sql("campaigns", "measure_audience"), narrowing)
+    with _in_time(account_id, choice, now), connections["default"].cursor() as cursor:
+        cursor.execute(statement, _parameters(account_id, choice, now) | values)
         return AudienceCount(*cursor.fetchone())
 
 
 def count_lacking(account_id: int, choice: Choice, keys: Collection[str], *, now: datetime) -> list[Lacking]:
-    """For each of these `contact.…` keys, how many recipients lack a value; keys that nobody lacks are left out."""
+    """For each of these `contact.…` keys, how many recipients lack a value; keys that nobody lacks are left out.
+
+    Raises ConditionFault, TooCostly.
+    """
     attributes = {one.key: one for one in list_attributes(account_id) if one.key in keys}
     wanted_names = [key for key in NAME_FIELDS if key in keys and key not in attributes]
     if not attributes and not wanted_names:
         return []
     parameters = _parameters(account_id, choice, now)
     parameters["attribute_numbers"] = [str(one.number) for one in attributes.values()]
-    with connections["default"].cursor() as cursor:
-        statement, values = put_audience(load_sql("campaigns", "count_lacking"), None)
+    narrowing = narrow(account_id, choice, now=now)
+    statement, values = put_audience(load_sql("campaigns", "count_lacking"), narrowing)
+    with _in_time(account_id, choice, now), connections["default"].cursor() as cursor:
         cursor.execute(statement, parameters | values)
         found = dict(cursor.fetchall())
     lacking = [Lacking(one.key, one.label, found.get(str(one.number), 0)) for one in attributes.values()]
     lacking += [Lacking(key, str(NAME_FIELDS[key]), found.get(key, 0)) for key in wanted_names]
     return [one for one in lacking if one.contacts]
+
+
+@contextmanager
+def _in_time(account_id: int, choice: Choice, now: datetime) -> Iterator[None]:
+    """Ask a condition within its limit of time. Raises TooCostly.
+
+    The limit ends with the question: a launch in the same transaction takes as long as it needs.
+    """
+    if not choice.condition:
+        yield
+        return
+    try:
+        with transaction.atomic():
+            with ask_account(account_id, seconds=STATEMENT_TIMEOUT):
+                yield
+            transaction.set_rollback(True)  # nothing was written; it takes the settings back
+    except TimedOut:
+        condition = parse_condition(choice.condition)
+        raise explain_cost(account_id, condition, now=now, seconds=STATEMENT_TIMEOUT) from None
 
 
 def _parameters(account_id: int, choice: Choice, now: datetime) -> dict[str, Any]:

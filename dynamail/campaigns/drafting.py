@@ -19,6 +19,7 @@ DRAFT_FIELDS = (
     "topic_id",
     "include_tags",
     "exclude_tags",
+    "condition",
     "sender_id",
     "subject",
     "preheader",

@@ -13,8 +13,10 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
+from dynamail.campaigns.audiences import describe_audience, find_faults
 from dynamail.campaigns.models import Campaign
 from dynamail.campaigns.recipients import Person, find_person
+from dynamail.conditions.parsing import parse_condition
 from dynamail.consent.models import ConsentRecord, ConsentState, Subscription, SuppressionReason
 from dynamail.consent.suppressing import find_suppression
 from dynamail.contacts.editing import find_contact_by_email
@@ -23,6 +25,7 @@ from dynamail.feedback.models import FeedbackReport, Kind
 from dynamail.lib.ids import derived_id
 from dynamail.messages.accounting import Whereabouts
 from dynamail.protocols.address import AddressError, parse_address
+from dynamail.segments.previewing import is_member
 
 
 class Answer(StrEnum):
@@ -65,6 +68,7 @@ def explain_person(account_id: int, campaign: Campaign, email: str, *, now: date
     steps = [
         _explain_contact(contact, campaign),
         *_explain_tags(contact, campaign),
+        *_explain_condition(contact, campaign, now),
         *_explain_consent(contact, campaign),
         *_explain_suppression(account_id, contact.email, now),
         _explain_launch(campaign, person),
@@ -99,6 +103,29 @@ def _explain_tags(contact: Contact, campaign: Campaign) -> Iterator[Step]:
         held = _name(names, unwanted & set(contact.tags))
         text = _("Has the excluded tag %s.") % held if held else _("Has none of the excluded tags.")
         yield Step(Answer.NO if held else Answer.YES, _("Audience: none of the tags"), text)
+
+
+def _explain_condition(contact: Contact, campaign: Campaign, now: datetime) -> Iterator[Step]:
+    """Whether it holds now; for those who were launched, what counted was the moment of launch."""
+    sentence = describe_audience(campaign)
+    if not sentence:
+        return
+    title = _("Audience: the condition")
+    if find_faults(campaign.account_id, campaign.condition):
+        text = _("It names something that is not there any more: %s")
+        yield Step(Answer.NOTE, title, text % sentence)
+        return
+    fits = is_member(
+        campaign.account_id,
+        contact.id,
+        parse_condition(campaign.condition),
+        now=campaign.launched_at or now,
+        salt=campaign.public_id,
+    )
+    text = (
+        _("By what is known now, it holds: %s") if fits else _("By what is known now, it does not hold: %s")
+    )
+    yield Step(Answer.YES if fits else Answer.NO, title, text % sentence)
 
 
 def _explain_consent(contact: Contact, campaign: Campaign) -> Iterator[Step]:

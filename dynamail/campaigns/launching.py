@@ -14,6 +14,7 @@ from django.db import transaction
 
 from dynamail.accounts.audit import record_audit
 from dynamail.accounts.models import Account, Member
+from dynamail.campaigns.audiences import choice_of, narrow
 from dynamail.campaigns.errors import ChangedMeanwhile, InThePast, NotReady, TooFarAhead, WrongMoment
 from dynamail.campaigns.models import Campaign, CampaignState
 from dynamail.campaigns.readiness import Problem, list_blocking
@@ -111,7 +112,14 @@ def _start(campaign: Campaign, *, by: Member | None, now: datetime) -> int:
     _check_ready(campaign, now)
     frozen = _freeze(campaign, now)
     _move(campaign, (State.LAUNCHING,), State.RUNNING, now=now, frozen=frozen)
-    _record(campaign, "campaign.launched", EventKind.CAMPAIGN_LAUNCHED, by=by, now=now, recipients=frozen)
+    _record(
+        campaign,
+        "campaign.launched",
+        EventKind.CAMPAIGN_LAUNCHED,
+        by=by,
+        now=now,
+        **_tell_audience(campaign, frozen),
+    )
     return frozen
 
 
@@ -187,17 +195,22 @@ def _move(
 
 
 def _record(
-    campaign: Campaign, action: str, kind: EventKind, *, by: Member | None, now: datetime, **data: int
+    campaign: Campaign, action: str, kind: EventKind, *, by: Member | None, now: datetime, **data: object
 ) -> None:
     record_audit(campaign.account_id, by=by, action=action, subject=campaign, **data)
     record_event(campaign.account_id, kind, source_kind="campaign", source_id=campaign.uid, now=now)
 
 
+def _tell_audience(campaign: Campaign, frozen: int) -> dict[str, object]:
+    """For the audit log: how many, and what was asked of them."""
+    return {"recipients": frozen} | ({"condition": campaign.condition} if campaign.condition else {})
+
+
 def _freeze(campaign: Campaign, now: datetime) -> int:
     account: Account = campaign.account
-    sender, topic = campaign.sender, campaign.topic
+    sender, topic, choice = campaign.sender, campaign.topic, choice_of(campaign)
     assert sender is not None  # noqa: S101 - readiness refused otherwise
-    assert topic is not None  # noqa: S101 - the same
+    assert topic is not None and choice is not None  # noqa: S101, PT018 - the same
     content = freeze_content(
         campaign.account_id,
         source_id=campaign.uid,
@@ -232,8 +245,9 @@ def _freeze(campaign: Campaign, now: datetime) -> int:
         campaign.account_id,
         source_id=campaign.uid,
         topic_id=topic.pk,
-        include_tags=campaign.include_tags,
-        exclude_tags=campaign.exclude_tags,
+        include_tags=choice.include_tags,
+        exclude_tags=choice.exclude_tags,
+        narrowing=narrow(campaign.account_id, choice, now=now),
         launched_at=now,
     )
 

@@ -51,6 +51,7 @@ class Facts:
 
     audience: int | None  # recipients now; None: not counted yet
     topic_open: bool = True
+    condition_problem: Problem | None = None  # why the condition of the audience cannot be asked
     from_fault: FromFault | None = None
     account_active: bool = True
     content_problems: tuple[Problem, ...] = ()
@@ -89,12 +90,14 @@ def _check_to(campaign: Campaign, facts: Facts) -> list[Problem]:
         ]
     if not facts.topic_open:
         return [_block(Card.TO, "topic_archived", _("This topic is archived. Choose another one."))]
+    if facts.condition_problem is not None:
+        return [facts.condition_problem]
     if facts.audience == 0:
         return [
             _block(
                 Card.TO,
                 "audience_empty",
-                _("Nobody would get this message. Choose another topic or other tags."),
+                _("Nobody would get this message. Choose another topic, other tags or another condition."),
             )
         ]
     return []

@@ -6,21 +6,33 @@ serves every launch; `review_campaign` adds what a careful colleague would notic
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from dynamail.accounts.models import Account
-from dynamail.campaigns.audiences import AudienceCount, Lacking, choice_of, count_lacking, measure_audience
+from dynamail.campaigns.audiences import (
+    AudienceCount,
+    Lacking,
+    choice_of,
+    count_lacking,
+    find_faults,
+    measure_audience,
+)
 from dynamail.campaigns.models import Campaign
 from dynamail.campaigns.previewing import email_of
 from dynamail.campaigns.readiness import Card, Facts, Problem, Severity, find_problems
+from dynamail.conditions.faults import ConditionFault, Fault
 from dynamail.contacts.catalog import list_attributes
 from dynamail.content import problems as content
 from dynamail.content.checking import CLIP_BYTES, contact_attributes_used, review_email
 from dynamail.content.compiling import CompiledEmail, compile_email
 from dynamail.content.links import Link
 from dynamail.content.problems import ContentError
+from dynamail.segments.counting import TooCostly
+from dynamail.segments.wording import describe_costly, translate_fault
 from dynamail.senders.domains import find_from_fault
 
 CARD_OF = {
@@ -59,16 +71,32 @@ class Review:
         return not any(problem.blocks for problem in self.problems)
 
 
-def check_draft(campaign: Campaign, *, recipients: int | None = None) -> list[Problem]:
-    """What the four cards say. The audience is checked only when the caller knows the number of recipients."""
-    _compiled, found = _compile(campaign)
-    return find_problems(campaign, _gather(campaign, recipients, found))
+@dataclass(frozen=True)
+class _Audience:
+    """The audience counted, or why it cannot be."""
+
+    count: AudienceCount | None = None
+    problem: Problem | None = None
+
+    @property
+    def recipients(self) -> int | None:
+        return self.count.recipients if self.count else None
+
+
+def check_draft(campaign: Campaign) -> list[Problem]:
+    """What the four cards say, without counting the audience."""
+    faults = find_faults(campaign.account_id, campaign.condition)
+    return _find_problems(campaign, _Audience(problem=_tell_faults(faults)))
 
 
 def check_launch(campaign: Campaign, *, now: datetime) -> list[Problem]:
     """What a launch at this moment would meet."""
-    audience = _measure(campaign, now)
-    return check_draft(campaign, recipients=audience.recipients if audience else None)
+    return _find_problems(campaign, _measure(campaign, now))
+
+
+def _find_problems(campaign: Campaign, audience: _Audience) -> list[Problem]:
+    _compiled, found = _compile(campaign)
+    return find_problems(campaign, _gather(campaign, audience, found))
 
 
 def review_campaign(campaign: Campaign, *, now: datetime) -> Review:
@@ -78,23 +106,42 @@ def review_campaign(campaign: Campaign, *, now: datetime) -> Review:
     if compiled is not None:
         keys = [one.key for one in list_attributes(campaign.account_id)]
         found = _to_problems(review_email(compiled, keys))
-    problems = find_problems(campaign, _gather(campaign, audience.recipients if audience else None, found))
+    problems = find_problems(campaign, _gather(campaign, audience, found))
     if compiled is None:
-        return Review(problems, audience)
+        return Review(problems, audience.count)
     return Review(
         problems,
-        audience,
+        audience.count,
         size_bytes=(compiled.html or compiled.text).static_size,
         links=compiled.links,
-        lacking=tuple(_find_lacking(campaign, now)),
+        lacking=tuple(_find_lacking(campaign, now)) if audience.count else (),
         has_own_unsubscribe=compiled.has_own_unsubscribe,
         compiles=True,
     )
 
 
-def _measure(campaign: Campaign, now: datetime) -> AudienceCount | None:
+def _measure(campaign: Campaign, now: datetime) -> _Audience:
     choice = choice_of(campaign)
-    return measure_audience(campaign.account_id, choice, now=now) if choice else None
+    if choice is None:
+        return _Audience()
+    try:
+        return _Audience(measure_audience(campaign.account_id, choice, now=now))
+    except ConditionFault as error:
+        return _Audience(problem=_tell_faults(error.faults))
+    except TooCostly as error:
+        return _Audience(problem=_block_condition("condition_costly", describe_costly(error)))
+
+
+def _tell_faults(faults: Sequence[Fault]) -> Problem | None:
+    if not faults:
+        return None
+    sentence = _("The condition of “To” cannot be asked any more. %(faults)s Open “To” and mend it.")
+    told = " ".join(dict.fromkeys(translate_fault(fault) for fault in faults))
+    return _block_condition("condition_invalid", sentence % {"faults": told})
+
+
+def _block_condition(code: str, sentence: str) -> Problem:
+    return Problem(Card.TO, Severity.BLOCKS, code, sentence)
 
 
 def _find_lacking(campaign: Campaign, now: datetime) -> list[Lacking]:
@@ -131,11 +178,12 @@ def _to_problems(found: Iterable[content.Problem]) -> tuple[Problem, ...]:
     )
 
 
-def _gather(campaign: Campaign, recipients: int | None, found: tuple[Problem, ...]) -> Facts:
+def _gather(campaign: Campaign, audience: _Audience, found: tuple[Problem, ...]) -> Facts:
     account: Account = campaign.account
     sender = campaign.sender
     return Facts(
-        audience=recipients,
+        audience=audience.recipients,
+        condition_problem=audience.problem,
         topic_open=campaign.topic is None or campaign.topic.archived_at is None,
         from_fault=find_from_fault(account.pk, sender.email) if sender else None,
         account_active=account.state == Account.State.ACTIVE,

@@ -19,7 +19,7 @@ WHOLE = 1_000  # values of contact.sample
 EVENTS_COUNTED = 10_000  # of one name, exactly; beyond it the planner's estimate
 
 _COUNT_EVENTS = (
-    "SELECT count(*) FROM (SELECT FROM custom_event WHERE account_id = %s AND name_id = %s LIMIT %s) AS some"
+    "SELECT count(*) FROM (SELECT FROM custom_event WHERE account_id = %s AND name_id = %s LIMIT %s) AS counted"
 )
 _PLAN_EVENTS = "EXPLAIN (FORMAT JSON) SELECT FROM custom_event WHERE account_id = %s AND name_id = %s"
 
@@ -50,7 +50,7 @@ def count_events(account_id: int, name_ids: Iterable[int]) -> dict[int, int]:
 
 def _choose_share(account_id: int) -> int:
     """Thousandths of the contacts that make up about LOOKED_AT."""
-    limited = "SELECT count(*) FROM (SELECT FROM contact WHERE account_id = %s LIMIT %s) AS some"
+    limited = "SELECT count(*) FROM (SELECT FROM contact WHERE account_id = %s LIMIT %s) AS counted"
     sampled = "SELECT count(*) FROM contact WHERE account_id = %s AND sample < %s"
     if _ask(limited, account_id, LOOKED_AT + 1) <= LOOKED_AT:
         return WHOLE

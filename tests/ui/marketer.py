@@ -237,7 +237,9 @@ class Marketer:
         self.press("Edit To")
         card = self.page.locator("#card-to")
         card.get_by_label("Topic").select_option(label=topic)
-        counted = self.page.expect_response(re.compile("/audience/.*include="))
+        counted = self.page.expect_response(
+            lambda answer: "/audience/" in answer.url and "include=" in (answer.request.post_data or "")
+        )
         with counted:
             card.get_by_role("group", name="With any of these tags").get_by_label(tag).check()
         count = read_number(card.get_by_text(GETS_IT))

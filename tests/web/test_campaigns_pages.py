@@ -218,7 +218,7 @@ def test_the_card_to_keeps_topic_and_tags_and_counts(
         "include": [vip.public_id],
         "exclude": [staff.public_id],
     }
-    counted = client.get(page("campaign_audience", campaign), data)
+    counted = client.post(page("campaign_audience", campaign), data)
     assert "<b>0</b>" in words(counted)
     response = client.post(page("campaign_card", campaign, "to"), data, headers=PARTIAL)
     assert response.status_code == 200
@@ -248,7 +248,7 @@ def test_ids_of_another_account_are_no_choice(
     theirs = Topic.objects.add(other_account, name="Theirs")
     data = open_card(client, campaign, "to") | {"topic": theirs.public_id}
     assert client.post(page("campaign_card", campaign, "to"), data).status_code == 422
-    assert "Choose a topic" in words(client.get(page("campaign_audience", campaign), data))
+    assert "Choose a topic" in words(client.post(page("campaign_audience", campaign), data))
 
 
 def test_the_slower_of_two_at_one_card_is_told_and_may_save_again(campaign: Campaign, client: Client) -> None:

@@ -20,7 +20,9 @@ from dynamail.campaigns.trying import MOST_AT_ONCE
 from dynamail.consent.topics import find_topics
 from dynamail.contacts.tags import list_tags
 from dynamail.lib.ids import UnknownId
+from dynamail.segments.cataloging import load_catalog
 from dynamail.senders.models import Sender
+from dynamail.web.forms.conditions import ConditionField, give_catalog
 
 LONGEST_SUBJECT = 300  # characters of source, with its Liquid
 
@@ -91,7 +93,7 @@ class CardForm(forms.Form):
 
 
 class ToForm(CardForm):
-    saved_fields = ("topic_id", "include_tags", "exclude_tags")
+    saved_fields = ("topic_id", "include_tags", "exclude_tags", "condition")
     topic = forms.ChoiceField(
         label=_("Topic"), help_text=_("Only contacts who subscribed to it get the message.")
     )
@@ -103,8 +105,11 @@ class ToForm(CardForm):
     exclude = forms.MultipleChoiceField(
         label=_("But with none of these"), required=False, widget=forms.CheckboxSelectMultiple
     )
+    condition = ConditionField(label=_("Only those who…"))
 
     def fill(self, account: Account) -> None:
+        self.catalog = load_catalog(account.pk)
+        give_catalog(self, self.catalog)
         self.topics = {topic.public_id: topic for topic in find_topics(account)}
         self.tags = {tag.public_id: tag for tag in list_tags(account.pk)}
         names = [(public_id, topic.name) for public_id, topic in self.topics.items()]
@@ -118,6 +123,7 @@ class ToForm(CardForm):
             "topic": self.campaign.topic.public_id if self.campaign.topic else "",
             "include": [by_key[key] for key in self.campaign.include_tags if key in by_key],
             "exclude": [by_key[key] for key in self.campaign.exclude_tags if key in by_key],
+            "condition": self.campaign.condition,
         }
 
     def clean_exclude(self) -> list[str]:
@@ -133,6 +139,7 @@ class ToForm(CardForm):
             "topic_id": choice.topic_id,
             "include_tags": list(choice.include_tags),
             "exclude_tags": list(choice.exclude_tags),
+            "condition": dict(choice.condition),
         }
 
     def choice(self) -> Choice:
@@ -141,6 +148,8 @@ class ToForm(CardForm):
             self.topics[self.cleaned_data["topic"]].pk,
             self._keys(self.cleaned_data.get("include", [])),
             self._keys(self.cleaned_data.get("exclude", [])),
+            self.cleaned_data.get("condition", {}),
+            self.campaign.public_id,
         )
 
     def _keys(self, public_ids: list[str]) -> tuple[int, ...]:

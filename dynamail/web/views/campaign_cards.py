@@ -13,19 +13,24 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from dynamail.accounts.roles import Permission
-from dynamail.campaigns.audiences import choice_of, measure_audience
+from dynamail.campaigns.audiences import Choice, choice_of, describe_audience, measure_audience
 from dynamail.campaigns.drafting import save_draft
 from dynamail.campaigns.errors import CampaignError
 from dynamail.campaigns.models import Campaign
 from dynamail.campaigns.previewing import make_context, render_copy
 from dynamail.campaigns.readiness import Card, Problem, list_blocking, of_card
 from dynamail.campaigns.reviewing import check_draft, check_launch
+from dynamail.conditions.faults import ConditionFault
 from dynamail.contacts.models import Tag
 from dynamail.content.compiling import EmailSource, Kind, compile_email
 from dynamail.content.problems import ContentError
 from dynamail.lib.clock import utc_now
+from dynamail.segments.counting import TooCostly
+from dynamail.segments.wording import describe_costly
 from dynamail.web.access import PageRequest, needs
+from dynamail.web.condition_props import make_builder_props
 from dynamail.web.forms.campaigns import CARD_FORMS, CardForm, ToForm
+from dynamail.web.forms.conditions import read_sent
 from dynamail.web.views.campaign_access import get_campaign, get_person
 from dynamail.web.views.source_editor import list_variables
 
@@ -75,6 +80,7 @@ def setup_context(request: PageRequest, campaign: Campaign) -> dict[str, Any]:
         **cards_context(campaign, problems),
         "include_tags": _find_tags(campaign, campaign.include_tags),
         "exclude_tags": _find_tags(campaign, campaign.exclude_tags),
+        "condition_sentence": describe_audience(campaign),
         "line": write_line(campaign, campaign.subject, campaign.preheader, None),
         "now": utc_now(),
         "may_edit": campaign.is_editable and request.member.may(Permission.EDIT_CAMPAIGNS),
@@ -129,6 +135,10 @@ def _show_form(
         "line": write_line(row, row.subject, row.preheader, None),
         "now": utc_now(),
     }
+    if isinstance(form, ToForm):
+        context["props"] = make_builder_props(
+            read_sent(form["condition"]), field="condition", mode="audience", salt=row.public_id
+        )
     return render(request, f"campaigns/_card_{card}_form.html", context, status=status)
 
 
@@ -150,17 +160,29 @@ def show_readiness(request: PageRequest, campaign: str) -> HttpResponse:
 
 
 @views
-@require_GET
+@require_http_methods(["GET", "POST"])
 def count_audience(request: PageRequest, campaign: str) -> HttpResponse:
-    """Who would get it: for what the form To says while it is edited, else for what is saved."""
+    """Who would get it. GET: for what is saved. POST: for what the form To says while it is edited; it changes nothing."""
     row = get_campaign(request, campaign)
-    choice = choice_of(row)
-    if "topic" in request.GET:
-        form = ToForm(request.GET, campaign=row)
+    choice, problem = choice_of(row), ""
+    if request.method == "POST":
+        form = ToForm(request.POST, campaign=row)
         form.is_valid()
         choice = form.choice() if form.cleaned_data.get("topic") else None
-    counted = measure_audience(row.account_id, choice, now=utc_now()) if choice else None
-    return render(request, "campaigns/_audience.html", {"audience": counted, "campaign": row})
+        problem = _("Mend the marked condition to count.") if "condition" in form.errors else ""
+    context: dict[str, Any] = {"campaign": row, "problem": problem}
+    if choice and not problem:
+        context |= _measure(row, choice)
+    return render(request, "campaigns/_audience.html", context)
+
+
+def _measure(row: Campaign, choice: Choice) -> dict[str, Any]:
+    try:
+        return {"audience": measure_audience(row.account_id, choice, now=utc_now())}
+    except ConditionFault:
+        return {"problem": _("Not counted: the condition names something that is not there any more.")}
+    except TooCostly as error:
+        return {"problem": describe_costly(error)}
 
 
 @views

@@ -35,8 +35,10 @@ from dynamail.campaigns.models import Campaign, CampaignState
 from dynamail.campaigns.readiness import Card
 from dynamail.campaigns.reviewing import Review, review_campaign
 from dynamail.campaigns.trying import send_test
+from dynamail.conditions.faults import ConditionFault
 from dynamail.lib.clock import utc_now
 from dynamail.messages.accounting import Accounting, Whereabouts, count_outcomes
+from dynamail.segments.counting import TooCostly
 from dynamail.senders.models import Transport
 from dynamail.web.access import PageRequest, needs, public_page
 from dynamail.web.forms.campaigns import ScheduleForm, TestForm
@@ -194,7 +196,10 @@ def _check_confirmed(row: Campaign, confirmed: str) -> None:
         return  # the launch itself says what is wrong
     number = int(confirmed) if confirmed.isascii() and confirmed.isdigit() and len(confirmed) < 12 else -1
     choice = choice_of(row)
-    recipients = count_recipients(row.account_id, choice, now=utc_now()) if choice else 0
+    try:
+        recipients = count_recipients(row.account_id, choice, now=utc_now()) if choice else 0
+    except (ConditionFault, TooCostly):
+        return  # the same
     if number < 0 or recipients > number * (1 + GROWTH_WITHOUT_ASKING):
         sentence = _(
             "The message would go to %s contacts now. Look at the review again and confirm that number."
