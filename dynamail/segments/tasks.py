@@ -14,6 +14,7 @@ from dynamail.segments.acting import run_act_where
 from dynamail.segments.following import follow_logs
 from dynamail.segments.membership import list_due, refresh_whole
 from dynamail.segments.queueing import queue_follow, queue_refresh
+from dynamail.segments.rechecking import run_recheck
 from dynamail.segments.recounting import recount_segment
 
 # A database that went away comes back; each task goes on where it was.
@@ -59,3 +60,10 @@ def run_bulk_act(
     work = BackgroundWork.objects.for_account(account_id).select_related("created_by").get(pk=work_id)
     chosen = ContactFilter.from_json(wanted)
     run_act_where(work, chosen, condition, BulkAct(act, subject_id), now=utc_now())
+
+
+@app.task(name="segments.recheck", queue="default", retry=AGAIN)
+def recheck_task(*, account_id: int, work_id: int, segment_id: int) -> None:
+    """What a member asked for, with progress."""
+    work = BackgroundWork.objects.for_account(account_id).get(pk=work_id)
+    run_recheck(work, segment_id, now=utc_now())

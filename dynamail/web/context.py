@@ -77,6 +77,7 @@ PLACES = (
         Permission.VIEW_CONTACTS,
         prefixes=("contact", "topic", "tag", "attribute", "suppression"),
     ),
+    Place("segments", _("Segments"), "filter", "e", Permission.VIEW_CONTACTS, prefixes=("segment",)),
     Place("templates", _("Templates"), "template", "t", Permission.VIEW_CAMPAIGNS, prefixes=("template",)),
     Place("mailbox", _("Mailbox"), "inbox", "m", Permission.VIEW_MAILBOX, prefixes=("mailbox",)),
     Place(

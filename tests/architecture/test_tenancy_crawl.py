@@ -23,10 +23,11 @@ from dynamail.accounts.tenancy import TenantManager
 from dynamail.campaigns.models import Campaign
 from dynamail.consent.address_hash import hash_address
 from dynamail.consent.models import Subscription, Suppression, Topic
-from dynamail.contacts.models import Attribute, Contact, ContactImport, Tag
+from dynamail.contacts.models import Attribute, Contact, ContactImport, ImportSource, Tag
 from dynamail.content.models import Template
 from dynamail.feedback.models import FeedbackReport, ReportMailbox
 from dynamail.lib.ids import new_id, to_public_id
+from dynamail.segments.models import Segment
 from dynamail.senders.models import Pool, PoolMember, RoutingRule, Sender, SendingDomain, Transport
 from dynamail.web.access import find_access
 from tests.senders.test_mailbox import capture
@@ -43,6 +44,7 @@ PREFIXES = {
     "invitation_id": "inv",
     "contact_id": "con",
     "import_id": "imp",
+    "source_id": "ims",
     "attribute_id": "att",
     "tag_id": "tag",
     "topic_id": "top",
@@ -54,6 +56,7 @@ PREFIXES = {
     "pool": "pool",
     "routing_rule": "rule",
     "report": "rep",
+    "segment": "seg",
     "suppression": "sup",
     "mailbox": "rbx",
     "message": "cap",
@@ -113,6 +116,12 @@ def alices_ids(account: Account, alice: User) -> list[str]:
         frozen=1,
         updated_at=NOW,
     )
+    segment = Segment.objects.add(
+        account,
+        name=CANARY,
+        definition={"all": [{"kind": "field", "field": "name", "op": "equals", "value": CANARY}]},
+        updated_at=NOW,
+    )
     template = Template.objects.add(
         account, name=CANARY, kind="html", source=CANARY, created_at=NOW, updated_at=NOW
     )
@@ -124,6 +133,13 @@ def alices_ids(account: Account, alice: User) -> list[str]:
         file_bytes=1,
         format="csv",
         columns=[CANARY],
+    )
+    import_source = ImportSource.objects.add(
+        account,
+        name=CANARY,
+        kind="url",
+        address=f"https://{CANARY}.example/",
+        mapping={"columns": [CANARY], "targets": ["email"]},
     )
     suppressions = ContactImport.objects.add(
         account,
@@ -173,8 +189,10 @@ def alices_ids(account: Account, alice: User) -> list[str]:
         routing_rule,
         draft,
         sent,
+        segment,
         template,
         upload,
+        import_source,
         suppressions,
         suppressed,
         work,

@@ -20,6 +20,7 @@ from dynamail.campaigns.models import Campaign
 from dynamail.contacts.models import Contact
 from dynamail.contacts.queries import ContactFilter, list_page
 from dynamail.content.models import Template
+from dynamail.segments.saving import list_segments
 from dynamail.web.access import PageRequest, member_page
 from dynamail.web.context import find_url, list_nav
 
@@ -63,6 +64,13 @@ ACTS = (
         Permission.EDIT_CONTACTS,
         "csv xlsx upload file",
     ),
+    Act(
+        gettext_lazy("New segment"),
+        "segment_new",
+        "filter",
+        Permission.EDIT_CONTACTS,
+        "condition filter audience create",
+    ),
     Act(gettext_lazy("New contact"), "contact_new", "user-plus", Permission.EDIT_CONTACTS, "add create"),
     Act(
         gettext_lazy("Add a domain"),
@@ -84,6 +92,7 @@ def show_palette(request: PageRequest) -> HttpResponse:
     groups = [
         Group(_("Campaigns"), _find_campaigns(request, search)),
         Group(_("Contacts"), _find_contacts(request, search)),
+        Group(_("Segments"), _find_segments(request, search)),
         Group(_("Templates"), _find_templates(request, search)),
     ]
     acts, places = (
@@ -140,6 +149,13 @@ def _find_contacts(request: PageRequest, search: str) -> list[Item]:
         return []
     page = list_page(request.account.pk, ContactFilter(search=search), size=MOST_OF_A_KIND)
     return [_show_contact(contact) for contact in page.contacts]
+
+
+def _find_segments(request: PageRequest, search: str) -> list[Item]:
+    if not search or not request.member.may(Permission.VIEW_CONTACTS):
+        return []
+    rows = list_segments(request.account.pk, search=search)
+    return [Item(row.name, _url("segment", row), "filter") for row in rows[:MOST_OF_A_KIND]]
 
 
 def _show_contact(contact: Contact) -> Item:
