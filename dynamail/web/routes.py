@@ -12,6 +12,8 @@ NOUNS = (
     "members",
     "policies",
     "contacts",
+    "segments",
+    "segment_builder",
     "imports",
     "suppressions",
     "suppression_imports",
