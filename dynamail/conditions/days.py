@@ -83,7 +83,12 @@ def list_known_zones() -> frozenset[str]:
 
 def find_zone(name: str) -> ZoneInfo:
     """The zone of that IANA name, UTC when there is none."""
-    return ZoneInfo(name if name in list_known_zones() else "UTC")
+    return _load_zone(name if name in list_known_zones() else "UTC")
+
+
+@cache  # ZoneInfo itself forgets all but the last few, and would read their files again
+def _load_zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
 
 
 def find_today(now: datetime, zone: str) -> date:
@@ -100,7 +105,7 @@ def group_other_zones(now: datetime, zone: str) -> Mapping[date, tuple[str, ...]
     today = find_today(now, zone)
     groups: dict[date, list[str]] = {}
     for name in sorted(list_known_zones()):
-        if (day := now.astimezone(ZoneInfo(name)).date()) != today:
+        if (day := now.astimezone(_load_zone(name)).date()) != today:
             groups.setdefault(day, []).append(name)
     return {day: tuple(names) for day, names in groups.items()}
 
