@@ -9,7 +9,7 @@ import re
 import time
 import urllib.error
 import urllib.request
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -21,6 +21,7 @@ from dynamail.accounts.tenancy import account_scope
 from dynamail.campaigns.drafting import create_campaign
 from dynamail.campaigns.launching import launch_campaign
 from dynamail.campaigns.models import Campaign
+from dynamail.cli.demo_data import CATEGORIES, CITIES, DOMAINS, FIRST, LAST, PLANS, SEGMENTS
 from dynamail.consent.models import Topic
 from dynamail.consent.proof import Proof
 from dynamail.consent.recording import choose_tracking
@@ -28,111 +29,24 @@ from dynamail.consent.topics import create_topic
 from dynamail.contacts.importing.statement import Options, Statement
 from dynamail.contacts.importing.steps import set_mapping, start_check, start_import, upload_file
 from dynamail.contacts.models import Contact, ContactImport
+from dynamail.contacts.own_events import MAX_AT_ONCE, NewOwnEvent, record_own_events
 from dynamail.content.gallery import get_gallery_template
 from dynamail.lib.clock import utc_now
 from dynamail.privacy.acceptance import accept_policy, find_unaccepted
+from dynamail.segments.saving import create_segment
 from dynamail.senders.identities import add_sender
 from dynamail.senders.mailbox import read_captured
 from dynamail.senders.models import CapturedMessage, Sender
 
 CONTACTS = 420
 LOOK_AGAIN_SECONDS = 0.3
+SHARE_BUYERS = 0.6
 SHARE_TRACKED, SHARE_OPENED, SHARE_CLICKED = (
     0.8,
     0.46,
     0.35,
 )  # of contacts, of the tracked, of those who opened
 READER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-FIRST = [
-    "Anna",
-    "Maria",
-    "Zoë",
-    "Olga",
-    "Elena",
-    "Irina",
-    "Katarzyna",
-    "Sophie",
-    "Chloé",
-    "Ingrid",
-    "Hanna",
-    "Lucía",
-    "Amélie",
-    "Nora",
-    "Freya",
-    "Аня",
-    "Ольга",
-    "Марыя",
-    "Наталля",
-    "Вольга",
-    "Adam",
-    "Jan",
-    "Piotr",
-    "Lukas",
-    "Noah",
-    "Émile",
-    "Søren",
-    "Björn",
-    "Ivan",
-    "Pavel",
-    "Dmitry",
-    "Mateusz",
-    "Oliver",
-    "Hugo",
-    "Mateo",
-    "Іван",
-    "Павел",
-    "Андрэй",
-    "Сяргей",
-    "Янка",
-]
-LAST = [
-    "Kowalska",
-    "Novak",
-    "Müller",
-    "Schmidt",
-    "Dubois",
-    "Lefèvre",
-    "García",
-    "Rossi",
-    "Jensen",
-    "Larsen",
-    "Nowak",
-    "Horvat",
-    "Silva",
-    "Costa",
-    "Murphy",
-    "Byrne",
-    "Янкоўская",
-    "Купала",
-    "Иванов",
-    "Петрова",
-    "Сидорова",
-    "Ковалёв",
-    "Зайцева",
-    "Sørensen",
-    "Åberg",
-    "Lindqvist",
-    "O'Connor",
-    "Weiß",
-    "Wójcik",
-    "Popescu",
-]
-CITIES = [
-    "Grodno",
-    "Minsk",
-    "Brest",
-    "Warsaw",
-    "Kraków",
-    "Vilnius",
-    "Berlin",
-    "Paris",
-    "Lisbon",
-    "Dublin",
-    "København",
-    "Praha",
-]
-PLANS = ("free", "plus", "pro")
-DOMAINS = ("mail.example", "post.example", "inbox.example", "acme-customers.example", "почта.example")
 
 
 def make_demo_account(email: str, password: str) -> Campaign:
@@ -158,6 +72,8 @@ def make_demo_account(email: str, password: str) -> Campaign:
     _import_people(account, member, topic)
     _allow_tracking(account, topic)
     with account_scope(account):
+        _record_orders(account, member)
+        _save_segments(account, member)
         _draft_next_one(account, member, topic, sender)
         return _launch_first_one(account, member, topic, sender)
 
@@ -230,6 +146,40 @@ def _allow_tracking(account: Account, topic: Topic) -> None:
     with account_scope(account):
         for contact in Contact.objects.for_account(account).filter(sample__lt=int(SHARE_TRACKED * 1000)):
             choose_tracking(account.pk, contact.id, allowed=True, proof=proof, now=utc_now())
+
+
+def _record_orders(account: Account, member: Member) -> None:
+    """What the shop would tell us of: a year of orders, more of them lately."""
+    dice = random.Random(11)  # noqa: S311
+    now = utc_now()
+    buyers = [*Contact.objects.for_account(account).filter(sample__lt=int(SHARE_BUYERS * 1000))]
+    orders = [
+        NewOwnEvent(
+            name="order.placed",
+            contact_id=contact.id,
+            at=now - timedelta(minutes=int(525_600 * dice.random() ** 2)),
+            properties={"category": dice.choice(CATEGORIES), "total": round(dice.uniform(9, 240), 2)},
+            event_id=f"{contact.id}-{number}",
+        )
+        for contact in buyers
+        for number in range(dice.randint(1, 6))
+    ]
+    for start in range(0, len(orders), MAX_AT_ONCE):
+        record_own_events(
+            account.pk, orders[start : start + MAX_AT_ONCE], source_kind="demo", by=member.user, now=now
+        )
+
+
+def _save_segments(account: Account, member: Member) -> None:
+    for name, description, definition in SEGMENTS:
+        create_segment(
+            account.pk,
+            name=name,
+            description=description,
+            definition=definition,
+            by=member.user,
+            now=utc_now(),
+        )
 
 
 def _launch_first_one(account: Account, member: Member, topic: Topic, sender: Sender) -> Campaign:
