@@ -92,7 +92,8 @@ class WebApplication:
         self.serve = serve
         self.pool = make_pool(settings.DSN)
         self.writer = SegmentWriter(settings.HITS_DIR)
-        self.api: Any = create_api(self.pool)
+        self.doors = make_pool(settings.DSN, name="doors")
+        self.api: Any = create_api(self.pool, self.doors)
         self.pages = _make_pages() if serve != "api" else None
         self.tracking = self._make_tracking() if serve in ("all", "tracking") else None
         self._stop: asyncio.Event | None = None
@@ -151,6 +152,8 @@ class WebApplication:
 
         _end_with_parent()
         await self.pool.open(wait=False)
+        if self.serve in ("all", "api"):
+            await self.doors.open(wait=False)
         if self.tracking is not None:
             self._stop = asyncio.Event()
             self._shipping = asyncio.create_task(run_shipping(self.pool, self.writer, stop=self._stop))
@@ -164,6 +167,7 @@ class WebApplication:
             except TimeoutError:
                 log.warning("The last opens and clicks wait in %s for the next start", self.writer.directory)
         await self.pool.close()
+        await self.doors.close()
         if isinstance(self.pages, DjangoPages):
             await asyncio.to_thread(self.pages.close)
 

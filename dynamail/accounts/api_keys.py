@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from dynamail.accounts.audit import record_audit
 from dynamail.accounts.models import Account, ApiKey, Member
 from dynamail.accounts.tenancy import account_scope
+from dynamail.lib.asking import Ask, Told
+from dynamail.lib.sql import load_sql
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SECRET_LENGTH = 40  # 238 bits
@@ -106,6 +108,41 @@ def find_api_key(secret: str, *, now: datetime) -> ApiKey | None:
     if key is not None:
         _note_use(key, now=now)
     return key
+
+
+def ask_for_key(key_hash: str, *, now: datetime) -> list[Ask]:
+    """Like `find_api_key`, for those who ask by `lib/asking.py`; `read_key` reads the last answer.
+
+    Call it with a well-formed secret's hash, as the first questions of a transaction under the role of doors.
+    """
+    return [
+        Ask(
+            "SELECT set_config('dynamail.account_id', '0', true), set_config('dynamail.key_hash', %s, true)",
+            [key_hash],
+        ),
+        Ask(load_sql("accounts", "find_api_key"), [key_hash, now]),
+    ]
+
+
+def read_key(told: Told) -> ApiKey | None:
+    """The key with what a door needs of it; None when there is none that works."""
+    for pk, uid, account_id, name, scopes, last_used_at in told.rows:
+        return ApiKey(
+            pk=pk, uid=uid, account_id=account_id, name=name, scopes=scopes, last_used_at=last_used_at
+        )
+    return None
+
+
+def ask_to_enter(key: ApiKey, *, now: datetime) -> list[Ask]:
+    """From here on the transaction sees the rows of the key's account alone. Notes the use, at most once a minute."""
+    enter = Ask(
+        "SELECT set_config('dynamail.account_id', %s::text, true), set_config('dynamail.key_hash', '', true)",
+        [str(key.account_id)],
+    )
+    if key.last_used_at is not None and now - key.last_used_at < LAST_USED_GRAIN:
+        return [enter]
+    note = "UPDATE api_key SET last_used_at = %s WHERE account_id = %s AND id = %s"
+    return [enter, Ask(note, [now, key.account_id, key.pk])]
 
 
 def make_secret() -> str:

@@ -41,12 +41,15 @@ def show_root() -> Response[ApiRoot]:
     return Response(root, headers={"cache-control": "no-store"})
 
 
-def create_api(pool: AsyncConnectionPool) -> Litestar:
-    """The application. Its lifespan is `asgi.py`'s: the pool is opened and closed there."""
+def create_api(pool: AsyncConnectionPool, doors: AsyncConnectionPool | None = None) -> Litestar:
+    """The application. Its lifespan is `asgi.py`'s: the pools are opened and closed there.
+
+    `doors` is for requests that come too fast for threads (`entering.py`); without it they share `pool`.
+    """
     return Litestar(
         route_handlers=[show_root, show_health, show_readiness, *SUPPRESSIONS, *EVENTS, *SEGMENTS],
         exception_handlers=EXCEPTION_HANDLERS,
-        state=State({"pool": pool}),
+        state=State({"pool": pool, "doors": doors or pool}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=10 * 2**20,

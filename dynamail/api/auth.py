@@ -55,13 +55,13 @@ def needs_scope(scope: Scope) -> Guard:
     """Lets in who has a key that works and holds the scope; the caller stands in `request.state.caller`. 401, 403."""
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        secret = _read_secret(connection.headers.get("authorization"))
+        secret = read_secret(connection.headers.get("authorization"))
         now = utc_now()
         key = await _in_thread(lambda: find_api_key(secret, now=now))
         if key is None:
-            raise _unauthenticated("This API key is wrong, revoked or expired.", ', error="invalid_token"')
+            raise wrong_key()
         if scope not in key.scopes:
-            raise _forbidden(scope)
+            raise forbidden(scope)
         connection.state.caller = Caller(key, now)
 
     return guard
@@ -85,30 +85,34 @@ async def _in_thread(work: Callable[[], Answer]) -> Answer:
             with translation.override("en"):
                 return work()
         except (OperationalError, InterfaceError) as error:
-            raise Problem(
-                503,
-                "unavailable",
-                "The database does not answer at the moment. Nothing was changed; try again.",
-                headers={"retry-after": "5"},
-            ) from error
+            raise unavailable() from error
         finally:
             close_old_connections()
 
     return await asyncio.get_running_loop().run_in_executor(_threads, run)
 
 
-def _read_secret(header: str | None) -> str:
+def read_secret(header: str | None) -> str:
     scheme, _space, secret = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
-        raise _unauthenticated("Send your API key in the header: Authorization: Bearer dm_live_…")
+        raise unauthenticated("Send your API key in the header: Authorization: Bearer dm_live_…")
     return secret.strip()
 
 
-def _unauthenticated(detail: str, error: str = "") -> Problem:
+def wrong_key() -> Problem:
+    return unauthenticated("This API key is wrong, revoked or expired.", ', error="invalid_token"')
+
+
+def unavailable() -> Problem:
+    detail = "The database does not answer at the moment. Nothing was changed; try again."
+    return Problem(503, "unavailable", detail, headers={"retry-after": "5"})
+
+
+def unauthenticated(detail: str, error: str = "") -> Problem:
     return Problem(401, "unauthenticated", detail, headers={"www-authenticate": REALM + error})
 
 
-def _forbidden(scope: Scope) -> Problem:
+def forbidden(scope: Scope) -> Problem:
     challenge = f'{REALM}, error="insufficient_scope", scope="{scope.value}"'
     detail = f"This API key lacks the scope {scope.value}. Create one that has it under Settings → API keys."
     return Problem(403, "missing_scope", detail, headers={"www-authenticate": challenge})

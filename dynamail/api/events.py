@@ -9,20 +9,23 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post
+from psycopg import AsyncConnection
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.api.auth import ApiRequest, Caller, in_account, needs_scope
+from dynamail.api.entering import enter_account
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.reading import name_fault, read_body, refuse
-from dynamail.contacts.own_events import NewOwnEvent, Result, record_own_events
+from dynamail.api.reading import decode_body, name_fault, refuse
+from dynamail.contacts.own_events import NewOwnEvent, Result, take_own_events
 from dynamail.events.models import EventName
 from dynamail.events.own_names import list_event_names
 from dynamail.events.own_values import OwnEventFault
+from dynamail.lib.asking import pipeline_inquiry
 from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
 
 PATH = "/api/v1/events"
 MAX_BATCH = 500
-READ, WRITE = needs_scope(Scope.READ_EVENTS), needs_scope(Scope.WRITE_EVENTS)
+READ = needs_scope(Scope.READ_EVENTS)
 NO_STORE = {"cache-control": "no-store"}
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -94,36 +97,36 @@ _read_batch = msgspec.json.Decoder(BatchInput).decode
 
 
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@post(PATH, guards=[WRITE], status_code=201)
+@post(PATH, status_code=201)
 async def send(request: ApiRequest) -> Response[TakenBody]:
     """201, or 200 when the event was there already by its id."""
-    try:
-        said = await read_body(request, _read_event)
-    except msgspec.ValidationError as error:
-        raise refuse(name_fault(error)) from None
-
-    def record(caller: Caller) -> TakenBody:
+    body = await request.body()
+    async with enter_account(request, Scope.WRITE_EVENTS) as (caller, connection):
         try:
-            (result,) = _record(caller, [_to_event(said, caller)])
+            event = _to_event(decode_body(request, body, _read_event), caller)
+        except msgspec.ValidationError as error:
+            raise refuse(name_fault(error)) from None
         except Refused as refused:
             raise _refuse(refused) from None
+        (result,) = await _record(caller, connection, [event])
         if result.fault is not None:
             raise _refuse(_name_fault(result.fault))
-        return TakenBody(_name_event(result), result.duplicate)
-
-    taken = await in_account(request, record)
+    taken = TakenBody(_name_event(result), result.duplicate)
     return Response(taken, status_code=200 if taken.duplicate else 201, headers=NO_STORE)
 
 
-@post(f"{PATH}/batch", guards=[WRITE], status_code=200)
+@post(f"{PATH}/batch", status_code=200)
 async def send_batch(request: ApiRequest) -> Response[ResultsBody]:
     """A result for each event, in order. What is wrong with one keeps no other out."""
-    try:
-        batch = await read_body(request, _read_batch)
-    except msgspec.ValidationError as error:
-        raise refuse(name_fault(error)) from None
-    results = await in_account(request, lambda caller: _record_many(caller, batch.events))
-    return Response(results, headers=NO_STORE)
+    body = await request.body()
+    async with enter_account(request, Scope.WRITE_EVENTS) as (caller, connection):
+        try:
+            batch = decode_body(request, body, _read_batch)
+        except msgspec.ValidationError as error:
+            raise refuse(name_fault(error)) from None
+        read = [_read_one(one, caller) for one in batch.events]
+        outcomes = await _record(caller, connection, [one for one in read if isinstance(one, NewOwnEvent)])
+    return Response(_tell_all(read, outcomes), headers=NO_STORE)
 
 
 @get(f"{PATH}/names", guards=[READ])
@@ -140,16 +143,6 @@ HANDLERS = [send, send_batch, list_names]
 
 
 # ── From what was said to what is kept ───────────────────────────────────────────────────────────────────────────────
-def _record_many(caller: Caller, bodies: Sequence[msgspec.Raw]) -> ResultsBody:
-    read = [_read_one(body, caller) for body in bodies]
-    outcomes = iter(_record(caller, [one for one in read if isinstance(one, NewOwnEvent)]))
-    results = [_tell(next(outcomes) if isinstance(one, NewOwnEvent) else one) for one in read]
-    counts = {"accepted": 0, "duplicate": 0, "refused": 0}
-    for one in results:
-        counts[one.result] += 1
-    return ResultsBody(counts["accepted"], counts["duplicate"], counts["refused"], results)
-
-
 def _read_one(body: msgspec.Raw, caller: Caller) -> NewOwnEvent | Refused:
     try:
         return _to_event(_read_event(body), caller)
@@ -177,11 +170,24 @@ def _to_event(said: EventInput, caller: Caller) -> NewOwnEvent:
     )
 
 
-def _record(caller: Caller, events: Sequence[NewOwnEvent]) -> list[Result]:
-    return record_own_events(caller.account_id, events, source_kind="api", by=caller.key, now=caller.now)
+async def _record(
+    caller: Caller, connection: AsyncConnection[Any], events: Sequence[NewOwnEvent]
+) -> list[Result]:
+    inquiry = take_own_events(caller.account_id, events, source_kind="api", by=caller.key, now=caller.now)
+    return await pipeline_inquiry(inquiry, connection)
 
 
 # ── Answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _tell_all(read: Sequence[NewOwnEvent | Refused], outcomes: Sequence[Result]) -> ResultsBody:
+    """A result for what was read, in order; `outcomes` are those of the events that could be read."""
+    coming = iter(outcomes)
+    results = [_tell(next(coming) if isinstance(one, NewOwnEvent) else one) for one in read]
+    counts = {"accepted": 0, "duplicate": 0, "refused": 0}
+    for one in results:
+        counts[one.result] += 1
+    return ResultsBody(counts["accepted"], counts["duplicate"], counts["refused"], results)
+
+
 def _tell(outcome: Result | Refused) -> ResultBody:
     if isinstance(outcome, Result):
         if outcome.fault is None:

@@ -33,11 +33,16 @@ async def read_json(request: ApiRequest) -> Any:
 
 async def read_body(request: ApiRequest, decode: Callable[[bytes], Read]) -> Read:
     """The body as `decode` makes it of JSON, or raises msgspec.ValidationError. Raises Problem (400, 413, 415)."""
+    return decode_body(request, await request.body(), decode)
+
+
+def decode_body(request: ApiRequest, body: bytes, decode: Callable[[bytes], Read]) -> Read:
+    """Like `read_body` for a body that has come."""
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise Problem(415, "unsupported_media_type", "Send the body as application/json.")
     try:
-        return decode(await request.body())
+        return decode(body)
     except msgspec.ValidationError:
         raise
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

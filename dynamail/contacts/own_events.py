@@ -38,6 +38,7 @@ from dynamail.events.own_names import (
 )
 from dynamail.events.own_values import (
     OwnEventFault,
+    Span,
     check_moment,
     check_properties,
     clean_event_name,
@@ -117,7 +118,8 @@ def take_own_events(
     """The same for whoever asks the database in another way."""
     if len(events) > MAX_AT_ONCE:
         raise ValueError(f"{len(events)} events at once; split them into batches of {MAX_AT_ONCE}")
-    checked = [_check(event, now) for event in events]
+    span = Span.around(now)
+    checked = [_check(event, now, span) for event in events]
     drafts = [draft for draft in checked if isinstance(draft, _Draft)]
     names = yield from _look_up(account_id, drafts, by, now)
     written = yield from _write(account_id, drafts, names, source_kind, now)
@@ -126,16 +128,19 @@ def take_own_events(
 
 
 # ── Checking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _check(event: NewOwnEvent, now: datetime) -> _Draft | OwnEventFault:
+def _check(event: NewOwnEvent, now: datetime, span: Span) -> _Draft | OwnEventFault:
     try:
         name = clean_event_name(event.name)
-        at = check_moment(event.at, now=now) if event.at is not None else now
+        if event.at is not None:
+            check_moment(event.at, span)
         properties, types = check_properties(event.properties)
         key = make_event_key(name, event.event_id)
         address = _read_address(event)
     except OwnEventFault as fault:
         return fault.with_traceback(None)
-    return _Draft(name, address, event.contact_id, at, properties, types, key, event.create_contact)
+    return _Draft(
+        name, address, event.contact_id, event.at or now, properties, types, key, event.create_contact
+    )
 
 
 def _read_address(event: NewOwnEvent) -> ContactAddress | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -105,17 +106,28 @@ def check_properties(properties: Mapping[str, Any]) -> tuple[str, dict[str, str]
     return text, types
 
 
-def check_moment(at: datetime, *, now: datetime) -> datetime:
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The moments that an event may have: as long as the log is kept, and not ahead of `now` by more than clocks differ."""
+
+    first: datetime
+    last: datetime
+
+    @classmethod
+    def around(cls, now: datetime) -> Span:
+        return cls(find_oldest_moment(now), now + AHEAD)
+
+
+def check_moment(at: datetime, span: Span) -> None:
     """Raises OwnEventFault for a moment without an offset, before the log begins, or more than an hour ahead."""
     if at.tzinfo is None:
         raise OwnEventFault("at", "bad_time", _("The time has no offset: write it as 2026-03-31T14:30:00Z."))
-    if at > now + AHEAD:
+    if at > span.last:
         raise OwnEventFault("at", "future", _("The time lies more than an hour ahead."))
-    if at < find_oldest_moment(now):
+    if at < span.first:
         raise OwnEventFault(
             "at", "too_old", _("The time lies more than 13 months back: events are kept no longer.")
         )
-    return at
 
 
 def make_event_key(name: str, sender_id: str) -> UUID | None:

@@ -15,6 +15,8 @@ from dynamail.lib.clock import utc_now
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford: no i, l, o, u
 PUBLIC_LENGTH = 26  # 128 bits at 5 bits a character, rounded up
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]  # two characters are ten bits
+_SHIFTS = range(10 * (PUBLIC_LENGTH // 2 - 1), -1, -10)
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 
 
@@ -45,11 +47,8 @@ def lowest_id(at: datetime) -> UUID:
 
 def to_public_id(prefix: str, value: UUID) -> str:
     """`con_01hx…` for a UUID."""
-    number, characters = value.int, []
-    for _ in range(PUBLIC_LENGTH):
-        number, digit = divmod(number, 32)
-        characters.append(ALPHABET[digit])
-    return f"{prefix}_{''.join(reversed(characters))}"
+    number = value.int
+    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
 
 def from_public_id(prefix: str, text: str) -> UUID:

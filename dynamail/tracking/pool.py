@@ -9,8 +9,8 @@ WORK_ROLE = (
 WAIT_SECONDS = 5.0  # for a free connection; a click waits no longer for a link that is not in memory
 
 
-def make_pool(dsn: str, *, size: int = 4) -> AsyncConnectionPool:
-    """Connections for the tracking endpoints, under the workers' role. Not opened yet: `await pool.open()`."""
+def make_pool(dsn: str, *, size: int = 4, name: str = "tracking") -> AsyncConnectionPool:
+    """Connections for hot endpoints, under the workers' role. Not opened yet: `await pool.open()`."""
     options = str(conninfo_to_dict(dsn).get("options") or "")
     return AsyncConnectionPool(
         make_conninfo(dsn, options=f"{options} -c role={WORK_ROLE}".strip()),
@@ -19,5 +19,5 @@ def make_pool(dsn: str, *, size: int = 4) -> AsyncConnectionPool:
         kwargs={"autocommit": True},
         open=False,
         timeout=WAIT_SECONDS,
-        name="tracking",
+        name=name,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,8 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import connections
 from litestar import Litestar
-from psycopg.conninfo import conninfo_to_dict
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from dynamail.accounts.api_keys import Scope, create_api_key
 from dynamail.accounts.models import Account, Member
@@ -30,6 +32,22 @@ from tests.support.scratch_database import scratch_database
 def committed_database() -> Iterator[str]:
     with scratch_database(os.environ["DATABASE_URL"]) as url:
         yield str(conninfo_to_dict(url)["dbname"])
+
+
+@dataclass
+class FreshConnections:
+    """In place of a pool, which belongs to one event loop: each request of a test has a loop of its own."""
+
+    dsn: str
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+        async with await AsyncConnection.connect(self.dsn, autocommit=True) as connection:
+            yield connection
+
+
+def database_dsn(name: str) -> str:
+    return make_conninfo(os.environ["DATABASE_URL"], dbname=name)
 
 
 @dataclass
@@ -71,7 +89,8 @@ class Shop:
 @pytest.fixture
 def shops(committed_database: str, django_db_blocker: Any) -> Iterator[tuple[Shop, Shop]]:
     """Two accounts: Alice's, and Charlie's, who has no access to hers."""
-    app = create_api(make_pool("postgresql://nobody@127.0.0.1:1/none"))
+    doors: Any = FreshConnections(database_dsn(committed_database))
+    app = create_api(make_pool("postgresql://nobody@127.0.0.1:1/none"), doors)
     with django_db_blocker.unblock():
         django = connections["default"]
         django.close()
