@@ -3,45 +3,31 @@
 import { useCallback, useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from "react";
 
 import { makeApi, NoAnswer, type Urls } from "./api";
-import { nameLeaf, type Catalog } from "./catalog";
+import type { Catalog } from "./catalog";
 import { SurroundingsContext, useSurroundings, type Surroundings } from "./context";
 import { useDragging } from "./dragging";
-import { EditsContext, type Edits, type FocusWish } from "./edits";
+import { EditsContext, MarksContext, type FocusWish, type Marks } from "./edits";
+import { useLatestEdits } from "./editing";
 import { GroupView } from "./group";
 import { Icon } from "./icons";
 import { useLive, useTotal } from "./live";
 import {
   commit,
-  duplicateNode,
   findGaps,
-  findPath,
-  getNode,
-  insertNode,
   makeGroup,
-  makeLeaf,
-  moveDown,
-  moveIn,
-  moveNode,
-  moveOut,
-  moveUp,
   parseTree,
   placeFaults,
   printTree,
   redo,
-  removeNode,
   startHistory,
   undo,
-  unwrapNode,
-  wrapNode,
   type GroupNode,
   type History,
   type Json,
-  type Node,
-  type Path,
   type PlacedFault,
 } from "./model";
 import { RawView, readText } from "./raw";
-import { makeSay, type Say, type Words } from "./strings";
+import { makeSay, type Words } from "./strings";
 import { CountCard, OverlapCard, PeopleCard, Sentence, Trouble, type Hold } from "./summary";
 
 export type Mode = "segment" | "audience" | "filter";
@@ -164,34 +150,28 @@ function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults
 
   // Text that could not be read yet is kept until it is read or discarded.
   const dropRead = () => setDraft((now) => (now?.fault ? now : null));
-  const apply: Edits["apply"] = (change, { tag = "", said = "", focus } = {}) => {
-    const next = change(root);
-    if (next !== root) setHistory((now) => commit(now, next, tag));
-    dropRead();
-    if (focus) wish(focus);
-    if (said) announce(said);
-  };
-  const { drag, start } = useDragging(frame, root, (id, target) => {
-    const from = findPath(root, id);
-    if (from) applyMove(id, (tree) => moveNode(tree, from, target));
+  const edits = useLatestEdits({
+    root,
+    catalog,
+    say,
+    announce,
+    apply(next, { tag = "", said = "", focus }) {
+      if (next !== root) setHistory((now) => commit(now, next, tag));
+      dropRead();
+      if (focus) wish(focus);
+      if (said) announce(said);
+    },
+    startDrag: (event, id) => start(event, id),
   });
-  const applyMove = (id: number, change: (tree: GroupNode) => GroupNode) => {
-    const next = change(root);
-    if (next === root) return announce(say("said.not_moved"));
-    apply(() => next, { said: sayPlace(next, id, say), focus: { id, part: "grip" } });
-  };
-  const edits: Edits = {
-    ...makeEdits(root, catalog, say, apply, applyMove),
-    startDrag: start,
-    gaps,
-    faults,
-    slot: drag?.slot ?? null,
-    dragged: drag?.id ?? null,
-  };
+  const { drag, start } = useDragging(frame, root, edits.drop);
+  const slot = drag?.slot;
+  const marks = useMemo<Marks>(() => ({ gaps, faults, slot: slot ?? null, dragged: drag?.id ?? null }), [gaps, faults, slot?.group, slot?.index, drag?.id]);
   const step = (way: (history: History) => History, said: string) => {
-    setHistory(way);
+    const next = way(history);
+    setHistory(next);
     dropRead();
     announce(said);
+    wish({ id: next.present.id, part: "lost" });
   };
   const type = (text: string) => {
     const { root: read, fault } = readText(text, say);
@@ -202,34 +182,36 @@ function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults
 
   return (
     <EditsContext value={edits}>
-      <div ref={frame} className="cb-frame" onKeyDown={(event) => handleFrameKey(event, () => step(undo, say("said.undone")), () => step(redo, say("said.redone")))}>
-        <div className="cb-main">
-          {!readonly && mode !== "filter" && (
-            <Toolbar history={history} isRaw={isRaw} onUndo={() => step(undo, say("said.undone"))} onRedo={() => step(redo, say("said.redone"))} onRaw={setRaw} />
-          )}
-          {draft?.fault && !isRaw && <KeptText onBack={() => setRaw(true)} onDrop={() => setDraft(null)} />}
-          {elsewhere.length > 0 && !isRaw && <Elsewhere texts={elsewhere} />}
-          {isRaw ? (
-            <RawView
-              text={draft?.text ?? tidy(json)}
-              fault={draft?.fault ?? ""}
-              notes={isChecked ? live.faults.map(({ path, text }) => `${path || "/"}: ${text}`) : []}
-              onText={type}
-              onTidy={() => setDraft(null)}
-            />
-          ) : (
-            <fieldset className="cb-tree" disabled={readonly}>
-              <GroupView group={root} path={[]} />
-            </fieldset>
-          )}
+      <MarksContext value={marks}>
+        <div ref={frame} className="cb-frame" onKeyDown={(event) => handleFrameKey(event, () => step(undo, say("said.undone")), () => step(redo, say("said.redone")))}>
+          <div className="cb-main">
+            {!readonly && mode !== "filter" && (
+              <Toolbar history={history} isRaw={isRaw} onUndo={() => step(undo, say("said.undone"))} onRedo={() => step(redo, say("said.redone"))} onRaw={setRaw} />
+            )}
+            {draft?.fault && !isRaw && <KeptText onBack={() => setRaw(true)} onDrop={() => setDraft(null)} />}
+            {elsewhere.length > 0 && !isRaw && <Elsewhere texts={elsewhere} />}
+            {isRaw ? (
+              <RawView
+                text={draft?.text ?? tidy(json)}
+                fault={draft?.fault ?? ""}
+                notes={isChecked ? live.faults.map(({ path, text }) => `${path || "/"}: ${text}`) : []}
+                onText={type}
+                onTidy={() => setDraft(null)}
+              />
+            ) : (
+              <fieldset className="cb-tree" disabled={readonly}>
+                <GroupView group={root} />
+              </fieldset>
+            )}
+          </div>
+          <aside className="cb-side" aria-label={say("count.title")}>
+            <CountCard live={live} isFresh={live.counted === json} total={mode === "filter" ? null : total} hold={hold} onRetry={retry} />
+            <Sentence text={live.sentence} isStale={!isChecked} />
+            {mode !== "filter" && <PeopleCard condition={askable} salt={salt} />}
+            {mode === "segment" && <OverlapCard condition={askable} salt={salt} />}
+          </aside>
         </div>
-        <aside className="cb-side" aria-label={say("count.title")}>
-          <CountCard live={live} isFresh={live.counted === json} total={mode === "filter" ? null : total} hold={hold} onRetry={retry} />
-          <Sentence text={live.sentence} isStale={!isChecked} />
-          {mode !== "filter" && <PeopleCard condition={askable} salt={salt} />}
-          {mode === "segment" && <OverlapCard condition={askable} salt={salt} />}
-        </aside>
-      </div>
+      </MarksContext>
     </EditsContext>
   );
 }
@@ -288,6 +270,7 @@ function useFocusWish(frame: RefObject<HTMLDivElement | null>): (wish: FocusWish
     const wish = wished.current;
     if (!wish) return;
     wished.current = null;
+    if (wish.part === "lost" && document.activeElement !== document.body) return;
     findFocus(frame.current, wish)?.focus();
   });
   return useCallback((wish: FocusWish) => {
@@ -299,72 +282,10 @@ function useFocusWish(frame: RefObject<HTMLDivElement | null>): (wish: FocusWish
 function findFocus(frame: HTMLElement | null, { id, part }: FocusWish): HTMLElement | null | undefined {
   const node = frame?.querySelector<HTMLElement>(`[data-node="${id}"]`);
   if (part === "grip") return node?.querySelector<HTMLElement>('[data-part="grip"]');
-  if (part === "add") return frame?.querySelector<HTMLElement>(`[data-adders="${id}"] [data-part="add"]`);
+  if (part === "add" || part === "lost") return frame?.querySelector<HTMLElement>(`[data-adders="${id}"] [data-part="add"]`);
   const firsts = node?.querySelectorAll<HTMLInputElement>(".cb-flow [data-first]") ?? [];
   const empty = [...firsts].find((input) => !input.value);
   return empty ?? firsts[0] ?? node?.querySelector<HTMLElement>(".cb-flow select, .cb-flow input, [data-part='add']");
-}
-
-function makeEdits(
-  root: GroupNode,
-  catalog: Catalog,
-  say: Say,
-  apply: Edits["apply"],
-  applyMove: (id: number, change: (tree: GroupNode) => GroupNode) => void,
-): Pick<Edits, "apply" | "addLeaf" | "addGroup" | "remove" | "duplicate" | "move" | "wrap" | "unwrap"> {
-  const nameOf = (node: Node | undefined) => (node?.type === "leaf" ? nameLeaf(node.leaf, catalog, say) : say("group.label"));
-  const endOf = (group: Path): Path => {
-    const node = getNode(root, group);
-    return [...group, node?.type === "group" ? node.members.length : 0];
-  };
-  const moves = { up: moveUp, down: moveDown, out: moveOut, in: moveIn };
-  return {
-    apply,
-    addLeaf(group, leaf) {
-      const node = makeLeaf(leaf);
-      apply((tree) => insertNode(tree, endOf(group), node), { said: say("said.added", { name: nameOf(node) }), focus: { id: node.id, part: "first" } });
-    },
-    addGroup(group) {
-      const parent = getNode(root, group);
-      const node = makeGroup([], parent?.type === "group" && parent.match === "all" ? "any" : "all");
-      apply((tree) => insertNode(tree, endOf(group), node), { said: say("said.added", { name: nameOf(node) }), focus: { id: node.id, part: "add" } });
-    },
-    remove(path) {
-      const next = removeNode(root, path);
-      apply(() => next, { said: say("said.removed", { name: nameOf(getNode(root, path)) }), focus: findNeighbor(next, path) });
-    },
-    duplicate(path) {
-      const next = duplicateNode(root, path);
-      const copy = getNode(next, [...path.slice(0, -1), path.at(-1)! + 1]);
-      apply(() => next, { said: say("said.duplicated", { name: nameOf(copy) }), ...(copy && { focus: { id: copy.id, part: "grip" } }) });
-    },
-    move(path, by) {
-      const node = getNode(root, path);
-      if (node) applyMove(node.id, (tree) => moves[by](tree, path));
-    },
-    wrap(path) {
-      const node = getNode(root, path);
-      apply((tree) => wrapNode(tree, path), { said: say("said.wrapped"), ...(node && { focus: { id: node.id, part: "grip" } }) });
-    },
-    unwrap(path) {
-      const next = unwrapNode(root, path);
-      apply(() => next, { said: say("said.unwrapped"), focus: findNeighbor(next, path) });
-    },
-  };
-}
-
-/** After something is gone: what took its place, else what is before it, else the button that adds. */
-function findNeighbor(root: GroupNode, path: Path): FocusWish {
-  const parent = getNode(root, path.slice(0, -1));
-  if (parent?.type !== "group") return { id: root.id, part: "add" };
-  const neighbor = parent.members[path.at(-1)!] ?? parent.members.at(-1);
-  return neighbor ? { id: neighbor.id, part: "grip" } : { id: parent.id, part: "add" };
-}
-
-function sayPlace(root: GroupNode, id: number, say: Say): string {
-  const path = findPath(root, id) ?? [];
-  const parent = getNode(root, path.slice(0, -1));
-  return say("said.moved", { place: (path.at(-1) ?? 0) + 1, count: parent?.type === "group" ? parent.members.length : 1 });
 }
 
 function handleFrameKey(event: KeyboardEvent, onUndo: () => void, onRedo: () => void): void {

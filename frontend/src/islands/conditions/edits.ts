@@ -5,22 +5,45 @@ import { createContext, useContext, type PointerEvent } from "react";
 import type { GapKey, Leaf } from "./leaves";
 import type { GroupNode, Path } from "./model";
 
-/** `first`: the first thing to fill in; `grip`: the handle of the row; `add`: the button that adds to the group. */
+/**
+ * `first`: the first thing to fill in; `grip`: the handle of the row; `add`: the button that adds to the group; `lost`:
+ * that button, but only when what had the focus is gone.
+ */
 export interface FocusWish {
   id: number;
-  part: "first" | "grip" | "add";
+  part: "first" | "grip" | "add" | "lost";
 }
 
+export interface EditOptions {
+  /** Changes with the same tag in a row are one step to undo. */
+  tag?: string;
+  said?: string;
+  focus?: FocusWish | undefined;
+}
+
+/** Nodes are named by id: rows need not be drawn again because their place changed. The object stays the same. */
 export interface Edits {
-  apply(change: (root: GroupNode) => GroupNode, options?: { tag?: string; said?: string; focus?: FocusWish }): void;
-  addLeaf(group: Path, leaf: Leaf): void;
-  addGroup(group: Path): void;
-  remove(path: Path): void;
-  duplicate(path: Path): void;
-  move(path: Path, by: "up" | "down" | "out" | "in"): void;
-  wrap(path: Path): void;
-  unwrap(path: Path): void;
+  change(id: number, edit: (root: GroupNode, path: Path) => GroupNode, options?: EditOptions): void;
+  addLeaf(group: number, leaf: Leaf): void;
+  addGroup(group: number): void;
+  remove(id: number): void;
+  duplicate(id: number): void;
+  move(id: number, by: "up" | "down" | "out" | "in"): void;
+  /** Before what stands at `target` now. */
+  drop(id: number, target: Path): void;
+  wrap(id: number): void;
+  unwrap(id: number): void;
   startDrag(event: PointerEvent, id: number): void;
+}
+
+export const EditsContext = createContext<Edits | null>(null);
+
+export function useEdits(): Edits {
+  return useContext(EditsContext)!;
+}
+
+/** What is marked in the tree; changes while one types and drags. */
+export interface Marks {
   gaps: ReadonlyMap<number, GapKey | "empty_group">;
   faults: ReadonlyMap<number, string[]>;
   /** Where a dragged row would land: an index in the group with this id. */
@@ -28,8 +51,8 @@ export interface Edits {
   dragged: number | null;
 }
 
-export const EditsContext = createContext<Edits | null>(null);
+export const MarksContext = createContext<Marks | null>(null);
 
-export function useEdits(): Edits {
-  return useContext(EditsContext)!;
+export function useMarks(): Marks {
+  return useContext(MarksContext)!;
 }

@@ -1,17 +1,17 @@
 /** Groups and rows: the tree as one sees it. */
 
-import type { KeyboardEvent } from "react";
+import { memo, type KeyboardEvent, type ReactNode } from "react";
 
 import { nameLeaf, pickHue, pickIcon } from "./catalog";
 import { useSurroundings } from "./context";
-import { useEdits, type Edits } from "./edits";
+import { useEdits, useMarks, type EditOptions, type Edits } from "./edits";
 import { ActivityEditor, EventEditor, RandomEditor, ScoreEditor } from "./editors/behavior";
 import { AddressEditor, AttributeEditor, FieldEditor, SegmentEditor, SourceEditor, StandingEditor, TagEditor, TopicEditor } from "./editors/profile";
 import { Icon } from "./icons";
 import { Select } from "./inputs/basic";
 import { isKnown, type Leaf } from "./leaves";
 import { ActMenu, LeafFinder, type Act } from "./menus";
-import { MAX_DEPTH, measureDepth, negate, setLeaf, setMatch, type GroupNode, type LeafNode, type Node, type Path } from "./model";
+import { MAX_DEPTH, measureDepth, negate, setLeaf, setMatch, type GroupNode, type LeafNode, type Node } from "./model";
 import type { Say } from "./strings";
 
 const MATCHES = {
@@ -29,14 +29,23 @@ function nameMatch({ match, negated }: GroupNode): MatchName {
 
 const JOINS = { all: "group.and", not_all: "group.and", any: "group.or", none: "group.nor" } as const;
 
-export function GroupView({ group, path, above = 0, position = "" }: { group: GroupNode; path: Path; above?: number; position?: string }) {
+interface GroupProps {
+  group: GroupNode;
+  /** Levels of groups around it. */
+  above?: number;
+  /** Its place in words, such as 2.1; the root has none. */
+  position?: string;
+}
+
+export function GroupView({ group, above = 0, position = "" }: GroupProps) {
   const { say, readonly } = useSurroundings();
   const edits = useEdits();
   const match = nameMatch(group);
+  const isRoot = !position;
   const level = above + 1 + (group.negated ? 1 : 0);
-  const isRoot = path.length === 0;
   const isBare = isRoot && group.members.length === 0 && !group.negated;
   const name = `${say("group.label")}${position && ` ${position}`}`;
+  const choose = (next: MatchName) => edits.change(group.id, (root, path) => setMatch(root, path, MATCHES[next].match, MATCHES[next].negated));
   return (
     <section className={`cb-group cb-${match} ${isRoot ? "cb-root" : ""}`} aria-label={isRoot ? say("builder.label") : name}>
       {!isBare && (
@@ -48,26 +57,41 @@ export function GroupView({ group, path, above = 0, position = "" }: { group: Gr
             value={match}
             choices={(Object.keys(MATCHES) as MatchName[]).map((one) => ({ value: one, text: say(`group.${one}`) }))}
             className="cb-match"
-            onChange={(next) => edits.apply((root) => setMatch(root, path, MATCHES[next as MatchName].match, MATCHES[next as MatchName].negated))}
+            onChange={(next) => choose(next as MatchName)}
           />
-          {!isRoot && !readonly && <RowActs node={group} path={path} name={name} above={above} />}
+          {!isRoot && !readonly && <RowActs node={group} position={position} name={name} above={above} />}
         </div>
       )}
       <Hints id={group.id} />
       <ul className="cb-members" data-list={group.id}>
         {group.members.map((member, index) => (
-          <li key={member.id} className={`cb-member ${edits.dragged === member.id ? "cb-dragged" : ""}`} data-node={member.id} onKeyDown={(event) => handleKey(event, [...path, index], edits)}>
-            {isSlot(edits.slot, group.id, index) && <span className="cb-slot" />}
-            {index > 0 && <span className="cb-join">{say(JOINS[match])}</span>}
-            <NodeView node={member} path={[...path, index]} above={level} position={[...path, index].map((one) => one + 1).join(".")} />
-          </li>
+          <Member key={member.id} id={member.id} group={group.id} index={index} join={index ? say(JOINS[match]) : ""}>
+            <NodeView node={member} above={level} position={`${position && `${position}.`}${index + 1}`} />
+          </Member>
         ))}
         {group.members.length === 0 && (isRoot || readonly) && <li className="cb-nothing">{isRoot ? <Everybody /> : say("group.empty")}</li>}
-        {isSlot(edits.slot, group.id, group.members.length) && group.members.length > 0 && <li className="cb-slot-end" aria-hidden="true" />}
+        {group.members.length > 0 && <EndSlot group={group.id} index={group.members.length} />}
       </ul>
-      {!readonly && <Adders group={group} path={path} level={level} />}
+      {!readonly && <Adders group={group} isRoot={isRoot} level={level} />}
     </section>
   );
+}
+
+function Member({ id, group, index, join, children }: { id: number; group: number; index: number; join: string; children: ReactNode }) {
+  const edits = useEdits();
+  const { slot, dragged } = useMarks();
+  return (
+    <li className={`cb-member ${dragged === id ? "cb-dragged" : ""}`} data-node={id} onKeyDown={(event) => handleKey(event, id, edits)}>
+      {isSlot(slot, group, index) && <span className="cb-slot" />}
+      {join && <span className="cb-join">{join}</span>}
+      {children}
+    </li>
+  );
+}
+
+function EndSlot({ group, index }: { group: number; index: number }) {
+  const { slot } = useMarks();
+  return isSlot(slot, group, index) && <li className="cb-slot-end" aria-hidden="true" />;
 }
 
 function isSlot(slot: { group: number; index: number } | null, group: number, index: number): boolean {
@@ -96,18 +120,18 @@ const IDEAS: [key: "idea.opened" | "idea.asleep" | "idea.new" | "idea.engaged", 
   ["idea.engaged", "sparkles", () => ({ kind: "engagement", op: "at_least", value: 60 })],
 ];
 
-function Adders({ group, path, level }: { group: GroupNode; path: Path; level: number }) {
+function Adders({ group, isRoot, level }: { group: GroupNode; isRoot: boolean; level: number }) {
   const { say } = useSurroundings();
   const edits = useEdits();
-  const isFirst = path.length === 0 && group.members.length === 0;
+  const isFirst = isRoot && group.members.length === 0;
   return (
     <div className="cb-adders" data-adders={group.id}>
-      <LeafFinder className={isFirst ? "btn btn-primary btn-sm" : "cb-add"} part="add" onPick={(leaf) => edits.addLeaf(path, leaf)}>
+      <LeafFinder className={isFirst ? "btn btn-primary btn-sm" : "cb-add"} part="add" onPick={(leaf) => edits.addLeaf(group.id, leaf)}>
         <Icon name="plus" size={15} />
         {say("act.add")}
       </LeafFinder>
       {level < MAX_DEPTH ? (
-        <button type="button" className={isFirst ? "btn btn-sm" : "cb-add cb-add-quiet"} onClick={() => edits.addGroup(path)}>
+        <button type="button" className={isFirst ? "btn btn-sm" : "cb-add cb-add-quiet"} onClick={() => edits.addGroup(group.id)}>
           <Icon name="layout-grid" size={15} />
           {say("act.add_group")}
         </button>
@@ -118,7 +142,7 @@ function Adders({ group, path, level }: { group: GroupNode; path: Path; level: n
         <div className="cb-ideas" role="group" aria-label={say("empty.ideas")}>
           <span className="cb-note">{say("empty.ideas")}</span>
           {IDEAS.map(([key, icon, make]) => (
-            <button key={key} type="button" className="cb-idea" onClick={() => edits.addLeaf(path, make())}>
+            <button key={key} type="button" className="cb-idea" onClick={() => edits.addLeaf(group.id, make())}>
               <Icon name={icon} size={14} />
               {say(key)}
             </button>
@@ -129,42 +153,54 @@ function Adders({ group, path, level }: { group: GroupNode; path: Path; level: n
   );
 }
 
-/** `above`: levels of groups around the node. */
 interface NodeProps<Kind extends Node> {
   node: Kind;
-  path: Path;
   above: number;
   position: string;
 }
 
-function NodeView({ node, ...rest }: NodeProps<Node>) {
+/** Hundreds of rows are not drawn again for a letter typed in one. */
+const NodeView = memo(function NodeView({ node, ...rest }: NodeProps<Node>) {
   return node.type === "group" ? <GroupView group={node} {...rest} /> : <RowView node={node} {...rest} />;
-}
+});
 
-function RowView({ node, path, above, position }: NodeProps<LeafNode>) {
+function RowView({ node, above, position }: NodeProps<LeafNode>) {
   const { catalog, say, readonly } = useSurroundings();
   const edits = useEdits();
   const { leaf, id } = node;
   const name = nameLeaf(leaf, catalog, say);
-  const hasHints = edits.gaps.has(id) || edits.faults.has(id);
-  const replace = (next: Leaf) =>
-    edits.apply((root) => setLeaf(root, path, keepSame(leaf, next)), { focus: { id, part: "first" } });
+  const set = (next: Leaf, options: EditOptions) => edits.change(id, (root, path) => setLeaf(root, path, next), options);
   return (
-    <div className="cb-row" role="group" aria-label={`${position}. ${name}`} aria-describedby={hasHints ? `cb-hints-${id}` : undefined} data-faulty={edits.faults.has(id) || undefined}>
+    <RowFrame id={id} label={`${position}. ${name}`}>
       {!readonly && <Grip id={id} name={name} />}
       <div className="cb-flow">
-        {node.negated && <NotChip path={path} />}
-        <LeafFinder className={`cb-subject ${pickHue(leaf)}`} label={`${name}: ${say("act.change")}`} part="subject" onPick={replace}>
+        {node.negated && <NotChip id={id} />}
+        <LeafFinder
+          className={`cb-subject ${pickHue(leaf)}`}
+          label={`${name}: ${say("act.change")}`}
+          part="subject"
+          onPick={(next) => set(keepSame(leaf, next), { focus: { id, part: "first" } })}
+        >
           <span className="cb-icon">
             <Icon name={pickIcon(leaf, catalog)} size={15} />
           </span>
           <span>{name}</span>
           {!readonly && <Icon name="chevron-down" size={13} />}
         </LeafFinder>
-        <LeafEditor leaf={leaf} onChange={(next, tag) => edits.apply((root) => setLeaf(root, path, next), tag ? { tag: `${id}.${tag}` } : {})} />
+        <LeafEditor leaf={leaf} onChange={(next, tag) => set(next, tag ? { tag: `${id}.${tag}` } : {})} />
       </div>
-      {!readonly && <RowActs node={node} path={path} name={name} above={above} />}
+      {!readonly && <RowActs node={node} position={position} name={name} above={above} />}
       <Hints id={id} />
+    </RowFrame>
+  );
+}
+
+function RowFrame({ id, label, children }: { id: number; label: string; children: ReactNode }) {
+  const { gaps, faults } = useMarks();
+  const isMarked = gaps.has(id) || faults.has(id);
+  return (
+    <div className="cb-row" role="group" aria-label={label} aria-describedby={isMarked ? `cb-hints-${id}` : undefined} data-faulty={faults.has(id) || undefined}>
+      {children}
     </div>
   );
 }
@@ -176,14 +212,14 @@ function keepSame(before: Leaf, next: Leaf): Leaf {
   return { ...before, act: next.act, ...(before.of && { of: next.act === "clicked" ? before.of : of }) };
 }
 
-function NotChip({ path }: { path: Path }) {
+function NotChip({ id }: { id: number }) {
   const { say, readonly } = useSurroundings();
   const edits = useEdits();
   return (
     <span className="cb-not">
       {say("not.chip")}
       {!readonly && (
-        <button type="button" aria-label={say("not.remove")} title={say("not.remove")} onClick={() => edits.apply((root) => negate(root, path))}>
+        <button type="button" aria-label={say("not.remove")} title={say("not.remove")} onClick={() => edits.change(id, negate, { focus: { id, part: "grip" } })}>
           <Icon name="x" size={13} />
         </button>
       )}
@@ -250,40 +286,50 @@ function Grip({ id, name }: { id: number; name: string }) {
   );
 }
 
-function RowActs({ node, path, name, above }: { node: Node; path: Path; name: string; above: number }) {
+interface ActsProps {
+  node: Node;
+  position: string;
+  name: string;
+  above: number;
+}
+
+function RowActs(props: ActsProps) {
   const { say } = useSurroundings();
   const edits = useEdits();
+  const { id } = props.node;
   return (
     <span className="cb-acts">
-      <button type="button" className="cb-act cb-wide-only" aria-label={`${say("act.duplicate")}: ${name}`} title={say("act.duplicate")} onClick={() => edits.duplicate(path)}>
+      <button type="button" className="cb-act cb-wide-only" aria-label={`${say("act.duplicate")}: ${props.name}`} title={say("act.duplicate")} onClick={() => edits.duplicate(id)}>
         <Icon name="copy" size={15} />
       </button>
-      <button type="button" className="cb-act cb-danger" aria-label={`${say("act.remove")}: ${name}`} title={say("act.remove")} onClick={() => edits.remove(path)}>
+      <button type="button" className="cb-act cb-danger" aria-label={`${say("act.remove")}: ${props.name}`} title={say("act.remove")} onClick={() => edits.remove(id)}>
         <Icon name="trash" size={15} />
       </button>
-      <ActMenu label={say("act.menu", { name })} acts={listActs(node, path, above, edits, say)} />
+      <ActMenu label={say("act.menu", { name: props.name })} acts={listActs(props, edits, say)} />
     </span>
   );
 }
 
-function listActs(node: Node, path: Path, above: number, edits: Edits, say: Say): Act[] {
+function listActs({ node, position, above }: ActsProps, edits: Edits, say: Say): Act[] {
+  const { id } = node;
+  const [isFirst, isAtTop] = [/(^|\.)1$/.test(position), !position.includes(".")];
   const hasRoom = above + measureDepth(node) < MAX_DEPTH;
   return [
-    { name: say("act.up"), icon: "arrow-up", keys: "Alt ↑", isOff: path.at(-1) === 0, run: () => edits.move(path, "up") },
-    { name: say("act.down"), icon: "arrow-down", keys: "Alt ↓", run: () => edits.move(path, "down") },
-    { name: say("act.out"), icon: "arrow-left", keys: "Alt ←", isOff: path.length < 2, run: () => edits.move(path, "out") },
-    { name: say("act.in"), icon: "arrow-right", keys: "Alt →", run: () => edits.move(path, "in") },
-    { name: say("act.duplicate"), icon: "copy", keys: "Ctrl D", run: () => edits.duplicate(path) },
-    { name: say("act.wrap"), icon: "layout-grid", isOff: !hasRoom, run: () => edits.wrap(path) },
-    ...(node.type === "group" ? [{ name: say("act.unwrap"), icon: "list-check", run: () => edits.unwrap(path) }] : []),
-    { name: say("act.negate"), icon: "minus", run: () => edits.apply((root) => negate(root, path)) },
-    { name: say("act.remove"), icon: "trash", keys: "Del", isDanger: true, run: () => edits.remove(path) },
+    { name: say("act.up"), icon: "arrow-up", keys: "Alt ↑", isOff: isFirst, run: () => edits.move(id, "up") },
+    { name: say("act.down"), icon: "arrow-down", keys: "Alt ↓", run: () => edits.move(id, "down") },
+    { name: say("act.out"), icon: "arrow-left", keys: "Alt ←", isOff: isAtTop, run: () => edits.move(id, "out") },
+    { name: say("act.in"), icon: "arrow-right", keys: "Alt →", run: () => edits.move(id, "in") },
+    { name: say("act.duplicate"), icon: "copy", keys: "Ctrl D", run: () => edits.duplicate(id) },
+    { name: say("act.wrap"), icon: "layout-grid", isOff: !hasRoom, run: () => edits.wrap(id) },
+    ...(node.type === "group" ? [{ name: say("act.unwrap"), icon: "list-check", run: () => edits.unwrap(id) }] : []),
+    { name: say("act.negate"), icon: "minus", run: () => edits.change(id, negate) },
+    { name: say("act.remove"), icon: "trash", keys: "Del", isDanger: true, run: () => edits.remove(id) },
   ];
 }
 
 function Hints({ id }: { id: number }) {
   const { say, readonly } = useSurroundings();
-  const { gaps, faults } = useEdits();
+  const { gaps, faults } = useMarks();
   const gap = readonly ? undefined : gaps.get(id);
   const texts = faults.get(id) ?? [];
   if (!gap && !texts.length) return null;
@@ -301,7 +347,7 @@ function Hints({ id }: { id: number }) {
 }
 
 /** The keys of a row work anywhere in it, but never take what a text field needs itself. */
-function handleKey(event: KeyboardEvent, path: Path, edits: Edits): void {
+function handleKey(event: KeyboardEvent, id: number, edits: Edits): void {
   const target = event.target as HTMLElement;
   if (event.defaultPrevented || target.closest("[data-keys='own'], [popover]") || target.closest("[data-node]") !== event.currentTarget) return;
   const isText = target.matches("input, textarea");
@@ -309,12 +355,12 @@ function handleKey(event: KeyboardEvent, path: Path, edits: Edits): void {
     const way = ({ ArrowUp: "up", ArrowDown: "down", ArrowLeft: "out", ArrowRight: "in" } as const)[event.key];
     if (!way || (isText && (way === "out" || way === "in"))) return;
     event.preventDefault();
-    edits.move(path, way);
+    edits.move(id, way);
   } else if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.code === "KeyD") {
     event.preventDefault();
-    edits.duplicate(path);
+    edits.duplicate(id);
   } else if (event.key === "Delete" && !isText && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();
-    edits.remove(path);
+    edits.remove(id);
   }
 }

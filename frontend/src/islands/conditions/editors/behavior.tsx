@@ -1,5 +1,7 @@
 /** What people did: with our emails, and the account's own events. Also the random share and the score. */
 
+import { useEffect, useRef, useState } from "react";
+
 import { MEASURES, operatorsOf, operatorsOfMeasure, type KnownCampaign, type KnownEvent } from "../catalog";
 import { useSurroundings } from "../context";
 import { NumberBox, Select, type Choice } from "../inputs/basic";
@@ -118,7 +120,10 @@ function shortenUrl(url: string): string {
 export function EventEditor({ leaf, onChange }: EditorProps<EventLeaf>) {
   const { catalog, say } = useSurroundings();
   const known = catalog.events.find(({ name }) => name === leaf.event);
+  // Once chosen the name stays where it was chosen: taking the field away would lose the focus.
+  const [isNamedHere] = useState(!known);
   const { where = [], measures = [] } = leaf;
+  const { adders, focusLine } = useLineFocus();
   const [first, ...others] = measures;
   const countsFirst = isPlainCount(first);
   const rest = countsFirst || !first ? others : measures;
@@ -135,7 +140,7 @@ export function EventEditor({ leaf, onChange }: EditorProps<EventLeaf>) {
   const type = known?.properties?.[property] ?? "text";
   return (
     <>
-      {!known && (
+      {(isNamedHere || !known) && (
         <ChoiceBox
           label={say("event.name")}
           value={leaf.event}
@@ -161,7 +166,10 @@ export function EventEditor({ leaf, onChange }: EditorProps<EventLeaf>) {
           test={test}
           word={say(index ? "event.with" : "event.where")}
           onChange={(next, tag) => setWhere(where.with(index, next), tag && `where.${index}.${tag}`)}
-          onRemove={() => setWhere(where.toSpliced(index, 1))}
+          onRemove={() => {
+            setWhere(where.toSpliced(index, 1));
+            focusLine("adders");
+          }}
         />
       ))}
       {rest.map((test, index) => (
@@ -170,21 +178,52 @@ export function EventEditor({ leaf, onChange }: EditorProps<EventLeaf>) {
           event={known}
           test={test}
           onChange={(next, tag) => setRest(rest.with(index, next), tag && `measures.${index}.${tag}`)}
-          onRemove={() => setRest(rest.toSpliced(index, 1))}
+          onRemove={() => {
+            setRest(rest.toSpliced(index, 1));
+            focusLine("adders");
+          }}
         />
       ))}
-      <span className="cb-line cb-adders">
-        <button type="button" className="cb-add-small" onClick={() => setWhere([...where, { property, ...startTest(type, operatorsOf(catalog, type)) }])}>
+      <span ref={adders} className="cb-line cb-adders">
+        <button
+          type="button"
+          className="cb-add-small"
+          onClick={() => {
+            setWhere([...where, { property, ...startTest(type, operatorsOf(catalog, type)) }]);
+            focusLine(where.length);
+          }}
+        >
           <Icon name="plus" size={14} />
           {say("event.add_where")}
         </button>
-        <button type="button" className="cb-add-small" onClick={() => setRest([...rest, startMeasure(known)])}>
+        <button
+          type="button"
+          className="cb-add-small"
+          onClick={() => {
+            setRest([...rest, startMeasure(known)]);
+            focusLine(where.length + rest.length);
+          }}
+        >
           <Icon name="plus" size={14} />
           {say("event.add_measure")}
         </button>
       </span>
     </>
   );
+}
+
+/** A new line takes the focus; when one is gone, the buttons below do. */
+function useLineFocus() {
+  const adders = useRef<HTMLSpanElement>(null);
+  const wish = useRef<number | "adders" | null>(null);
+  useEffect(() => {
+    if (wish.current === null) return;
+    const lines = adders.current?.parentElement?.querySelectorAll(".cb-line:not(.cb-adders)");
+    const place = wish.current === "adders" ? adders.current : lines?.[wish.current];
+    wish.current = null;
+    place?.querySelector<HTMLElement>("input, select, button")?.focus();
+  });
+  return { adders, focusLine: (line: number | "adders") => void (wish.current = line) };
 }
 
 function isPlainCount(test: MeasureTest | undefined): boolean {
