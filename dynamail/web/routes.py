@@ -12,8 +12,12 @@ NOUNS = (
     "members",
     "policies",
     "contacts",
+    "contact_list",
+    "merging",
+    "attributes",
     "segments",
     "segment_builder",
+    "import_sources",  # before the imports: an import's address would swallow them
     "imports",
     "suppressions",
     "suppression_imports",

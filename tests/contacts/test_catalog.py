@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamail.accounts.models import Account, User
-from dynamail.contacts.catalog import CatalogError, count_filled, create_attribute, make_key
+from dynamail.contacts.catalog import CatalogError, measure_coverage, create_attribute, make_key
 from dynamail.contacts.editing import Profile, add_contact
 from dynamail.contacts.tags import TagError, count_tagged, get_or_create_tags, merge_tags
 from tests.support.personas import NOW
@@ -40,9 +40,10 @@ def test_filled_values_and_tags_are_counted_per_account(
     profile = Profile("ann@example.com", attributes={city.number: "Minsk"}, tag_ids=[vip.pk])
     add_contact(account.pk, profile, by=bob, now=NOW)
     add_contact(account.pk, Profile("zoe@example.com"), by=bob, now=NOW)
-    assert count_filled(account.pk) == {city.number: 1}
+    coverage = measure_coverage(account.pk)
+    assert (coverage.filled, coverage.percent(city.number), coverage.exact) == ({city.number: 1}, 50, True)
     assert count_tagged(account.pk) == {vip.pk: 1}
-    assert count_filled(other_account.pk) == count_tagged(other_account.pk) == {}
+    assert measure_coverage(other_account.pk).filled == count_tagged(other_account.pk) == {}
 
 
 def test_names_of_tags_differ_by_more_than_case(account: Account) -> None:

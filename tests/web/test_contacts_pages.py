@@ -221,7 +221,7 @@ def test_all_that_match_are_changed_in_the_background(
     assert response.url == reverse("work_progress", args=[work.public_id])
     run_act(work, ContactFilter(search="ann"), BulkAct("add_tag", tag.pk), now=NOW)
     work.refresh_from_db()
-    assert (work.state, work.result) == ("finished", {"changed": 1})
+    assert (work.state, work.result["changed"]) == ("finished", 1)
     assert Contact.objects.for_account(account).get(tags__contains=[tag.pk]) == ann
 
 

@@ -12,7 +12,7 @@ from dynamail.web.forms_look import offer_choices
 
 
 class AttributeForm(forms.Form):
-    """A field of the catalogue. Key and type are chosen once."""
+    """A field of the catalogue. The key is chosen once, the type changes after a dry run: NewTypeForm."""
 
     label = forms.CharField(label=_("Name"), max_length=100)
     type = forms.ChoiceField(label=_("Type"), choices=Attribute.Type.choices, initial=Attribute.Type.TEXT)
@@ -40,6 +40,26 @@ class AttributeForm(forms.Form):
             del self.fields["type"], self.fields["key"]
             if attribute.type != Attribute.Type.CHOICE:
                 del self.fields["choices"]
+
+    def clean_choices(self) -> list[str]:
+        return [line.strip() for line in self.cleaned_data["choices"].splitlines() if line.strip()]
+
+
+class NewTypeForm(forms.Form):
+    """What an attribute with values shall become."""
+
+    type = forms.ChoiceField(label=_("New type"), choices=Attribute.Type.choices)
+    choices = forms.CharField(
+        label=_("Choices"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("For “One of a list”: one choice a line."),
+    )
+
+    def __init__(self, *arguments: Any, attribute: Attribute, **options: Any) -> None:
+        initial = {"type": attribute.type, "choices": "\n".join(attribute.choices)}
+        super().__init__(*arguments, **({"initial": initial, "prefix": "new"} | options))
 
     def clean_choices(self) -> list[str]:
         return [line.strip() for line in self.cleaned_data["choices"].splitlines() if line.strip()]

@@ -23,16 +23,7 @@ from dynamail.consent.topics import (
     find_topics,
     restore_topic,
 )
-from dynamail.contacts.catalog import (
-    CatalogError,
-    archive_attribute,
-    change_attribute,
-    count_filled,
-    create_attribute,
-    list_attributes,
-    restore_attribute,
-)
-from dynamail.contacts.models import Attribute, Tag
+from dynamail.contacts.models import Tag
 from dynamail.contacts.tags import (
     TagError,
     count_tagged,
@@ -45,70 +36,11 @@ from dynamail.contacts.tags import (
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import UnknownId
 from dynamail.web.access import PageRequest, needs
-from dynamail.web.forms.catalog import AttributeForm, MergeTagForm, TagForm, TopicForm
+from dynamail.web.forms.catalog import MergeTagForm, TagForm, TopicForm
 from dynamail.web.views.contacts import list_tabs
 
 views = needs(Permission.VIEW_CONTACTS)
 edits = needs(Permission.EDIT_CONTACTS)
-
-
-# ── Attributes ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@views
-@require_GET
-def attributes(request: PageRequest) -> HttpResponse:
-    account_id = request.account.pk
-    filled = count_filled(account_id)
-    context = _page(request, "attributes") | {
-        "rows": [(row, filled.get(row.number, 0)) for row in list_attributes(account_id)],
-        "archived": list_attributes(account_id, archived=True),
-    }
-    return render(request, "catalog/attributes.html", context)
-
-
-@edits
-@require_http_methods(["GET", "POST"])
-def new_attribute(request: PageRequest) -> HttpResponse:
-    form = AttributeForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            row = create_attribute(request.account.pk, by=request.user, now=utc_now(), **form.cleaned_data)
-        except CatalogError as error:
-            form.add_error(
-                "key" if error.code.startswith("key") or error.code == "bad_key" else None, str(error)
-            )
-        else:
-            messages.success(request, _("“%s” was added.") % row.label)
-            return redirect("attributes")
-    return _render_form(request, form, _("New attribute"), "attributes")
-
-
-@edits
-@require_http_methods(["GET", "POST"])
-def edit_attribute(request: PageRequest, attribute_id: str) -> HttpResponse:
-    row = _get(Attribute, request, attribute_id)
-    form = AttributeForm(request.POST or None, attribute=row)
-    if request.method == "POST" and form.is_valid():
-        choices = form.cleaned_data.get("choices", row.choices)
-        try:
-            change_attribute(
-                row, label=form.cleaned_data["label"], choices=choices, by=request.user, now=utc_now()
-            )
-        except CatalogError as error:
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, _("Saved."))
-            return redirect("attributes")
-    return _render_form(request, form, row.label, "attributes")
-
-
-@edits
-@require_POST
-def put_attribute_away(request: PageRequest, attribute_id: str) -> HttpResponse:
-    """Archive, or take out of the archive."""
-    row = _get(Attribute, request, attribute_id)
-    change = archive_attribute if row.archived_at is None else restore_attribute
-    change(row, by=request.user, now=utc_now())
-    return redirect("attributes")
 
 
 # ── Tags ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -128,7 +60,7 @@ def tags(request: PageRequest) -> HttpResponse:
             return redirect("tags")
     counts = count_tagged(request.account.pk)
     rows = [(tag, counts.get(tag.pk, 0)) for tag in list_tags(request.account.pk)]
-    context = _page(request, "tags") | {"rows": rows, "form": form}
+    context = make_page(request, "tags") | {"rows": rows, "form": form}
     return render(request, "catalog/tags.html", context, status=422 if form.errors else 200)
 
 
@@ -185,7 +117,7 @@ def remove_tag(request: PageRequest, tag_id: str) -> HttpResponse:
 def topics(request: PageRequest) -> HttpResponse:
     subscribed = count_subscribed(request.account.pk)
     rows = [(row, subscribed.get(row.pk, 0)) for row in find_topics(request.account, with_archived=True)]
-    context = _page(request, "topics") | {
+    context = make_page(request, "topics") | {
         "rows": [(row, count) for row, count in rows if row.archived_at is None],
         "archived": [row for row, _count in rows if row.archived_at is not None],
     }
@@ -203,7 +135,7 @@ def new_topic(request: PageRequest) -> HttpResponse:
             form.add_error("name", str(refusal))
         else:
             return redirect("topics")
-    return _render_form(request, form, _("New topic"), "topics")
+    return render_form(request, form, _("New topic"), "topics")
 
 
 @edits
@@ -220,7 +152,7 @@ def edit_topic(request: PageRequest, topic_id: str) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("topics")
-    return _render_form(request, form, row.name, "topics")
+    return render_form(request, form, row.name, "topics")
 
 
 @edits
@@ -235,7 +167,7 @@ def put_topic_away(request: PageRequest, topic_id: str) -> HttpResponse:
     return redirect("topics")
 
 
-def _page(request: PageRequest, current: str) -> dict[str, Any]:
+def make_page(request: PageRequest, current: str) -> dict[str, Any]:
     return {
         "page_title": _("Contacts"),
         "tabs": list_tabs(request, current),
@@ -243,7 +175,7 @@ def _page(request: PageRequest, current: str) -> dict[str, Any]:
     }
 
 
-def _render_form(request: PageRequest, form: Any, title: str, back: str) -> HttpResponse:
+def render_form(request: PageRequest, form: Any, title: str, back: str) -> HttpResponse:
     context = {"page_title": title, "form": form, "crumbs": _crumbs(back), "back_url": reverse(back)}
     return render(request, "catalog/form.html", context, status=422 if form.errors else 200)
 
@@ -264,10 +196,6 @@ def _get(model: Any, request: PageRequest, public_id: str) -> Any:
 
 
 urlpatterns: list[URLPattern] = [
-    path("contacts/attributes/", attributes, name="attributes"),
-    path("contacts/attributes/new/", new_attribute, name="attribute_new"),
-    path("contacts/attributes/<str:attribute_id>/", edit_attribute, name="attribute"),
-    path("contacts/attributes/<str:attribute_id>/archive/", put_attribute_away, name="attribute_archive"),
     path("contacts/tags/", tags, name="tags"),
     path("contacts/tags/<str:tag_id>/", edit_tag, name="tag"),
     path("contacts/tags/<str:tag_id>/delete/", remove_tag, name="tag_delete"),

@@ -1,4 +1,4 @@
-"""The list of contacts with its bulk acts and export, the card of one contact, and adding one by hand."""
+"""The card of one contact, and adding one by hand."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, re_path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dynamail.accounts.audit import record_audit
 from dynamail.accounts.roles import Permission
 from dynamail.accounts.zones import find_zone
 from dynamail.consent.models import (
@@ -35,112 +33,17 @@ from dynamail.consent.recording import (
 )
 from dynamail.consent.suppressing import ALL, find_suppression, lift_suppression, suppress_address
 from dynamail.consent.suppression_list import FREELY_LIFTED
-from dynamail.contacts.bulk import Act, BulkAct, apply_act, queue_act
 from dynamail.contacts.editing import ContactExists, add_contact, change_contact, delete_contact, find_contact
-from dynamail.contacts.exporting import export_contacts
 from dynamail.contacts.models import Contact, Tag
-from dynamail.contacts.queries import count_contacts, list_page
-from dynamail.contacts.tags import TagError, get_or_create_tags
-from dynamail.contacts.values import format_value
+from dynamail.contacts.tags import TagError
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import UnknownId, from_public_id
 from dynamail.lib.mailbox_providers import LANE_NAMES
 from dynamail.web.access import PageRequest, needs
-from dynamail.web.forms.contacts import (
-    CONSENT_CHOICES,
-    SOURCES,
-    Column,
-    ContactForm,
-    ContactState,
-    ListQuery,
-    read_list_query,
-)
+from dynamail.web.forms.contact_list import SOURCES
+from dynamail.web.forms.contacts import ContactForm
+from dynamail.web.lookup import get_row
 from dynamail.web.timeline import TimelinePage, describe_proof, list_entries
-
-
-# ── The list ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-@dataclass(frozen=True)
-class Cell:
-    """What stands in a column of one contact; `kind` says how it is drawn."""
-
-    kind: str
-    value: Any = ""
-
-
-@dataclass(frozen=True)
-class Line:
-    contact: Contact
-    cells: Sequence[Cell]
-
-
-@needs(Permission.VIEW_CONTACTS)
-@require_GET
-def contacts(request: PageRequest) -> HttpResponse:
-    query = read_list_query(request.account.pk, request.GET)
-    context = _list_context(request, query)
-    if request.htmx and not request.htmx.boosted:
-        response = render(request, "contacts/_list.html", context)
-        response["HX-Push-Url"] = reverse("contacts") + query.encode()  # without the empty fields of the form
-        return response
-    return render(request, "contacts/list.html", context)
-
-
-def _list_context(request: PageRequest, query: ListQuery) -> dict[str, Any]:
-    account_id = request.account.pk
-    page = list_page(
-        account_id,
-        query.wanted,
-        sort=query.sort,
-        before=request.GET.get("before", ""),
-        after=request.GET.get("after", ""),
-    )
-    count = count_contacts(account_id, query.wanted)
-    return {
-        "page_title": _("Contacts"),
-        "tabs": list_tabs(request, "contacts"),
-        "query": query,
-        "lines": _make_lines(account_id, page.contacts, query.columns),
-        "count": count,
-        "more_than_page": count.number > len(page.contacts),
-        "is_new": not count.number and query.wanted.is_empty,
-        "previous_url": query.encode(before=page.before) if page.before else "",
-        "next_url": query.encode(after=page.after) if page.after else "",
-        "sorts": {name: query.encode(sort=name) for name in ("newest", "email", "name")},
-        "states": ContactState.choices,
-        "sources": SOURCES.items(),
-        "consents": CONSENT_CHOICES,
-        "query_string": query.encode(),
-    }
-
-
-def _make_lines(account_id: int, rows: Sequence[Contact], columns: Sequence[Column]) -> list[Line]:
-    tags = dict(Tag.objects.for_account(account_id).values_list("pk", "name"))
-    topic_ids = [column.topic.pk for column in columns if column.topic]
-    states: dict[tuple[Any, int], str] = {}
-    if topic_ids:
-        found = Subscription.objects.for_account(account_id).filter(
-            topic_id__in=topic_ids, contact_id__in=[row.id for row in rows]
-        )
-        states = {(one.contact_id, one.topic_id): one.state for one in found}
-    return [Line(row, [_make_cell(row, column, tags, states) for column in columns]) for row in rows]
-
-
-def _make_cell(
-    row: Contact, column: Column, tags: dict[int, str], states: dict[tuple[Any, int], str]
-) -> Cell:
-    if column.attribute is not None:
-        return Cell("text", format_value(row.attributes.get(str(column.attribute.number))))
-    if column.topic is not None:
-        state = states.get((row.id, column.topic.pk), "")
-        return Cell("badge" if state else "text", state)
-    cells = {
-        "tags": Cell("tags", [tags[tag] for tag in row.tags if tag in tags]),
-        "state": Cell("badge", row.state),
-        "source": Cell("source", row.source_label or SOURCES.get(row.source_kind, row.source_kind)),
-        "created": Cell("time", row.created_at),
-        "language": Cell("text", row.language),
-    }
-    return cells[column.key]
 
 
 def list_tabs(request: PageRequest, current: str) -> list[dict[str, Any]]:
@@ -154,89 +57,6 @@ def list_tabs(request: PageRequest, current: str) -> list[dict[str, Any]]:
         ("attributes", _("Attributes")),
     ]
     return [{"title": title, "url": reverse(name), "active": name == current} for name, title in pages]
-
-
-# ── Acts on many ─────────────────────────────────────────────────────────────────────────────────────────────────────
-@needs(Permission.EDIT_CONTACTS)
-@require_POST
-def act_on_contacts(request: PageRequest) -> HttpResponse:
-    """`act` is `add_tag:tag_…`, `add_tag:` with `new_tag`, `remove_tag:tag_…`, `unsubscribe:top_…` or `delete`."""
-    back = redirect(reverse("contacts") + "?" + request.GET.urlencode())
-    try:
-        act = _read_act(request)
-    except TagError as error:
-        messages.error(request, str(error))
-        return back
-    now = utc_now()
-    if request.POST.get("all"):
-        wanted = read_list_query(request.account.pk, request.GET).wanted
-        work = queue_act(request.account.pk, wanted, act, by=request.user, now=now)
-        return redirect("work_progress", work_id=work.public_id)
-    ids = _read_ids(request)
-    if not ids:
-        messages.info(request, _("Choose contacts first."))
-        return back
-    changed = apply_act(request.account.pk, ids, act, by=request.user, now=now)
-    text = ngettext("%(count)s contact changed.", "%(count)s contacts changed.", changed)
-    if act.act == Act.DELETE:
-        text = ngettext("%(count)s contact deleted.", "%(count)s contacts deleted.", changed)
-    messages.success(request, text % {"count": changed})
-    return back
-
-
-def _read_act(request: PageRequest) -> BulkAct:
-    name, _colon, subject = request.POST.get("act", "").partition(":")
-    account_id = request.account.pk
-    match name:
-        case Act.ADD_TAG if not subject:
-            tags = get_or_create_tags(account_id, [request.POST.get("new_tag", "")])
-            if not tags:
-                raise TagError("no_name", _("Give the tag a name."))
-            return BulkAct(name, next(iter(tags.values())).pk)
-        case Act.ADD_TAG | Act.REMOVE_TAG:
-            return BulkAct(name, _get_or_404(Tag, account_id, subject).pk)
-        case Act.UNSUBSCRIBE:
-            return BulkAct(name, _get_or_404(Topic, account_id, subject).pk)
-        case Act.DELETE:
-            return BulkAct(name)
-    raise Http404
-
-
-def _read_ids(request: PageRequest) -> list[Any]:
-    try:
-        return [from_public_id("con", text) for text in request.POST.getlist("id")]
-    except UnknownId:
-        raise Http404 from None
-
-
-def _get_or_404(model: Any, account_id: int, public_id: str) -> Any:
-    try:
-        return model.objects.for_account(account_id).get(uid=model.uid_from(public_id))
-    except (UnknownId, model.DoesNotExist):
-        raise Http404 from None
-
-
-@needs(Permission.EXPORT_CONTACTS)
-@require_http_methods(["GET", "POST"])
-def export(request: PageRequest) -> StreamingHttpResponse:
-    """The list as CSV: all that match, or the ticked ones. Columns as asked for."""
-    account_id = request.account.pk
-    query = read_list_query(account_id, request.GET)
-    ids = None if request.method == "GET" or request.POST.get("all") else _read_ids(request)
-    columns = ["email", "name", *(_export_name(column) for column in query.columns)]
-    record_audit(
-        account_id, by=request.user, action="contacts.exported", columns=columns, chosen=ids and len(ids)
-    )
-    rows = export_contacts(account_id, query.wanted, columns=columns, ids=ids, bom=True)
-    response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="contacts-{utc_now():%Y-%m-%d}.csv"'
-    return response
-
-
-def _export_name(column: Column) -> str:
-    if column.attribute is not None:
-        return f"attribute:{column.attribute.pk}"
-    return f"topic:{column.topic.pk}" if column.topic is not None else column.key
 
 
 # ── One contact ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -279,14 +99,14 @@ def new_contact(request: PageRequest) -> HttpResponse:
 @needs(Permission.VIEW_CONTACTS)
 @require_GET
 def contact(request: PageRequest, contact_id: str) -> HttpResponse:
-    row = _get_contact(request, contact_id)
+    row = get_contact(request, contact_id)
     return render(request, "contacts/card.html", _card_context(request, row, _make_form(request, row)))
 
 
 @needs(Permission.EDIT_CONTACTS)
 @require_POST
 def save_contact(request: PageRequest, contact_id: str) -> HttpResponse:
-    row = _get_contact(request, contact_id)
+    row = get_contact(request, contact_id)
     form = _make_form(request, row, request.POST)
     if form.is_valid():
         try:
@@ -302,7 +122,7 @@ def save_contact(request: PageRequest, contact_id: str) -> HttpResponse:
 @needs(Permission.EDIT_CONTACTS)
 @require_POST
 def remove_contact(request: PageRequest, contact_id: str) -> HttpResponse:
-    row = _get_contact(request, contact_id)
+    row = get_contact(request, contact_id)
     delete_contact(row, by=request.user, now=utc_now())
     messages.success(request, _("%s was deleted.") % row.email)
     return redirect("contacts")
@@ -312,8 +132,8 @@ def remove_contact(request: PageRequest, contact_id: str) -> HttpResponse:
 @require_POST
 def change_consent(request: PageRequest, contact_id: str) -> HttpResponse:
     """A member records what the person said elsewhere, in which words."""
-    row = _get_contact(request, contact_id)
-    topic = _get_or_404(Topic, request.account.pk, request.POST.get("topic", ""))
+    row = get_contact(request, contact_id)
+    topic = get_row(Topic, request, request.POST.get("topic", ""))
     text = request.POST.get("text", "").strip()[:2_000]
     proof = Proof(method="member", text=text, actor=str(request.user))
     if request.POST.get("act") == "withdraw":
@@ -328,7 +148,7 @@ def change_consent(request: PageRequest, contact_id: str) -> HttpResponse:
 @needs(Permission.EDIT_CONTACTS)
 @require_POST
 def change_suppression(request: PageRequest, contact_id: str) -> HttpResponse:
-    row = _get_contact(request, contact_id)
+    row = get_contact(request, contact_id)
     now = utc_now()
     if request.POST.get("act") == "lift":
         found = find_suppression(request.account.pk, row.email_key, now=now, scopes=(ALL,))
@@ -352,7 +172,7 @@ def change_suppression(request: PageRequest, contact_id: str) -> HttpResponse:
 @needs(Permission.VIEW_CONTACTS)
 @require_GET
 def older_moments(request: PageRequest, contact_id: str) -> HttpResponse:
-    row = _get_contact(request, contact_id)
+    row = get_contact(request, contact_id)
     try:
         before = datetime.fromisoformat(request.GET.get("before", ""))
     except ValueError:
@@ -430,7 +250,7 @@ def _tag_names(request: PageRequest) -> list[str]:
     )
 
 
-def _get_contact(request: PageRequest, contact_id: str) -> Contact:
+def get_contact(request: PageRequest, contact_id: str) -> Contact:
     try:
         row = find_contact(request.account.pk, from_public_id("con", contact_id))
     except UnknownId:
@@ -440,17 +260,16 @@ def _get_contact(request: PageRequest, contact_id: str) -> Contact:
     return row
 
 
-_ONE = r"^contacts/(?P<contact_id>con_[0-9a-z]{26})/"  # never meets the words that other pages use there
+CONTACT_PATH = (
+    r"^contacts/(?P<contact_id>con_[0-9a-z]{26})/"  # never meets the words that other pages use there
+)
 
 urlpatterns: list[URLPattern] = [
-    path("contacts/", contacts, name="contacts"),
     path("contacts/new/", new_contact, name="contact_new"),
-    path("contacts/act/", act_on_contacts, name="contacts_act"),
-    path("contacts/export/", export, name="contacts_export"),
-    re_path(_ONE + "$", contact, name="contact"),
-    re_path(_ONE + "save/$", save_contact, name="contact_save"),
-    re_path(_ONE + "delete/$", remove_contact, name="contact_delete"),
-    re_path(_ONE + "consent/$", change_consent, name="contact_consent"),
-    re_path(_ONE + "suppression/$", change_suppression, name="contact_suppression"),
-    re_path(_ONE + "older/$", older_moments, name="contact_older"),
+    re_path(CONTACT_PATH + "$", contact, name="contact"),
+    re_path(CONTACT_PATH + "save/$", save_contact, name="contact_save"),
+    re_path(CONTACT_PATH + "delete/$", remove_contact, name="contact_delete"),
+    re_path(CONTACT_PATH + "consent/$", change_consent, name="contact_consent"),
+    re_path(CONTACT_PATH + "suppression/$", change_suppression, name="contact_suppression"),
+    re_path(CONTACT_PATH + "older/$", older_moments, name="contact_older"),
 ]
