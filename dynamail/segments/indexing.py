@@ -97,7 +97,7 @@ def _list_attributes(definition: object) -> frozenset[str]:
 def _is_large(account_id: int) -> bool:
     with connections["default"].cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM (SELECT FROM contact WHERE account_id = %s LIMIT %s) AS some",
+            "SELECT count(*) FROM (SELECT FROM contact WHERE account_id = %s LIMIT %s) AS first_ones",
             [account_id, LARGE + 1],
         )
         return cursor.fetchone()[0] > LARGE

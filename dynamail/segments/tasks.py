@@ -12,6 +12,7 @@ from dynamail.contacts.queries import ContactFilter
 from dynamail.lib.clock import utc_now
 from dynamail.segments.acting import run_act_where
 from dynamail.segments.following import follow_logs
+from dynamail.segments.indexing import maintain_indexes
 from dynamail.segments.membership import list_due, refresh_whole
 from dynamail.segments.queueing import queue_follow, queue_refresh
 from dynamail.segments.rechecking import run_recheck
@@ -67,3 +68,8 @@ def recheck_task(*, account_id: int, work_id: int, segment_id: int) -> None:
     """What a member asked for, with progress."""
     work = BackgroundWork.objects.for_account(account_id).get(pk=work_id)
     run_recheck(work, segment_id, now=utc_now())
+
+
+@app.task(name="segments.maintain_indexes", queueing_lock="segments.maintain_indexes")
+def maintain_indexes_task(timestamp: int | None = None) -> None:
+    maintain_indexes()
