@@ -13,24 +13,30 @@ from dynamail.segments.models import Segment
 from tests.support.people import make_contact
 from tests.support.personas import NOW, make_account
 
-pytestmark = pytest.mark.django_db(transaction=True)
+outside_a_transaction = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def large_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    """Three contacts are many here; the table is the owner's, as after a migration of an installation."""
+def large_account(db: None, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """Three contacts are many here."""
     monkeypatch.setattr(indexing, "LARGE", 2)
     account = make_account()
     for number, kind in enumerate(("text", "number", "boolean"), start=1):
         Attribute.objects.add(account, number=number, key=f"key_{number}", label="Label", type=kind)
         make_contact(account, f"person{number}@mail.example", attributes={"1": "Minsk", "2": number})
+    return account
+
+
+@pytest.fixture
+def owned_table(large_account: Account) -> Iterator[None]:
+    """The table is the owner's, as after a migration of an installation."""
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'contact'")
         owner = cursor.fetchone()[0]
         cursor.execute("GRANT ALL ON SCHEMA public TO dynamail_owner")
         cursor.execute("ALTER TABLE contact OWNER TO dynamail_owner")
-        yield account
-        Segment.objects.for_account(account).delete()
+        yield
+        Segment.objects.for_account(large_account).delete()
         maintain_indexes()
         cursor.execute(f'ALTER TABLE contact OWNER TO "{owner}"')
 
@@ -49,7 +55,10 @@ def list_valid_indexes() -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
-def test_attributes_of_segments_get_indexes_that_go_with_the_last_segment(large_account: Account) -> None:
+@outside_a_transaction
+def test_attributes_of_segments_get_indexes_that_go_with_the_last_segment(
+    large_account: Account, owned_table: None
+) -> None:
     first = add_segment(large_account, "key_1", "key_2", "key_3")
     assert maintain_indexes() == ["contact_attribute_1_text", "contact_attribute_2_number"]
     assert maintain_indexes() == []
@@ -59,7 +68,8 @@ def test_attributes_of_segments_get_indexes_that_go_with_the_last_segment(large_
     assert list_valid_indexes() == ["contact_attribute_2_number"]
 
 
-def test_a_build_that_broke_is_done_again(large_account: Account) -> None:
+@outside_a_transaction
+def test_a_build_that_broke_is_done_again(large_account: Account, owned_table: None) -> None:
     add_segment(large_account, "key_1")
     maintain_indexes()
     with connections["default"].cursor() as cursor:
