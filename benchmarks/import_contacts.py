@@ -25,11 +25,30 @@ from tests.support import database
 
 BUDGET = 0.3
 CITIES = ("Minsk", "Grodno", "Brest", "Gomel", "Vitebsk", "Mogilev")
-DOMAINS = ("gmail.com", "mail.ru", "yandex.by", "example.com", "example.org", "outlook.com")
-HEADER = ("Email", "Name", "City", "Age", "Joined", "Tags")
+DOMAINS = ("gmail.com", "mail.ru", "yandex.by", "rambler.ru", "tut.by", "outlook.com")
+ODD = ("gmail.con", "mailinator.com")
+# Twelve attributes of every type, besides the address, the name and the tags.
+HEADER = (
+    "Email",
+    "Name",
+    "City",
+    "Street",
+    "Phone",
+    "Age",
+    "Orders",
+    "Spent",
+    "Joined",
+    "Birthday",
+    "Seen at",
+    "Customer",
+    "Plan",
+    "Likes",
+    "Tags",
+)
+PLANS, LIKES = ("free", "pro", "team"), ("tea", "coffee", "books", "bikes")
 COLUMNS = (
-    "account_id, id, email, email_key, name, attributes, tags, state, language, timezone, lane, sample, source_kind, source_id, "
-    "source_label, created_at, updated_at"
+    "account_id, id, email, email_key, name, attributes, tags, state, language, timezone, lane, sample, findings, source_kind, "
+    "source_id, source_label, created_at, updated_at"
 )
 
 
@@ -93,7 +112,7 @@ def _run(rows: int) -> None:
 
 
 def _write_file(rows: int) -> Path:
-    """One row in a hundred is wrong, one in fifty repeats an address."""
+    """One row in a hundred is wrong, one in fifty repeats an address, some are desks, disposable or mistyped."""
     path = Path(os.environ["DYNAMAIL_HOME"]) / "people.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -106,15 +125,25 @@ def _write_file(rows: int) -> Path:
 def _make_rows(rows: int) -> Iterator[tuple[str, ...]]:
     for number in range(rows):
         person = number - 7 if number % 50 == 49 else number
-        email = f"person{person}@{DOMAINS[person % 6]}" if number % 100 else f"wrong{number}"
-        joined = f"20{number % 25:02}-{number % 12 + 1:02}-{number % 28 + 1:02}"
+        domain = DOMAINS[person % 6] if person % 97 else ODD[person % 2]
+        email = f"person{person}@{domain}" if number % 100 else f"wrong{number}"
+        day, month = number % 28 + 1, number % 12 + 1
         yield (
             email,
             f"Person Number {person}",
             CITIES[number % 6],
+            f"{number % 3_000} Long street",
+            f"+375 29 {number % 10_000_000:07}",
             str(18 + number % 70),
-            joined,
-            "fair" if number % 3 else "",
+            str(number % 40),
+            f"{number % 9_000}.{number % 100:02}",
+            f"20{number % 25:02}-{month:02}-{day:02}",
+            f"{1950 + number % 55}-{month:02}-{day:02}",
+            f"2026-{month:02}-{day:02} {number % 24:02}:{number % 60:02}",
+            "yes" if number % 3 else "no",
+            PLANS[number % 3],
+            f"{LIKES[number % 4]}, {LIKES[number % 3]}",
+            "fair" if number % 3 else "fair, spring",
         )
 
 
@@ -124,7 +153,7 @@ def _import_file(path: Path) -> tuple[Any, Spent, Spent]:
     from dynamail.accounts.models import Account, User
     from dynamail.contacts.importing.counting import Counts
     from dynamail.contacts.importing.running import check_import, run_import
-    from dynamail.contacts.importing.statement import Options
+    from dynamail.contacts.importing.statement import LEFT_OUT_AT_FIRST, Options
     from dynamail.contacts.importing.steps import start_check, start_import, upload_file
     from dynamail.contacts.models import ContactImport
     from dynamail.lib.clock import utc_now
@@ -140,7 +169,7 @@ def _import_file(path: Path) -> tuple[Any, Spent, Spent]:
         chunks = iter(lambda: file.read(2**20), b"")
         row = upload_file(account.pk, chunks, file_name="people.csv", by=user, now=utc_now())
     spent: list[Spent] = []
-    start_check(row, Options(), by=user, now=utc_now())
+    start_check(row, Options(leave_out=LEFT_OUT_AT_FIRST), by=user, now=utc_now())
     with _measure(spent):
         check_import(load(), now=utc_now())
     start_import(load(), by=user, now=utc_now())

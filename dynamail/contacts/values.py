@@ -24,6 +24,9 @@ TRUE_WORDS = frozenset(["yes", "y", "true", "t", "1", "on", "+", "да", "д", "
 FALSE_WORDS = frozenset(["no", "n", "false", "f", "0", "off", "-", "нет", "н", "ложь", "не", "хлусня", "✗"])
 
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f']+")
+_ORDINARY_NUMBER = re.compile(
+    r"-?[0-9]{1,9}\.[0-9]{1,6}"
+)  # nearly all, and never more digits than a float keeps
 _UNCLEAR_NUMBER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d{1,2})?")
 _COMMA_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
@@ -119,6 +122,9 @@ def _parse_text(text: str, attribute: Typed, zone: tzinfo) -> str:
 def _parse_number(text: str, attribute: Typed, zone: tzinfo) -> int | float:
     if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
         return int(text)
+    if _ORDINARY_NUMBER.fullmatch(text):
+        number = float(text)
+        return int(number) if number.is_integer() else number
     plain = _SPACES.sub("", text).replace("\u2212", "-")
     if _UNCLEAR_NUMBER.fullmatch(plain):
         raise ValueProblem(
@@ -128,10 +134,10 @@ def _parse_number(text: str, attribute: Typed, zone: tzinfo) -> int | float:
     unified = _unify_decimal_mark(plain)
     if unified is None:
         raise ValueProblem(_("“%(text)s” is not a number.") % {"text": text[:40]})
-    number = Decimal(unified)
-    if len(number.as_tuple().digits) > MAX_DIGITS or abs(number.adjusted()) > MAX_DIGITS:
+    exact = Decimal(unified)
+    if len(exact.as_tuple().digits) > MAX_DIGITS or abs(exact.adjusted()) > MAX_DIGITS:
         raise ValueProblem(_("“%(text)s” has too many digits: keep it as text.") % {"text": text[:40]})
-    return int(number) if number == number.to_integral_value() else float(number)
+    return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
 def _unify_decimal_mark(plain: str) -> str | None:

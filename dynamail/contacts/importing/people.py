@@ -22,6 +22,7 @@ CACHED_TEXTS = (
     5_000  # texts of a column whose meaning is remembered: cities, ages, dates come again and again
 )
 
+ParseCell = Callable[[str], Value | None]  # raises RowProblem
 FindTag = Callable[[str], int]  # raises RowProblem
 
 
@@ -71,6 +72,7 @@ class RowReader:
         keep_rows: bool = False,
     ) -> None:
         self._width = len(mapping)
+        self._zone = zone
         self._columns = columns
         self._email = mapping.index(Target.EMAIL)
         self._names = [
@@ -81,15 +83,13 @@ class RowReader:
         self._language = mapping.index(Target.LANGUAGE) if Target.LANGUAGE in mapping else None
         self._tags = [place for place, target in enumerate(mapping) if target == Target.TAGS]
         self._attributes = [
-            (place, *_find_attribute(place, target, attributes))
+            (place, *self._make_parser(columns[place], *_find_attribute(place, target, attributes)))
             for place, target in enumerate(mapping)
             if target.startswith((ATTRIBUTE, NEW))
         ]
         self._find_tag = find_tag
-        self._values: list[dict[str, Value | None]] = [{} for _ in mapping]
         self._tag_sets: dict[str, frozenset[int]] = {}
         self._common_tags = frozenset(tag_ids)
-        self._zone = zone
         self._keep_rows = keep_rows
 
     def read(self, row: int, cells: list[str]) -> Person:
@@ -123,12 +123,13 @@ class RowReader:
             person.name = clean_name(parts[0] if len(parts) == 1 else " ".join(parts))
         if self._language is not None:
             person.language = _clean_language(cells[self._language])
-        for place, key, attribute in self._attributes:
+        attributes = person.attributes
+        for place, key, known, parse in self._attributes:
             if text := cells[place]:
-                known = self._values[place]
-                value = known[text] if text in known else self._read_value(attribute, text, place)
-                if value is not None:
-                    person.attributes[key] = value
+                value = known.get(text)
+                if value is None and (value := parse(text)) is None:
+                    continue
+                attributes[key] = value
         for place in self._tags:
             if text := cells[place]:
                 person.tags |= self._tag_sets.get(text) or self._read_tags(text)
@@ -139,19 +140,32 @@ class RowReader:
             self._tag_sets[text] = tags
         return tags
 
-    def _read_value(self, attribute: Attribute, text: str, place: int) -> Value | None:
-        value = self._parse(attribute, strip_formula_guard(text), self._columns[place])
-        if len(self._values[place]) < CACHED_TEXTS and len(text) < 100:
-            self._values[place][text] = value
-        return value
+    def _make_parser(
+        self, column: str, key: str, attribute: Attribute
+    ) -> tuple[str, dict[str, Value], ParseCell]:
+        """The attribute's key, the texts whose meaning is remembered, and what reads all others: chosen once, not for each cell."""
+        known: dict[str, Value] = {}
+        is_text = attribute.type == "text"
 
-    def _parse(self, attribute: Attribute, text: str, column: str) -> Value | None:
-        if attribute.type == "text" and len(text) < 200 and "\x00" not in text and "\r" not in text:
-            return text.strip() or None
-        try:
-            return parse_value(attribute, text, zone=self._zone)
-        except ValueProblem as problem:
-            raise RowProblem(f"bad_{attribute.type}", f"{column}: {problem}"[:300]) from None
+        def parse(cell: str) -> Value | None:
+            text = strip_formula_guard(cell) if cell[0] == "'" else cell
+            value: Value | None
+            if is_text and len(text) < 200 and "\x00" not in text and "\r" not in text:
+                value = text.strip() or None
+            else:
+                value = _parse_cell(attribute, text, column, self._zone)
+            if value is not None and len(known) < CACHED_TEXTS and len(cell) < 100:
+                known[cell] = value
+            return value
+
+        return key, known, parse
+
+
+def _parse_cell(attribute: Attribute, text: str, column: str, zone: tzinfo) -> Value | None:
+    try:
+        return parse_value(attribute, text, zone=zone)
+    except ValueProblem as problem:
+        raise RowProblem(f"bad_{attribute.type}", f"{column}: {problem}"[:300]) from None
 
 
 def _find_attribute(place: int, target: str, attributes: dict[int, Attribute]) -> tuple[str, Attribute]:
