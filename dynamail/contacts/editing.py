@@ -16,6 +16,7 @@ from dynamail.accounts.audit import Actor, record_audit
 from dynamail.accounts.tenancy import DataPlaneModel
 from dynamail.consent.models import Subscription
 from dynamail.consent.suppressing import ALL, find_suppression
+from dynamail.contacts.address_checks import check_key, suggest_address
 from dynamail.contacts.addressing import ContactAddress, find_sample, read_address
 from dynamail.contacts.aliases import find_by_merged_address
 from dynamail.contacts.models import Contact, ContactAlias, ContactState, DuplicatePair, ValueAside
@@ -97,6 +98,7 @@ def add_contact(
                 state=find_state(account_id, address, now=now),
                 lane=address.lane,
                 sample=find_sample(contact_id),
+                findings=check_key(address.key),
                 source_kind=source.kind,
                 source_id=source.id,
                 source_label=source.label[:200],
@@ -132,6 +134,14 @@ def change_contact(contact: Contact, profile: Profile, *, by: Actor, now: dateti
     changed = _name_changes(before, values)
     _tell(contact, EventKind.CONTACT_UPDATED, by, now, fields=changed)
     return changed
+
+
+def correct_address(contact: Contact, *, by: Actor, now: datetime) -> str:
+    """Take the address that was probably meant; returns it, empty when there is none. Raises ContactExists."""
+    meant = suggest_address(contact.email)
+    if meant:
+        change_contact(contact, Profile(meant, contact.name, contact.language), by=by, now=now)
+    return meant
 
 
 @transaction.atomic
@@ -180,7 +190,7 @@ def _compare(before: Contact, profile: Profile, address: ContactAddress, now: da
     if profile.tag_ids is not None:
         wanted["tags"] = sorted(set(profile.tag_ids))
     if address.key != before.email_key:
-        wanted |= {"email_key": address.key, "lane": address.lane}
+        wanted |= {"email_key": address.key, "lane": address.lane, "findings": check_key(address.key)}
         if before.state != ContactState.RESTRICTED:
             wanted["state"] = find_state(before.account_id, address, now=now)
     return {name: value for name, value in wanted.items() if value != getattr(before, name)}

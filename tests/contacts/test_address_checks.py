@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dynamail.accounts.models import Account, User
 from dynamail.conditions.tree import Finding
 from dynamail.contacts.address_checks import (
     check_address,
@@ -16,7 +17,10 @@ from dynamail.contacts.address_checks import (
     suggest_domain,
     to_bits,
 )
+from dynamail.contacts.editing import Profile, add_contact, change_contact
+from dynamail.contacts.models import Contact
 from dynamail.protocols.address import AddressError, parse_address
+from tests.support.personas import NOW
 
 
 @pytest.mark.parametrize(
@@ -143,3 +147,11 @@ def test_slips_are_counted_the_same_from_both_sides(one: str, other: str) -> Non
 def test_any_domain_may_be_asked_about(domain: str) -> None:
     meant = suggest_domain(domain)
     assert not meant or count_slips(domain, meant) <= 2
+
+
+def test_a_contact_by_hand_carries_its_marks(account: Account, bob: User) -> None:
+    contact = add_contact(account.pk, Profile("ann@gmail.con"), by=bob, now=NOW)
+    assert contact.findings == to_bits(["typo"])
+    change_contact(contact, Profile("info@gmail.com"), by=bob, now=NOW)
+    contact = Contact.objects.for_account(account).get(id=contact.id)
+    assert contact.findings == to_bits(["role"])
