@@ -185,7 +185,9 @@ def test_a_small_account_is_counted_at_once_and_a_large_one_from_a_share(
 ) -> None:
     make_people(account, bob, 40)
     assert estimate_contacts(account.pk, ContactFilter(search="person 1")).exact
-    monkeypatch.setattr(queries, "SMALL", 0)
+    for number, row in enumerate(Contact.objects.for_account(account).order_by("id")):
+        Contact.objects.for_account(account).filter(id=row.id).update(sample=number * 25)
+    monkeypatch.setattr(queries, "find_share", lambda account_id: 250)
     estimate = estimate_contacts(account.pk, ContactFilter())
     assert (estimate.number, estimate.exact) == (40, False)
     assert count_contacts(account.pk, ContactFilter(), limit=None).number == 40

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dynamail.accounts.models import Account, AuditEntry, BackgroundWork, User
 from dynamail.accounts.roles import Role
@@ -19,6 +22,7 @@ from dynamail.contacts.editing import Profile, add_contact
 from dynamail.contacts.models import Attribute, Contact
 from dynamail.contacts.queries import ContactFilter
 from dynamail.contacts.tags import create_tag
+from dynamail.lib.clock import utc_now
 from tests.support.personas import NOW, make_member, make_user
 
 SignIn = Callable[[User], Client]
@@ -298,3 +302,148 @@ def test_hostile_names_are_shown_as_text(account: Account, bob: User, sign_in: S
     client = sign_in(bob)
     for url in (reverse("contacts"), reverse("contact", args=[contact.public_id])):
         assert "<script>alert(1)" not in text_of(client.get(url))
+
+
+def condition(**leaf: object) -> str:
+    return json.dumps({"all": [leaf]})
+
+
+def test_the_list_is_filtered_by_any_condition_of_the_address(
+    account: Account, bob: User, ann: Contact, sign_in: SignIn
+) -> None:
+    add_contact(account.pk, Profile("zoe@other.example", "Zoë"), by=bob, now=NOW)
+    client, minsk = sign_in(bob), condition(kind="attribute", attribute="city", op="equals", value="Minsk")
+    page = client.get(reverse("contacts"), {"condition": minsk})
+    assert [line.contact for line in page.context["lines"]] == [ann]
+    (chip,) = page.context["query"].chips
+    assert "Minsk" in chip.label
+    assert chip.url == "?"
+    assert "Save as segment" in text_of(page)
+    link = reverse("contacts") + page.context["query"].encode(sort="email")
+    assert [line.contact for line in client.get(link).context["lines"]] == [ann]
+    rows = text_of(client.get(reverse("contacts_export") + page.context["query"].encode())).splitlines()
+    assert len(rows) == 2
+
+
+def test_restricted_people_are_listed_by_a_condition_but_never_exported(
+    account: Account, bob: User, ann: Contact, sign_in: SignIn
+) -> None:
+    Contact.objects.for_account(account).update(state="restricted")
+    client, query = sign_in(bob), {"condition": condition(kind="standing", standing="restricted")}
+    assert len(client.get(reverse("contacts"), query).context["lines"]) == 1
+    assert len(text_of(client.get(reverse("contacts_export"), query)).splitlines()) == 1
+    assert "Processing is restricted" in text_of(client.get(reverse("contact", args=[ann.public_id])))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"all": 3}',
+        '{"kind":"attribute","attribute":"nothing","op":"filled"}',
+        "[" * 9_000,
+        "\x00",
+    ],
+)
+def test_a_faulty_condition_lists_nobody_and_changes_nobody(
+    account: Account, bob: User, ann: Contact, sign_in: SignIn, text: str
+) -> None:
+    client = sign_in(bob)
+    page = client.get(reverse("contacts"), {"condition": text})
+    assert page.status_code == 200
+    assert not page.context["lines"]
+    assert page.context["query"].asked.faults
+    url = reverse("contacts_act") + "?" + urlencode({"condition": text})
+    client.post(url, {"all": "1", "act": "delete", "typed": "1"})
+    assert client.get(reverse("contacts_export"), {"condition": text}).status_code == 302
+    assert not BackgroundWork.objects.for_account(account).exists()
+    assert Contact.objects.for_account(account).count() == 1
+
+
+def test_a_bulk_act_takes_its_condition_along(
+    account: Account, bob: User, ann: Contact, sign_in: SignIn
+) -> None:
+    tag = create_tag(account.pk, "fair", by=bob, now=NOW)
+    minsk = condition(kind="attribute", attribute="city", op="equals", value="Minsk")
+    url = reverse("contacts_act") + "?" + urlencode({"condition": minsk})
+    sign_in(bob).post(url, {"all": "1", "act": f"add_tag:{tag.public_id}"})
+    job = ProcrastinateJob.objects.get(task_name="segments.run_act")
+    assert job.args["condition"] == json.loads(minsk)
+    assert BackgroundWork.objects.for_account(account).get().total == 1
+
+
+def test_deleting_all_that_match_asks_for_the_number(
+    account: Account, bob: User, ann: Contact, sign_in: SignIn
+) -> None:
+    client, url = sign_in(bob), reverse("contacts_act") + "?q=ann"
+    assert "Type 1 to delete them" in text_of(client.post(url, {"all": "1", "act": "delete"}))
+    assert client.post(url, {"all": "1", "act": "delete", "typed": "2"}).status_code == 422
+    assert not BackgroundWork.objects.for_account(account).exists()
+    assert client.post(url, {"all": "1", "act": "delete", "typed": "1"}).status_code == 302
+    assert BackgroundWork.objects.for_account(account).get().kind == "contacts.bulk"
+
+
+def test_an_attribute_is_set_for_the_chosen_and_a_wrong_value_says_so(
+    account: Account, bob: User, ann: Contact, sign_in: SignIn
+) -> None:
+    score = create_attribute(account.pk, label="Score", type="number", by=bob, now=NOW)
+    client, data = sign_in(bob), {"id": ann.public_id, "act": "set_attribute:", "attribute": score.public_id}
+    assert "is not a number" in text_of(
+        client.post(reverse("contacts_act"), data | {"value": "x"}, follow=True)
+    )
+    client.post(reverse("contacts_act"), data | {"value": "7,5"})
+    assert Contact.objects.for_account(account).get().attributes[str(score.number)] == 7.5
+    client.post(reverse("contacts_act"), data | {"value": ""})
+    assert str(score.number) not in Contact.objects.for_account(account).get().attributes
+
+
+def test_a_finished_act_is_taken_back_from_its_page(
+    account: Account, bob: User, ann: Contact, sign_in: SignIn
+) -> None:
+    tag = create_tag(account.pk, "fair", by=bob, now=NOW)
+    client = sign_in(bob)
+    client.post(reverse("contacts_act"), {"all": "1", "act": f"add_tag:{tag.public_id}"})
+    work = BackgroundWork.objects.for_account(account).get()
+    run_act(work, ContactFilter(), BulkAct("add_tag", tag.pk), now=utc_now())
+    page = reverse("work_progress", args=[work.public_id])
+    assert "Undo" in text_of(client.get(page))
+    client.post(reverse("work_undo", args=[work.public_id]))
+    undoing = BackgroundWork.objects.for_account(account).get(kind="contacts.undo")
+    assert undoing.total == 1
+    assert "work_undo" not in text_of(client.get(page))
+    assert "any more" in text_of(client.post(reverse("work_undo", args=[work.public_id]), follow=True))
+
+
+def test_the_exact_number_comes_after_the_estimate(
+    account: Account, bob: User, ann: Contact, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Contact.objects.for_account(account).update(sample=0)
+    monkeypatch.setattr("dynamail.contacts.queries.find_share", lambda account_id: 100)
+    client = sign_in(bob)
+    assert "≈" in text_of(client.get(reverse("contacts")))
+    assert text_of(client.get(reverse("contacts_count"))).strip() == "1 contact"
+
+
+def test_the_card_says_whether_they_may_be_written_to_and_corrects_a_slip(
+    account: Account, bob: User, ann: Contact, sign_in: SignIn
+) -> None:
+    Topic.objects.add(account, name="News")
+    slip = add_contact(account.pk, Profile("dora@gmial.com", "Dora"), by=bob, now=NOW)
+    client = sign_in(bob)
+    card = text_of(client.get(reverse("contact", args=[slip.public_id])))
+    assert "The person never agreed to this topic." in card
+    assert "Correct to dora@gmail.com" in card
+    assert "In no segment." in card
+    client.post(reverse("contact_correct", args=[slip.public_id]))
+    fixed = Contact.objects.for_account(account).get(id=slip.id)
+    assert (fixed.email, fixed.findings) == ("dora@gmail.com", 0)
+
+
+def test_a_slip_of_somebody_who_is_known_leads_to_the_comparison(
+    account: Account, bob: User, sign_in: SignIn
+) -> None:
+    right = add_contact(account.pk, Profile("dora@gmail.com"), by=bob, now=NOW)
+    slip = add_contact(account.pk, Profile("dora@gmial.com"), by=bob, now=NOW)
+    response = sign_in(bob).post(reverse("contact_correct", args=[slip.public_id]))
+    assert response.url == reverse("contact_merge", args=[right.public_id]) + f"?with={slip.public_id}"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django import forms
 from django.http import QueryDict
@@ -67,7 +67,8 @@ PLAIN_COLUMNS: dict[str, Promise] = {
     "active": gettext_lazy("Last activity"),
 }
 DEFAULT_COLUMNS = ("tags", "state", "source", "created")
-LONGEST_CONDITION = 6_000  # characters in the address line; a longer one is saved as a segment
+LONGEST_CONDITION = 8_000  # characters as the address line writes it; a longer one is saved as a segment
+LONGEST_FAULTY = 1_000
 FILTER_KEYS = ("q", "tag", "topic", "consent", "state", "source", "import", "attribute", "value")
 
 
@@ -158,14 +159,14 @@ def read_condition(account_id: int, text: str) -> AskedCondition:
         faults = check_condition(condition, catalog)
     except ConditionFault as error:
         shown = document if isinstance(document, dict) else {}
-        return AskedCondition(document=shown, text=text[:LONGEST_CONDITION], faults=_tell(error.faults))
+        return AskedCondition(document=shown, text=text[:LONGEST_FAULTY], faults=_tell(error.faults))
     if condition == EVERYBODY:
         return AskedCondition()
     canonical = dict(to_json(condition))
     compact = json.dumps(canonical, ensure_ascii=False, separators=(",", ":"))
-    if len(compact) > LONGEST_CONDITION:
+    if len(quote(compact)) > LONGEST_CONDITION:
         told = _("This condition is too long for a filter: save it as a segment.")
-        return AskedCondition(document=canonical, text=compact, faults=[told])
+        return AskedCondition(document=canonical, faults=[told])
     sentence = "" if faults else describe(condition, catalog)
     return AskedCondition(condition, canonical, compact, sentence, _tell(faults))
 

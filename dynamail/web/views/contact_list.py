@@ -54,6 +54,7 @@ from dynamail.web.lookup import get_row
 from dynamail.web.views.contacts import list_tabs
 
 NOBODY = SqlFragment("false")
+LONGEST_QUERY = 15_000  # characters; Django redirects to no longer address than 16,384
 SORTS = ("newest", "email", "name", "active")
 
 
@@ -204,7 +205,7 @@ def _make_cell(
 def act_on_contacts(request: PageRequest) -> HttpResponse:
     """`act` is `add_tag:tag_…`, `add_tag:` with `new_tag`, `remove_tag:tag_…`, `set_attribute:` with `attribute` and `value`,
     `unsubscribe:top_…`, `suppress` or `delete`."""
-    back = redirect(reverse("contacts") + "?" + request.GET.urlencode())
+    back = _go_back(request)
     try:
         act = _read_act(request)
     except (TagError, ValueProblem) as error:
@@ -223,6 +224,12 @@ def act_on_contacts(request: PageRequest) -> HttpResponse:
         text = ngettext("%(count)s contact deleted.", "%(count)s contacts deleted.", changed)
     messages.success(request, text % {"count": changed})
     return back
+
+
+def _go_back(request: PageRequest) -> HttpResponse:
+    """To the very page of the list, unless somebody sent an address that no list has."""
+    query = request.GET.urlencode()
+    return redirect(reverse("contacts") + (f"?{query}" if len(query) < LONGEST_QUERY else ""))
 
 
 def _act_on_all(request: PageRequest, act: BulkAct) -> HttpResponse:

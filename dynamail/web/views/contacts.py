@@ -16,6 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dynamail.accounts.roles import Permission
 from dynamail.accounts.zones import find_zone
+from dynamail.conditions.tree import Finding
+from dynamail.consent.gate import Decision, may_send
 from dynamail.consent.models import (
     ConsentRecord,
     ConsentState,
@@ -33,12 +35,22 @@ from dynamail.consent.recording import (
 )
 from dynamail.consent.suppressing import ALL, find_suppression, lift_suppression, suppress_address
 from dynamail.consent.suppression_list import FREELY_LIFTED
-from dynamail.contacts.editing import ContactExists, add_contact, change_contact, delete_contact, find_contact
+from dynamail.contacts.address_checks import read_findings, suggest_address
+from dynamail.contacts.aliases import list_aliases
+from dynamail.contacts.editing import (
+    ContactExists,
+    add_contact,
+    change_contact,
+    correct_address,
+    delete_contact,
+    find_contact,
+)
 from dynamail.contacts.models import Contact, Tag
 from dynamail.contacts.tags import TagError
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import UnknownId, from_public_id
 from dynamail.lib.mailbox_providers import LANE_NAMES
+from dynamail.segments.membership import list_segments_of
 from dynamail.web.access import PageRequest, needs
 from dynamail.web.forms.contact_list import SOURCES
 from dynamail.web.forms.contacts import ContactForm
@@ -67,6 +79,7 @@ class TopicLine:
     topic: Topic
     subscription: Subscription | None
     records: Sequence[tuple[ConsentRecord, str]]
+    decision: Decision  # may we write to them about it now
 
     @property
     def is_subscribed(self) -> bool:
@@ -169,6 +182,24 @@ def change_suppression(request: PageRequest, contact_id: str) -> HttpResponse:
     return redirect("contact", contact_id)
 
 
+@needs(Permission.EDIT_CONTACTS)
+@require_POST
+def correct(request: PageRequest, contact_id: str) -> HttpResponse:
+    """Take the address that was probably meant. When somebody has it, the two may be one person."""
+    row = get_contact(request, contact_id)
+    try:
+        meant = correct_address(row, by=request.user, now=utc_now())
+    except ContactExists as error:
+        messages.info(request, _("There is a contact with the right address already: compare the two."))
+        if error.contact is None:
+            return redirect("contact", contact_id)
+        url = reverse("contact_merge", args=[error.contact.public_id])
+        return redirect(f"{url}?with={row.public_id}")
+    if meant:
+        messages.success(request, _("The address is %s now.") % meant)
+    return redirect("contact", contact_id)
+
+
 @needs(Permission.VIEW_CONTACTS)
 @require_GET
 def older_moments(request: PageRequest, contact_id: str) -> HttpResponse:
@@ -195,7 +226,11 @@ def _card_context(request: PageRequest, row: Contact, form: ContactForm) -> dict
         "form": form,
         "may_edit": request.member.may(Permission.EDIT_CONTACTS),
         "tag_names": _tag_names(request),
-        "topics": _list_topics(account_id, row),
+        "topics": _list_topics(account_id, row, now),
+        "segments": list_segments_of(account_id, row.id, now=now),
+        "findings": _list_findings(row),
+        "meant": suggest_address(row.email),
+        "aliases": list_aliases(account_id, row.id),
         "suppression": suppression,
         "may_lift": _may_lift(suppression),
         "timeline": timeline,
@@ -212,7 +247,22 @@ def _may_lift(suppression: Suppression | None) -> bool:
     return suppression is not None and suppression.scope == ALL and suppression.reason in FREELY_LIFTED
 
 
-def _list_topics(account_id: int, row: Contact) -> list[TopicLine]:
+def _decide(row: Contact, topic: Topic, now: datetime) -> Decision:
+    return may_send(row.account_id, email_key=row.email_key, contact_id=row.id, topic_id=topic.pk, now=now)
+
+
+def _list_findings(row: Contact) -> list[str]:
+    """What the check of the address noticed, in sentences."""
+    sentences = {
+        Finding.ROLE: _("A desk, not a person: several people may read it."),
+        Finding.DISPOSABLE: _("From a service of throw-away addresses: it may be gone tomorrow."),
+        Finding.TYPO: _("Looks like a slip of the finger."),
+        Finding.NO_MAIL_SERVER: _("The domain takes no mail: a message can only bounce."),
+    }
+    return [sentences[finding] for finding in read_findings(row.findings)]
+
+
+def _list_topics(account_id: int, row: Contact, now: datetime) -> list[TopicLine]:
     states = find_subscriptions(account_id, row.id)
     records: dict[int, list[tuple[ConsentRecord, str]]] = {}
     for record in find_consent_records(account_id, row.id):
@@ -225,10 +275,12 @@ def _list_topics(account_id: int, row: Contact) -> list[TopicLine]:
                 "text": record.text,
             }
         )
+        if (address := record.evidence.get("address")) and address != row.email:
+            told = _("%(told)s · by %(address)s") % {"told": told, "address": address}
         records.setdefault(record.topic_id, []).append((record, told))
     topics = Topic.objects.for_account(account_id).order_by("position", "pk")
     return [
-        TopicLine(topic, states.get(topic.pk), records.get(topic.pk, []))
+        TopicLine(topic, states.get(topic.pk), records.get(topic.pk, []), _decide(row, topic, now))
         for topic in topics
         if topic.archived_at is None or topic.pk in records
     ]
@@ -271,5 +323,6 @@ urlpatterns: list[URLPattern] = [
     re_path(CONTACT_PATH + "delete/$", remove_contact, name="contact_delete"),
     re_path(CONTACT_PATH + "consent/$", change_consent, name="contact_consent"),
     re_path(CONTACT_PATH + "suppression/$", change_suppression, name="contact_suppression"),
+    re_path(CONTACT_PATH + "correct/$", correct, name="contact_correct"),
     re_path(CONTACT_PATH + "older/$", older_moments, name="contact_older"),
 ]

@@ -14,9 +14,10 @@ from dynamail.accounts.audit import record_audit
 from dynamail.accounts.background import list_recent_work, request_cancel
 from dynamail.accounts.models import BackgroundWork, Member
 from dynamail.accounts.roles import Permission
+from dynamail.contacts.undoing import may_undo, queue_undo
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import UnknownId
-from dynamail.web.access import PageRequest, member_page
+from dynamail.web.access import PageRequest, member_page, needs
 
 
 @member_page
@@ -44,7 +45,12 @@ def tray(request: PageRequest) -> HttpResponse:
 def progress(request: PageRequest, work_id: str) -> HttpResponse:
     """One piece: a part for pages that poll, a page for people. When it is over, the part stops asking and says so."""
     row = _get_work(request, work_id)
-    context = {"work": row, "may_cancel": may_cancel(request.member, row), "page_title": row.title}
+    context = {
+        "work": row,
+        "may_cancel": may_cancel(request.member, row),
+        "may_undo": may_undo(row, now=utc_now()) and request.member.may(Permission.EDIT_CONTACTS),
+        "page_title": row.title,
+    }
     if not request.htmx:
         return render(request, "work/one.html", context)
     response = render(request, "work/_progress.html", context)
@@ -70,6 +76,18 @@ def cancel(request: PageRequest, work_id: str) -> HttpResponse:
     return redirect("work_progress", work_id=work_id)
 
 
+@needs(Permission.EDIT_CONTACTS)
+@require_POST
+def undo(request: PageRequest, work_id: str) -> HttpResponse:
+    """Take a change of many contacts back, as work of its own."""
+    row = _get_work(request, work_id)
+    undoing = queue_undo(row, by=request.user, now=utc_now())
+    if undoing is None:
+        messages.info(request, _("This cannot be taken back any more."))
+        return redirect("work_progress", work_id=work_id)
+    return redirect("work_progress", work_id=undoing.public_id)
+
+
 def may_cancel(member: Member, row: BackgroundWork) -> bool:
     """Who started it, and who manages the account."""
     return row.created_by_id == member.user_id or member.may(Permission.MANAGE_ACCOUNT)
@@ -86,5 +104,6 @@ urlpatterns: list[URLPattern] = [
     path("work/", work, name="work"),
     path("work/tray/", tray, name="work_tray"),
     path("work/<str:work_id>/", progress, name="work_progress"),
+    path("work/<str:work_id>/undo/", undo, name="work_undo"),
     path("work/<str:work_id>/cancel/", cancel, name="work_cancel"),
 ]
