@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from decimal import Decimal
 
 from dynamail.conditions.faults import ConditionFault, join_path, make_fault, show_text
 from dynamail.conditions.leaves import LEAVES
@@ -29,13 +30,31 @@ GROUP_KEYS = ("all", "any", "not")
 def read_condition(text: str | bytes) -> Condition:
     """Like `parse_condition`, from the text of the JSON. Raises ConditionFault."""
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_float=Decimal, object_pairs_hook=_make_object)
     except RecursionError:
         raise ConditionFault([make_fault("", "too_deep")]) from None
     except ValueError as error:
-        problem = show_text(getattr(error, "msg", "") or type(error).__name__)
-        raise ConditionFault([make_fault("", "no_json", problem=problem)]) from None
+        raise ConditionFault([make_fault("", "no_json", problem=_name_problem(error))]) from None
     return parse_condition(document)
+
+
+class _TwinKey(ValueError):
+    """JSON allows a key twice and says nothing of what it means; here it would hide a part of the condition."""
+
+
+def _make_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    document: dict[str, object] = {}
+    for key, value in pairs:
+        if key in document:
+            raise _TwinKey(f"“{show_text(key)}” occurs twice in one object")
+        document[key] = value
+    return document
+
+
+def _name_problem(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} (line {error.lineno}, column {error.colno})"
+    return str(error) if isinstance(error, _TwinKey) else "it is not UTF-8, or a number in it is too long"
 
 
 def parse_condition(document: object) -> Condition:

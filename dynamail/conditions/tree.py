@@ -1,7 +1,7 @@
 """What a condition is: a tree of groups whose leaves each ask one thing about a contact.
 
 Two-valued throughout: a leaf is true or false, never unknown. What is missing is not equal, not less and not in a period; the
-negative operators (`differs`, `not_contains`, `not_in`, `none`) are true for it.
+negative operators (`differs`, `not_contains`, `not_in`, `has_none`) are true for it.
 """
 
 from __future__ import annotations

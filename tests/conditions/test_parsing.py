@@ -301,7 +301,9 @@ def test_days_and_moments_are_read_where_only_they_can_stand() -> None:
         ('{"not":' * 100_000, "too_deep"),
         (f'{{"kind":"random","percent":{"9" * 5_000}}}', "no_json"),
         ('{"kind":"random","percent":NaN}', "not_finite"),
-        ('{"kind":"random","percent":1e999}', "not_finite"),
+        ('{"kind":"random","percent":1e999999999}', "too_many_digits"),
+        ('{"kind":"random","percent":0.10000000000000000001}', "too_many_digits"),
+        ('{"all": [], "all": [{"kind":"tag","op":"empty"}]}', "no_json"),
         ('"\\ud800"', "not_object"),
     ],
 )
