@@ -17,9 +17,11 @@ from django.utils.translation import gettext as _
 
 from dynamail.accounts.audit import Actor
 from dynamail.contacts.addressing import AddressError, ContactAddress, read_address
+from dynamail.contacts.editing import Source
 from dynamail.contacts.models import ContactState
 from dynamail.contacts.people_of_events import (
     Known,
+    Maker,
     ask_for_people,
     create_people,
     follow_merges,
@@ -48,6 +50,7 @@ from dynamail.lib.asking import Inquiry, run_inquiry
 from dynamail.lib.ids import new_id
 
 MAX_AT_ONCE = 5_000
+NOBODY_YET = UUID(int=0)  # a contact that a dry run would make
 
 
 @dataclass(slots=True)  # not frozen, nor the others here: tens of thousands are made in a second
@@ -101,29 +104,64 @@ class _Draft:
 
 @transaction.atomic(savepoint=False)
 def record_own_events(
-    account_id: int, events: Sequence[NewOwnEvent], *, source_kind: str, by: Actor, now: datetime
+    account_id: int,
+    events: Sequence[NewOwnEvent],
+    *,
+    source_kind: str,
+    by: Actor,
+    now: datetime,
+    source: Source | None = None,
 ) -> list[Result]:
     """Keep events; the answer has one result for each, in order. What is wrong with one keeps no other out.
 
+    `source` is said of contacts that are made; without it, `source_kind` and who acts.
+
     Call it inside `account_scope`. Up to MAX_AT_ONCE events; raises ValueError for more.
     """
-    inquiry = take_own_events(account_id, events, source_kind=source_kind, by=by, now=now)
+    inquiry = take_own_events(account_id, events, source_kind=source_kind, by=by, now=now, source=source)
     with connections["default"].cursor() as cursor:
         return run_inquiry(inquiry, cursor)
 
 
+def check_own_events(account_id: int, events: Sequence[NewOwnEvent], *, now: datetime) -> list[Result]:
+    """What `record_own_events` would answer. Writes nothing; the ids of events that would be kept are none's."""
+    with connections["default"].cursor() as cursor:
+        return run_inquiry(_foresee(account_id, events, now), cursor)
+
+
 def take_own_events(
-    account_id: int, events: Sequence[NewOwnEvent], *, source_kind: str, by: Actor, now: datetime
+    account_id: int,
+    events: Sequence[NewOwnEvent],
+    *,
+    source_kind: str,
+    by: Actor,
+    now: datetime,
+    source: Source | None = None,
 ) -> Inquiry[list[Result]]:
     """The same for whoever asks the database in another way."""
+    maker = Maker(source or Source(source_kind, "", str(by) if by else ""), by, now)
     if len(events) > MAX_AT_ONCE:
         raise ValueError(f"{len(events)} events at once; split them into batches of {MAX_AT_ONCE}")
     span = Span.around(now)
     checked = [_check(event, now, span) for event in events]
     drafts = [draft for draft in checked if isinstance(draft, _Draft)]
-    names = yield from _look_up(account_id, drafts, by, now)
+    names = yield from _look_up(account_id, drafts, maker)
     written = yield from _write(account_id, drafts, names, source_kind, now)
     outcomes = iter(written)
+    return [next(outcomes) if isinstance(one, _Draft) else Result(fault=one) for one in checked]
+
+
+def _foresee(account_id: int, events: Sequence[NewOwnEvent], now: datetime) -> Inquiry[list[Result]]:
+    span = Span.around(now)
+    checked = [_check(event, now, span) for event in events]
+    drafts = [draft for draft in checked if isinstance(draft, _Draft)]
+    names = yield from _look_up(account_id, drafts, None)
+    unknown = KnownName(0, {}, None)
+    results, _new, rows = _make_rows(drafts, {one.name: names.get(one.name, unknown) for one in drafts})
+    if rows:
+        (taken,) = yield [ask_for_taken(account_id, rows)]
+        _name_duplicates(drafts, results, dict(taken.rows))
+    outcomes = iter(results)
     return [next(outcomes) if isinstance(one, _Draft) else Result(fault=one) for one in checked]
 
 
@@ -159,10 +197,11 @@ def _read_address(event: NewOwnEvent) -> ContactAddress | None:
 
 
 # ── Contacts and names ───────────────────────────────────────────────────────────────────────────────────────────────
-def _look_up(
-    account_id: int, drafts: Sequence[_Draft], by: Actor, now: datetime
-) -> Inquiry[dict[str, KnownName]]:
-    """Name the contact of each draft by id, or say why it has none. Returns the names of events. Makes what is missing."""
+def _look_up(account_id: int, drafts: Sequence[_Draft], maker: Maker | None) -> Inquiry[dict[str, KnownName]]:
+    """Name the contact of each draft by id, or say why it has none. Returns the names of events.
+
+    With a maker what is missing is made; without, it is left as it would be.
+    """
     if not drafts:
         return {}
     keys = {one.address.key for one in drafts if one.address}
@@ -175,17 +214,18 @@ def _look_up(
     if len(by_key) < len(keys) or len(by_id) < len(ids):
         merged, merged_by_id = yield from follow_merges(account_id, keys - by_key.keys(), ids - by_id.keys())
         by_key, by_id = by_key | merged, by_id | merged_by_id
-        by_key |= yield from _create_missing(account_id, drafts, by_key, by, now)
+        by_key |= yield from _create_missing(account_id, drafts, by_key, maker)
     for one in drafts:
         found = by_key.get(one.address.key) if one.address else by_id.get(one.contact_id)
         one.contact_id = found.id if found else None
         one.fault = _refuse_contact(found, one)
-    names |= yield from _make_missing_names(account_id, drafts, names, now)
+    if maker is not None:
+        names |= yield from _make_missing_names(account_id, drafts, names, maker.now)
     return names
 
 
 def _create_missing(
-    account_id: int, drafts: Sequence[_Draft], known: Mapping[str, Known], by: Actor, now: datetime
+    account_id: int, drafts: Sequence[_Draft], known: Mapping[str, Known], maker: Maker | None
 ) -> Inquiry[dict[str, Known]]:
     wanted: dict[str, ContactAddress] = {}
     for one in drafts:
@@ -193,7 +233,9 @@ def _create_missing(
             wanted.setdefault(one.address.key, one.address)  # the first spelling stays
     if not wanted:
         return {}
-    return (yield from create_people(account_id, wanted.values(), by=by, now=now))
+    if maker is None:
+        return {key: Known(NOBODY_YET, ContactState.ACTIVE) for key in wanted}
+    return (yield from create_people(account_id, wanted.values(), maker=maker))
 
 
 def _make_missing_names(

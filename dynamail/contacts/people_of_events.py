@@ -13,14 +13,13 @@ from dynamail.accounts.audit import Actor
 from dynamail.consent.address_hash import hash_addresses
 from dynamail.consent.suppressing import ALL
 from dynamail.contacts.addressing import ContactAddress, find_sample
+from dynamail.contacts.editing import Source
 from dynamail.contacts.models import ContactState
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import NewEvent, ask_to_insert_events
 from dynamail.lib.asking import Ask, Inquiry, Told
 from dynamail.lib.ids import new_id
 from dynamail.lib.sql import load_sql
-
-SOURCE = "api"
 
 
 @dataclass(slots=True)  # not frozen: one an event
@@ -29,6 +28,15 @@ class Known:
 
     id: UUID
     state: str
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Who makes contacts, when, and what is said of where they came from."""
+
+    source: Source
+    by: Actor
+    now: datetime
 
 
 def ask_for_people(account_id: int, keys: Collection[str], ids: Collection[UUID]) -> list[Ask]:
@@ -55,31 +63,39 @@ def follow_merges(
 
 
 def create_people(
-    account_id: int, addresses: Iterable[ContactAddress], *, by: Actor, now: datetime
+    account_id: int, addresses: Iterable[ContactAddress], *, maker: Maker
 ) -> Inquiry[dict[str, Known]]:
     """Make contacts of nothing but an address; that is no permission to write to them. By folded address, also who was there."""
     wanted = sorted(addresses, key=lambda address: address.key)
     keys = [address.key for address in wanted]
     hashes = hash_addresses(account_id, keys)
-    (told,) = yield [Ask(load_sql("contacts", "find_suppressed"), [account_id, hashes, ALL, now])]
+    (told,) = yield [Ask(load_sql("contacts", "find_suppressed"), [account_id, hashes, ALL, maker.now])]
     found = {bytes(one) for (one,) in told.rows}
     suppressed = {key for key, one in zip(keys, hashes, strict=True) if one in found}
-    label = str(by) if by else ""
+    people = [_write_person(address, address.key in suppressed, maker.now) for address in wanted]
     parameters = {
         "account_id": account_id,
-        "rows": json.dumps([_write_person(address, address.key in suppressed, now) for address in wanted]),
-        "kind": SOURCE,
-        "label": label[:200],
-        "now": now,
+        "rows": json.dumps(people),
+        "kind": maker.source.kind,
+        "id": maker.source.id,
+        "label": maker.source.label[:200],
+        "now": maker.now,
     }
     (made,) = yield [Ask(load_sql("contacts", "create_people"), parameters)]
-    data = {"by": label, "source": SOURCE}
-    events = [NewEvent(EventKind.CONTACT_CREATED, contact_id, data=data) for (contact_id,) in made.rows]
-    people, _nobody, *_events = yield [
+    events = _tell([contact_id for (contact_id,) in made.rows], maker)
+    told_people, _nobody, *_events = yield [
         *ask_for_people(account_id, keys, ()),
-        *([ask_to_insert_events(account_id, events, now=now)] if events else []),
+        *([ask_to_insert_events(account_id, events, now=maker.now)] if events else []),
     ]
-    return read_people(people)
+    return read_people(told_people)
+
+
+def _tell(made: Iterable[UUID], maker: Maker) -> list[NewEvent]:
+    """Who came by an import has no event of it: the row itself says which and when."""
+    if maker.source.kind == "import":
+        return []
+    data = {"by": str(maker.by) if maker.by else "", "source": maker.source.kind}
+    return [NewEvent(EventKind.CONTACT_CREATED, contact_id, data=data) for contact_id in made]
 
 
 def _write_person(address: ContactAddress, is_suppressed: bool, now: datetime) -> dict[str, object]:

@@ -13,6 +13,7 @@ from dynamail.contacts.fetching.rounds import fetch_source, start_due_sources
 from dynamail.contacts.finding_duplicates import find_rule, run_merge_all, run_search
 from dynamail.contacts.importing.running import check_import, run_import
 from dynamail.contacts.importing.uploads import remove_old_uploads
+from dynamail.contacts.importing_events.running import check_event_import, run_event_import
 from dynamail.contacts.importing_suppressions.running import run_suppression_import
 from dynamail.contacts.mail_domains import forget_old_domains
 from dynamail.contacts.models import Attribute, ContactImport, ImportSource
@@ -40,6 +41,16 @@ def run_import_file(*, account_id: int, import_id: int) -> None:
 @app.task(name="contacts.run_suppression_import", queue="default", retry=AGAIN)
 def run_suppression_file(*, account_id: int, import_id: int) -> None:
     run_suppression_import(_load_import(account_id, import_id), now=utc_now())
+
+
+@app.task(name="contacts.check_event_import", queue="default", retry=AGAIN)
+def check_event_file(*, account_id: int, import_id: int) -> None:
+    check_event_import(_load_import(account_id, import_id), now=utc_now())
+
+
+@app.task(name="contacts.run_event_import", queue="default", retry=AGAIN)
+def run_event_file(*, account_id: int, import_id: int) -> None:
+    run_event_import(_load_import(account_id, import_id), now=utc_now())
 
 
 @app.task(name="contacts.run_act", queue="default", retry=AGAIN)
