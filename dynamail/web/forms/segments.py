@@ -9,14 +9,13 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.http import QueryDict
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.conditions.catalog import Catalog
 from dynamail.segments.models import Segment
 from dynamail.web.forms.conditions import ConditionField, give_catalog
 
-SORTS: dict[str, Promise] = {"name": _("Name"), "size": _("Size"), "changed": _("Changed")}
+SORTS = ("name", "size", "changed")
 
 
 @dataclass(frozen=True)

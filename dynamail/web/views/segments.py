@@ -110,10 +110,7 @@ def _list_context(request: PageRequest, query: SegmentQuery) -> dict[str, Any]:
         "lines": _make_lines(account_id, shown),
         "is_new": not active and not archived,
         "examples": EXAMPLES.items(),
-        "sorts": [
-            (str(label), url + query.encode(sort=name, page=""), name == query.sort)
-            for name, label in SORTS.items()
-        ],
+        "sorts": {name: url + query.encode(sort=name, page="") for name in SORTS},
         "tabs": [
             {"title": _("In use"), "url": url, "active": not query.archived, "count": active},
             {"title": _("Archive"), "url": url + "?archived=1", "active": query.archived, "count": archived},
