@@ -160,8 +160,19 @@ def _note_changes(touched: _Touched, catalog: Catalog) -> None:
         # An import tells of all its rows together when it ends.
         if fact.contact_id is not None and (fact.kind, fact.source_kind) != _UPDATED_BY_IMPORT:
             _add(touched, fact.contact_id, name_changed(fact, keys))
+        if (gone := _find_merged(fact)) is not None:
+            _add(touched, gone, frozenset({EVERYTHING}))
     for event in touched.own:
         _add(touched, event.contact_id, frozenset({name_event(names.get(event.name_id, ""))}))
+
+
+def _find_merged(fact: LoggedEvent) -> UUID | None:
+    """The contact that is gone into another one: its kept memberships go as well."""
+    if fact.kind != EventKind.CONTACT_MERGED:
+        return None
+    with suppress(ValueError):
+        return UUID(str(fact.data.get("gone")))
+    return None
 
 
 def _add(touched: _Touched, contact_id: UUID, changed: Aspects) -> None:

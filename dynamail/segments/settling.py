@@ -157,9 +157,10 @@ def ask_now(account_id: int, now: datetime) -> Question:
 
 
 def limit_statements() -> None:
-    """For the rest of the transaction."""
+    """For the rest of the transaction: a few contacts, each looked up by its key."""
     with connections["default"].cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true), set_config('jit', 'off', true)",
+            "SELECT set_config('statement_timeout', %s, true), set_config('jit', 'off', true), "
+            "set_config('enable_seqscan', 'off', true)",
             [f"{BLOCK_SECONDS}s"],
         )

@@ -8,8 +8,10 @@ from django.db import connection
 
 from dynamail.accounts.models import Account
 from dynamail.consent.suppressing import lift_suppression, suppress_address
+from dynamail.contacts.bulk import Act, BulkAct, apply_act
 from dynamail.contacts.catalog import create_attribute
 from dynamail.contacts.editing import Profile, add_contact, change_contact, delete_contact
+from dynamail.contacts.merging import merge_contacts
 from dynamail.contacts.models import Contact, ContactState
 from dynamail.contacts.tags import create_tag
 from dynamail.events.kinds import EventKind
@@ -62,6 +64,10 @@ def move(contact: Contact, city: str | None, *, now: datetime = LATER) -> None:
     change_contact(contact, Profile(contact.email, attributes={1: city}), by=None, now=now)
 
 
+def tag_one(contact: Contact, tag_id: int) -> None:
+    apply_act(contact.account_id, [contact.id], BulkAct(Act.ADD_TAG, tag_id), by=None, now=LATER)
+
+
 # ── Facts about one contact ──────────────────────────────────────────────────────────────────────────────────────────
 def test_the_first_members_are_no_event(account: Account, ann: Contact, bea: Contact) -> None:
     segment = make_segment(account)
@@ -100,15 +106,9 @@ def test_only_what_depends_on_an_event_is_looked_at(
     tagged = make_segment(account, "Tagged", {"kind": "tag", "op": "has_any", "tags": [tag.public_id]})
     record_event(account.pk, EventKind.MESSAGE_CLICKED, contact_id=ann.id, now=LATER)
     assert reader.follow(now=LATER).looked_at == 0
-    tag_contacts_of(account, ann, tag.pk)
+    tag_one(ann, tag.pk)
     assert reader.follow(now=LATER).looked_at == 1
     assert list_members(tagged) == {ANN}
-
-
-def tag_contacts_of(account: Account, contact: Contact, tag_id: int) -> None:
-    from dynamail.contacts.bulk import Act, BulkAct, apply_act
-
-    apply_act(account.pk, [contact.id], BulkAct(Act.ADD_TAG, tag_id), by=None, now=LATER)
 
 
 def test_own_events_are_followed(account: Account, ann: Contact, reader: LogReader) -> None:
@@ -165,6 +165,17 @@ def test_who_is_gone_leaves_without_a_word(account: Account, ann: Contact, reade
     assert list_told(segment) == []
     segment.refresh_from_db()
     assert segment.size == 0
+
+
+def test_who_was_merged_into_another_leaves_with_the_old_contact(
+    account: Account, ann: Contact, bea: Contact, reader: LogReader
+) -> None:
+    segment = make_segment(account)
+    merge_contacts(account.pk, kept_id=bea.id, gone_id=ann.id, by=None, now=LATER)
+    reader.follow(now=LATER)
+    assert SegmentMember.objects.for_account(account).filter(contact_id=ann.id).count() == 0
+    segment.refresh_from_db()
+    assert segment.size == SegmentMember.objects.for_account(account).count()
 
 
 @pytest.mark.promise("P5.2")
