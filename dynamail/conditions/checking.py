@@ -27,10 +27,10 @@ from dynamail.conditions.tree import (
 )
 from dynamail.conditions.walking import iter_leaves
 
-__all__ = ["MAX_ALL_LEAVES", "MAX_SEGMENT_DEPTH", "OPERATORS", "check_condition"]
+__all__ = ["MAX_ALL_PARTS", "MAX_SEGMENT_DEPTH", "OPERATORS", "check_condition"]
 
 MAX_SEGMENT_DEPTH = 10  # segments in segments
-MAX_ALL_LEAVES = 1_000  # with those of the segments that a condition names
+MAX_ALL_PARTS = 1_000  # leaves, tests and measures, with those of the segments that a condition names
 
 
 def check_condition(condition: Condition, catalog: Catalog) -> list[Fault]:
@@ -125,8 +125,8 @@ def _check_size(condition: Condition, catalog: Catalog) -> Iterator[Fault]:
         if isinstance(leaf, SegmentTest) and sizes.find_depth(leaf.segment) > MAX_SEGMENT_DEPTH:
             yield make_fault(f"{path}/segment", "segments_too_deep", limit=MAX_SEGMENT_DEPTH)
             return
-    if sizes.count_leaves(condition) > MAX_ALL_LEAVES:
-        yield make_fault("", "too_large", limit=MAX_ALL_LEAVES)
+    if sizes.count_parts(condition) > MAX_ALL_PARTS:
+        yield make_fault("", "too_large", limit=MAX_ALL_PARTS)
 
 
 class _Sizes:
@@ -135,7 +135,7 @@ class _Sizes:
     def __init__(self, catalog: Catalog) -> None:
         self._segments = catalog.segments
         self._depths: dict[str, int] = {}
-        self._leaves: dict[str, int] = {}
+        self._parts: dict[str, int] = {}
 
     def find_depth(self, segment: str, above: int = 1) -> int:
         """Past the limit any number above it: then the condition is refused, whatever else is in it."""
@@ -148,18 +148,22 @@ class _Sizes:
                 self._depths[segment] = 1 + max(inner, default=0)
         return self._depths[segment]
 
-    def count_leaves(self, condition: Condition) -> int:
+    def count_parts(self, condition: Condition) -> int:
         """Bounded by the depth that was checked before."""
         total = 0
         for _path, leaf in iter_leaves(condition):
-            total += self._count_segment(leaf.segment) if isinstance(leaf, SegmentTest) else 1
+            total += 1
+            if isinstance(leaf, SegmentTest):
+                total += self._count_segment(leaf.segment)
+            elif isinstance(leaf, EventTest):
+                total += len(leaf.where) + len(leaf.measures)
         return total
 
     def _count_segment(self, segment: str) -> int:
-        if segment not in self._leaves:
+        if segment not in self._parts:
             known = self._segments.get(segment)
-            self._leaves[segment] = 1 + (self.count_leaves(known.condition) if known else 0)
-        return self._leaves[segment]
+            self._parts[segment] = self.count_parts(known.condition) if known else 0
+        return self._parts[segment]
 
     def _list_inner(self, segment: str) -> list[str]:
         known = self._segments.get(segment)

@@ -51,6 +51,7 @@ TEXTS: Mapping[str, str] = {
     "too_long": gettext_noop("The text has more than %(limit)s characters."),
     "no_values": gettext_noop("The list is empty."),
     "too_many_values": gettext_noop("The list has more than %(limit)s values."),
+    "too_many_in_all": gettext_noop("All lists together have more than %(limit)s values."),
     "not_finite": gettext_noop("This is no number that can be compared."),
     "too_many_digits": gettext_noop("A number has up to %(limit)s digits."),
     "out_of_range": gettext_noop("This has to be from %(low)s to %(high)s."),

@@ -224,6 +224,9 @@ def _read_tests(node: Node, key: str, limit: int, read: Callable[[Node], Test]) 
     found = []
     for place, item in enumerate(node.items(key, limit)):
         inside = reading.read_node(node.notes, item, join_path(node.at(key), place))
+        node.notes.count_part(join_path(node.at(key), place))
+        if node.notes.is_over:
+            break
         if inside is not None:
             found.append(read(inside))
             inside.close()

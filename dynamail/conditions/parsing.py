@@ -16,7 +16,6 @@ from dynamail.conditions.reading import Node, Notes, list_words
 from dynamail.conditions.tree import (
     EVERYBODY,
     MAX_DEPTH,
-    MAX_LEAVES,
     Condition,
     Group,
     Leaf,
@@ -73,38 +72,27 @@ class _Walk:
 
     def __init__(self) -> None:
         self.notes = Notes()
-        self.leaves = 0
-
-    @property
-    def is_over(self) -> bool:
-        return self.leaves > MAX_LEAVES or self.notes.is_full
 
     def read(self, document: object, path: str, depth: int) -> Condition | None:
         if not isinstance(document, dict):
             return self._refuse(path, "not_object")
         if "kind" in document:
-            self._count(path)
-            return None if self.is_over else self._read_leaf(document, path)
+            self.notes.count_part(path)
+            return None if self.notes.is_over else self._read_leaf(document, path)
         keys = [key for key in GROUP_KEYS if key in document]
         if not keys:
             return self._refuse(path, "no_kind")
         if len(document) > 1:
             self._blame_neighbors(document, keys, path)
-            self._count(path)
+            self.notes.count_part(path)
             return None
         if depth >= MAX_DEPTH:
             return self._refuse(path, "too_deep")
         return self._read_group(keys[0], document[keys[0]], join_path(path, keys[0]), depth + 1)
 
-    def _count(self, path: str) -> None:
-        """Every leaf counts, and every group without members."""
-        self.leaves += 1
-        if self.leaves == MAX_LEAVES + 1:
-            self.notes.add(path, "too_many_leaves")
-
     def _refuse(self, path: str, code: str) -> Condition | None:
         self.notes.add(path, code)
-        self._count(path)
+        self.notes.count_part(path)
         return None
 
     def _blame_neighbors(self, document: dict[str, object], keys: Collection[str], path: str) -> None:
@@ -122,12 +110,12 @@ class _Walk:
         if not isinstance(inside, list):
             return self._refuse(path, "need_list")
         if not inside:
-            self._count(path)
+            self.notes.count_part(path)
             if key == "any":
                 self.notes.add(path, "empty_any")
         members = []
         for place, document in enumerate(inside):
-            if self.is_over:
+            if self.notes.is_over:
                 return None
             members.append(self.read(document, join_path(path, place), depth))
         return Group(Match(key), tuple(member for member in members if member is not None))

@@ -10,12 +10,14 @@ from typing import Any, Final, TypeVar
 
 from dynamail.conditions.days import MAX_ANNIVERSARY_SPAN, read_day, read_moment
 from dynamail.conditions.faults import Fault, join_path, make_fault, show_text
-from dynamail.conditions.tree import MAX_DAYS, MAX_TEXT, MAX_VALUES, Moment, RelativeDay, Scalar
+from dynamail.conditions.tree import MAX_DAYS, MAX_LEAVES, MAX_TEXT, MAX_VALUES, Moment, RelativeDay, Scalar
 from dynamail.lib.ids import UnknownId, from_public_id
 
 MAX_DIGITS = 15  # of a number: what JSON keeps exactly, and what attributes take
 MAX_FAULTS = 100  # of one document; who wrote more of them is not reading
 MAX_NAME = 100  # characters of an event's name, a property, a salt
+
+MAX_ALL_VALUES = 10_000  # in all lists of one condition
 
 _MISSING: Final = object()
 _HUGE = 10 ** (2 * MAX_DIGITS)
@@ -23,18 +25,33 @@ Word = TypeVar("Word", bound=StrEnum)
 
 
 class Notes:
-    """The faults found so far."""
+    """The faults found so far, and how much was read: reading ends when a document is too large or too wrong."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
+        self._parts = 0
+        self._values = 0
 
     @property
-    def is_full(self) -> bool:
-        return len(self.faults) >= MAX_FAULTS
+    def is_over(self) -> bool:
+        return self._parts > MAX_LEAVES or self._values > MAX_ALL_VALUES or len(self.faults) >= MAX_FAULTS
 
     def add(self, path: str, code: str, /, **parameters: object) -> None:
-        if not self.is_full:
+        if len(self.faults) < MAX_FAULTS:
             self.faults.append(make_fault(path, code, **parameters))
+
+    def count_part(self, path: str) -> None:
+        """Every leaf, every group without members, every test and measure of an event."""
+        self._parts += 1
+        if self._parts == MAX_LEAVES + 1:
+            self.add(path, "too_many_leaves")
+
+    def count_values(self, path: str, number: int) -> None:
+        """Of all lists together."""
+        was_over = self._values > MAX_ALL_VALUES
+        self._values += number
+        if self._values > MAX_ALL_VALUES and not was_over:
+            self.add(path, "too_many_in_all", limit=MAX_ALL_VALUES)
 
 
 class Node:
@@ -74,7 +91,7 @@ class Node:
             if key not in self._asked:
                 shown = key if isinstance(key, str) else repr(type(key))
                 self.blame(shown, "unknown_key", key=show_text(shown))
-            if self.notes.is_full:
+            if self.notes.is_over:
                 return
 
     def text(self, key: str, *, limit: int = MAX_TEXT) -> str:
@@ -140,7 +157,8 @@ def read_list(notes: Notes, value: object, path: str, limit: int = MAX_VALUES) -
     elif len(value) > limit:
         notes.add(path, "too_many_values", limit=limit)
     else:
-        return value
+        notes.count_values(path, len(value))
+        return () if notes.is_over else value
     return ()
 
 

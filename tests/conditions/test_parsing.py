@@ -260,6 +260,14 @@ def test_a_condition_has_200_parts_and_no_more() -> None:
     assert find_faults({"all": [{"all": []}] * 100_000}) == [(f"/all/{MAX_LEAVES}/all", "too_many_leaves")]
 
 
+def test_tests_of_events_are_parts_and_lists_are_bounded_together() -> None:
+    event = {"kind": "event", "event": "x", "where": [{"property": "p", "op": "filled"}] * 20}
+    assert find_faults({"all": [event] * 10}) == [("/all/9/where/10", "too_many_leaves")]
+    town = attribute("in", [f"Town {number}" for number in range(MAX_VALUES)])
+    parse_condition({"all": [town] * 20})
+    assert find_faults({"all": [town] * 100}) == [("/all/20/value", "too_many_in_all")]
+
+
 def test_no_more_than_a_hundred_faults_are_listed() -> None:
     assert len(find_faults({"all": [{"kind": "tag", "op": "has_any", "tags": [1] * 400}]})) == MAX_FAULTS
 
