@@ -140,9 +140,8 @@ class _Sizes:
     def find_depth(self, segment: str, above: int = 1) -> int:
         """Past the limit any number above it: then the condition is refused, whatever else is in it."""
         if segment not in self._depths:
-            self._depths[segment] = (
-                MAX_SEGMENT_DEPTH + 1
-            )  # until it is known: who comes here again went in a circle
+            # Until it is known: who comes here again went in a circle.
+            self._depths[segment] = MAX_SEGMENT_DEPTH + 1
             if above <= MAX_SEGMENT_DEPTH:
                 inner = [self.find_depth(name, above + 1) for name in self._list_inner(segment)]
                 self._depths[segment] = 1 + max(inner, default=0)
