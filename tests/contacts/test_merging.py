@@ -34,6 +34,7 @@ from dynamail.contacts.finding_duplicates import (
 )
 from dynamail.contacts.merging import MergeChoice, MergeError, merge_contacts, plan_merge
 from dynamail.contacts.models import Attribute, Contact, ContactAlias, ContactState
+from dynamail.contacts.queries import ContactFilter, filter_contacts
 from dynamail.contacts.tags import create_tag
 from dynamail.events.log import record_event
 from dynamail.events.models import Activity, CustomEvent, Engagement, Event, Interaction
@@ -240,6 +241,7 @@ def test_old_links_and_the_old_address_lead_to_the_one_who_stays_also_after_a_se
         assert reached.alias is not None
         assert (reached.contact.id, reached.alias.email) == (third.id, "a@one.example")
     assert find_contact_by_email(account.pk, "A@one.example") == third
+    assert list(filter_contacts(account.pk, ContactFilter(search="a@one.example"))) == [third]
     assert {alias.id for alias in list_aliases(account.pk, third.id)} == {first.id, second.id}
     assert list_aliases(account.pk, third.id)[0].snapshot["email"] in ("a@one.example", "a@two.example")
 

@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy
 
 from dynamail.conditions.catalog import Catalog
 from dynamail.conditions.checking import check_condition
-from dynamail.conditions.describing import describe
 from dynamail.conditions.faults import ConditionFault
 from dynamail.conditions.parsing import parse_condition
 from dynamail.conditions.printing import to_json
@@ -27,7 +26,7 @@ from dynamail.contacts.models import Attribute, ContactState, Tag
 from dynamail.contacts.queries import NEVER_ASKED, ORDERS, ContactFilter
 from dynamail.contacts.values import Value, ValueProblem, parse_value
 from dynamail.segments.cataloging import load_catalog
-from dynamail.segments.wording import translate_fault
+from dynamail.segments.wording import describe_condition, translate_fault
 from dynamail.web.forms.conditions import ConditionField, read_json
 
 SOURCES: dict[str, Promise] = {
@@ -167,7 +166,7 @@ def read_condition(account_id: int, text: str) -> AskedCondition:
     if len(quote(compact)) > LONGEST_CONDITION:
         told = _("This condition is too long for a filter: save it as a segment.")
         return AskedCondition(document=canonical, faults=[told])
-    sentence = "" if faults else describe(condition, catalog)
+    sentence = "" if faults else describe_condition(condition, catalog)
     return AskedCondition(condition, canonical, compact, sentence, _tell(faults))
 
 
