@@ -66,7 +66,9 @@ PAGES = {
     "contacts-nobody": Place("/contacts/?q=nobody+of+this+name"),
     "contact-new": Place("/contacts/new/"),
     "contact": Place("/contacts/?q=reader7%40", "reader7@"),
-    "contacts-condition": Place("/contacts/?condition=%7B%22kind%22%3A%22tag%22%2C%22op%22%3A%22filled%22%7D"),
+    "contacts-condition": Place(
+        "/contacts/?condition=%7B%22kind%22%3A%22tag%22%2C%22op%22%3A%22filled%22%7D"
+    ),
     "contacts-faulty-condition": Place("/contacts/?condition=%7B%22kind%22%3A%22nothing%22%7D"),
     "contact-merge": Place("/contacts/?q=reader7%40", "reader7@", "merge/"),
     "duplicates": Place("/contacts/duplicates/"),
@@ -109,6 +111,11 @@ PAGES = {
     "way": Place("/settings/delivery/routing/way/?stream=marketing&recipient=gmail.com"),
     "domains": Place("/settings/domains/"),
     "domain-new": Place("/settings/domains/new/"),
+    "segments": Place("/segments/"),
+    "segments-archive": Place("/segments/?archived=1"),
+    "segment": Place("/segments/", "^Birthday soon"),
+    "segment-edit": Place("/segments/", "^Birthday soon", "edit/"),
+    "segment-new": Place("/segments/new/"),
     "suppressions": Place("/contacts/suppressions/"),
     "suppressions-new": Place("/contacts/suppressions/new/"),
     "feedback": Place("/settings/feedback/"),
