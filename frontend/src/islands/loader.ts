@@ -39,11 +39,19 @@ async function mountIsland(element: HTMLElement): Promise<void> {
   const load = loaders[file] ?? loaders[`${file}x`];
   if (!load || mounted.has(element)) return;
   mounted.set(element, null);
+  await untilUnfolded(element);
   const { mount } = await load();
   if (!element.isConnected) return void mounted.delete(element);
   const source = readProps(element);
   mounted.set(element, { island: mount(element, JSON.parse(source)), source });
   element.dataset["ready"] = "";
+}
+
+/** What is folded away is not loaded before somebody unfolds it. */
+function untilUnfolded(element: HTMLElement): Promise<void> {
+  const folded = element.closest<HTMLDetailsElement>("details:not([open])");
+  if (!folded) return Promise.resolve();
+  return new Promise((resolve) => folded.addEventListener("toggle", () => resolve(), { once: true }));
 }
 
 function sweep(): void {
