@@ -24,6 +24,9 @@ MAX_RATIO = 200  # unpacked to packed, of large entries: sheets reach 20 to 40
 RATIO_MATTERS_BYTES = 2**23
 MAX_STRINGS_BYTES = 2**26  # the table of shared strings is held in memory
 
+# What a formula that failed left in its cell: no value of a person.
+_ERRORS = frozenset(("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"))
+
 _BROKEN = (
     zipfile.BadZipFile,
     InvalidFileException,
@@ -112,13 +115,13 @@ def _write_cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
     if isinstance(value, datetime) and value.time() != time():
         return value.isoformat(sep=" ", timespec="seconds")
     if isinstance(value, datetime):
         return value.date().isoformat()
-    return str(value)
+    return "" if value in _ERRORS else str(value)
 
 
 def _broken() -> ImportProblem:
