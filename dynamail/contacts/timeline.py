@@ -9,7 +9,8 @@ from uuid import UUID
 
 from dynamail.consent.models import ConsentRecord
 from dynamail.contacts.models import Contact, ContactImport
-from dynamail.events.models import Event
+from dynamail.events.models import Event, EventName
+from dynamail.events.timeline import find_contact_own_events
 from dynamail.lib.ids import UnknownId
 
 
@@ -26,6 +27,7 @@ class Moment:
     message_id: UUID | None = None
 
 
+OWN = "own"  # the kind of the account's own events: `data` has their name and properties
 # A consent record says more than the event that goes with it.
 TOLD_BY_CONSENT = ("contact.subscribed", "contact.unsubscribed")
 
@@ -34,6 +36,7 @@ def list_moments(account_id: int, contact_id: UUID, *, before: datetime | None, 
     """Newest first, at most `limit`, older than `before`."""
     moments = _list_events(account_id, contact_id, before, limit)
     moments += _list_consent(account_id, contact_id, before, limit)
+    moments += _list_own_events(account_id, contact_id, before, limit)
     moments += _list_import(account_id, contact_id, before)
     # An import writes all of a person at one moment: being added comes first.
     return sorted(moments, key=lambda moment: (moment.at, moment.kind != "contact.created"), reverse=True)[
@@ -50,6 +53,16 @@ def _list_events(account_id: int, contact_id: UUID, before: datetime | None, lim
     return [
         Moment(row.at, row.kind, row.data, row.source_kind, row.source_id, message_id=row.message_id)
         for row in rows.order_by("-id")[:limit]
+    ]
+
+
+def _list_own_events(account_id: int, contact_id: UUID, before: datetime | None, limit: int) -> list[Moment]:
+    rows = find_contact_own_events(account_id, contact_id, before=before, limit=limit)
+    names = EventName.objects.for_account(account_id).filter(pk__in={row.name_id for row in rows})
+    known = dict(names.values_list("pk", "name")) if rows else {}
+    return [
+        Moment(row.at, OWN, {"name": known.get(row.name_id, ""), "properties": row.properties})
+        for row in rows
     ]
 
 

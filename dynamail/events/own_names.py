@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
+from dynamail.accounts.audit import Actor, record_audit
 from dynamail.events.models import EventName
 from dynamail.events.own_values import OwnEventFault
 from dynamail.lib.asking import Ask, Inquiry, Told
@@ -60,6 +62,14 @@ def find_event_name(account_id: int, public_id: str) -> EventName | None:
     except UnknownId:
         return None
     return EventName.objects.for_account(account_id).filter(uid=uid).first()
+
+
+@transaction.atomic
+def describe_name(row: EventName, description: str, *, by: Actor) -> None:
+    """Say what an event means."""
+    row.description = " ".join(description.split())[:300]
+    row.save(update_fields=["description"])
+    record_audit(row.account_id, by=by, action="event_name.described", subject=row, name=row.name)
 
 
 def ask_for_names(account_id: int, names: Sequence[str]) -> Ask:

@@ -75,7 +75,7 @@ PLACES = (
         "address-book",
         "p",
         Permission.VIEW_CONTACTS,
-        prefixes=("contact", "topic", "tag", "attribute", "suppression"),
+        prefixes=("contact", "topic", "tag", "attribute", "suppression", "own_event", "event_import"),
     ),
     Place("segments", _("Segments"), "filter", "e", Permission.VIEW_CONTACTS, prefixes=("segment",)),
     Place("templates", _("Templates"), "template", "t", Permission.VIEW_CAMPAIGNS, prefixes=("template",)),

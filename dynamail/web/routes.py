@@ -21,6 +21,8 @@ NOUNS = (
     "imports",
     "suppressions",
     "suppression_imports",
+    "event_imports",
+    "own_events",
     "catalog",
     "templates",
     "campaigns",

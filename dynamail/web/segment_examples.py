@@ -30,6 +30,12 @@ def fit_example(example: Example, catalog: Catalog) -> Mapping[str, Any]:
     return example.make(catalog)
 
 
+def make_event_condition(name: str) -> Mapping[str, Any]:
+    """Who did it at least once in 90 days."""
+    once = {"measure": "count", "op": "at_least", "value": 1}
+    return {"all": [{"kind": "event", "event": name, "measures": [once], "period": {"last_days": 90}}]}
+
+
 def _asleep(catalog: Catalog) -> dict[str, Any]:
     period = {"last_days": 90}
     never = {"op": "equals", "n": 0}

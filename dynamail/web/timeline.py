@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +17,9 @@ from django.utils.translation import gettext_lazy
 from dynamail.campaigns.models import Campaign
 from dynamail.consent.models import LawfulBasis, SuppressionReason, Topic
 from dynamail.contacts.models import Attribute, ContactImport, Tag
-from dynamail.contacts.timeline import Moment, list_moments
+from dynamail.contacts.timeline import OWN, Moment, list_moments
 from dynamail.messages.models import Message, MessageState
+from dynamail.segments.models import Segment
 from dynamail.tracking.models import Link
 
 PAGE_SIZE = 30
@@ -51,6 +53,7 @@ class _Names:
     tags: dict[int, str]
     attributes: dict[int, str]
     links: dict[tuple[UUID, int], str]
+    segments: dict[UUID, Segment]
 
 
 def list_entries(account_id: int, contact_id: UUID, *, before: datetime | None) -> TimelinePage:
@@ -89,6 +92,7 @@ def _look_up_names(account_id: int, moments: Iterable[Moment], messages: Iterabl
         tags=dict(Tag.objects.for_account(account_id).values_list("pk", "name")),
         attributes=dict(Attribute.objects.for_account(account_id).values_list("number", "label")),
         links=_look_up_links(account_id, moments),
+        segments={row.uid: row for row in Segment.objects.for_account(account_id).filter(uid__in=sources)},
     )
 
 
@@ -131,6 +135,14 @@ def _report(campaign: Campaign | None) -> str:
 def _tell_moment(moment: Moment, names: _Names) -> Entry:
     tell = _TELLERS.get(moment.kind, _tell_other)
     return tell(moment, names)
+
+
+def _tell_own(moment: Moment, names: _Names) -> Entry:
+    properties = " · ".join(
+        f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in moment.data["properties"].items()
+    )
+    return Entry(moment.at, "bolt", "info", moment.data["name"], properties)
 
 
 def _tell_other(moment: Moment, names: _Names) -> Entry:
@@ -279,13 +291,25 @@ def _import_url(row: ContactImport) -> str:
     return reverse("contact_import", args=[row.public_id])
 
 
+def _tell_segment(moment: Moment, names: _Names) -> Entry:
+    segment = names.segments.get(moment.source_id) if moment.source_id else None
+    name = segment.name if segment else _("a deleted segment")
+    url = reverse("segment", args=[segment.public_id]) if segment else ""
+    if moment.kind == "segment.entered":
+        return Entry(moment.at, "filter", "neutral", _("Joined the segment “%s”") % name, url=url)
+    return Entry(moment.at, "filter", "neutral", _("Left the segment “%s”") % name, url=url)
+
+
 _TELLERS: dict[str, Callable[[Moment, _Names], Entry]] = {
+    OWN: _tell_own,
     "contact.created": _tell_created,
     "contact.updated": _tell_updated,
     "contact.tagged": _tell_tagged,
     "contact.untagged": _tell_tagged,
     "contact.suppressed": _tell_suppressed,
     "contact.merged": _tell_merged,
+    "segment.entered": _tell_segment,
+    "segment.left": _tell_segment,
     "message.bounced": _tell_bounced,
     "message.replied": _tell_replied,
     "message.opened": _tell_opened,

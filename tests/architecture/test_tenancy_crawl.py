@@ -25,6 +25,7 @@ from dynamail.consent.address_hash import hash_address
 from dynamail.consent.models import Subscription, Suppression, Topic
 from dynamail.contacts.models import Attribute, Contact, ContactImport, ImportSource, Tag
 from dynamail.content.models import Template
+from dynamail.events.models import EventName
 from dynamail.feedback.models import FeedbackReport, ReportMailbox
 from dynamail.lib.ids import new_id, to_public_id
 from dynamail.segments.models import Segment
@@ -45,6 +46,7 @@ PREFIXES = {
     "contact_id": "con",
     "import_id": "imp",
     "source_id": "ims",
+    "event": "evn",
     "attribute_id": "att",
     "tag_id": "tag",
     "topic_id": "top",
@@ -151,6 +153,17 @@ def alices_ids(account: Account, alice: User) -> list[str]:
         format="csv",
         columns=[CANARY],
     )
+    events = ContactImport.objects.add(
+        account,
+        subject=ContactImport.Subject.EVENTS,
+        file_name=CANARY,
+        file_path="none",
+        file_sha256="0" * 64,
+        file_bytes=1,
+        format="csv",
+        columns=[CANARY],
+    )
+    event_name = EventName.objects.add(account, name=CANARY, properties={CANARY: "text"})
     suppressed = Suppression.objects.add(
         account,
         address_hash=hash_address(account.pk, f"{CANARY}@mail.example"),
@@ -194,6 +207,8 @@ def alices_ids(account: Account, alice: User) -> list[str]:
         upload,
         import_source,
         suppressions,
+        events,
+        event_name,
         suppressed,
         work,
         invitation,

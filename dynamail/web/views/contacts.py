@@ -67,6 +67,7 @@ def list_tabs(request: PageRequest, current: str) -> list[dict[str, Any]]:
         ("tags", _("Tags")),
         ("topics", _("Topics")),
         ("attributes", _("Attributes")),
+        ("own_events", _("Events")),
     ]
     return [{"title": title, "url": reverse(name), "active": name == current} for name, title in pages]
 

@@ -33,6 +33,7 @@ from dynamail.conditions.tree import SegmentTest
 from dynamail.contacts.catalog import list_attributes
 from dynamail.contacts.exporting import PLAIN_COLUMNS, export_contacts
 from dynamail.contacts.queries import ContactFilter
+from dynamail.events.own_names import find_event_name
 from dynamail.lib.clock import utc_now
 from dynamail.segments.cataloging import load_catalog
 from dynamail.segments.compiling import compile_for
@@ -58,7 +59,7 @@ from dynamail.web.charts import Chart, Series, make_line_chart
 from dynamail.web.condition_props import make_builder_props
 from dynamail.web.forms.conditions import read_sent
 from dynamail.web.forms.segments import SORTS, SegmentForm, SegmentQuery, make_initial, read_segment_query
-from dynamail.web.segment_examples import EXAMPLES, fit_example
+from dynamail.web.segment_examples import EXAMPLES, fit_example, make_event_condition
 from dynamail.web.segment_people import make_contacts_url, pick_some
 
 PAGE_SIZE = 50
@@ -165,7 +166,7 @@ def _find_trends(account_id: int, rows: Sequence[Segment]) -> Mapping[int, list[
 @edits
 @require_http_methods(["GET", "POST"])
 def new_segment(request: PageRequest) -> HttpResponse:
-    """`?example=` begins with one of the examples."""
+    """`?example=` begins with one of the examples, `?event=` with an event of the account's own."""
     catalog = load_catalog(request.account.pk)
     if request.method == "POST":
         form = SegmentForm(request.POST, catalog=catalog)
@@ -180,6 +181,8 @@ def new_segment(request: PageRequest) -> HttpResponse:
         return _render_editor(request, form, None, status=422)
     example = EXAMPLES.get(request.GET.get("example", ""))
     initial = {"name": str(example.title), "definition": fit_example(example, catalog)} if example else {}
+    if event := find_event_name(request.account.pk, request.GET.get("event", "")):
+        initial = {"definition": make_event_condition(event.name)}
     return _render_editor(request, SegmentForm(catalog=catalog, initial=initial), None)
 
 
