@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlencode
 
 import pytest
@@ -20,9 +21,11 @@ from dynamail.contacts.bulk import BulkAct, run_act
 from dynamail.contacts.catalog import create_attribute
 from dynamail.contacts.editing import Profile, add_contact
 from dynamail.contacts.models import Attribute, Contact
+from dynamail.contacts.patience import limit_time
 from dynamail.contacts.queries import ContactFilter
 from dynamail.contacts.tags import create_tag
 from dynamail.lib.clock import utc_now
+from dynamail.lib.sql import SqlFragment
 from tests.support.personas import NOW, make_member, make_user
 
 SignIn = Callable[[User], Client]
@@ -447,3 +450,16 @@ def test_a_slip_of_somebody_who_is_known_leads_to_the_comparison(
     slip = add_contact(account.pk, Profile("dora@gmial.com"), by=bob, now=NOW)
     response = sign_in(bob).post(reverse("contact_correct", args=[slip.public_id]))
     assert response.url == reverse("contact_merge", args=[right.public_id]) + f"?with={slip.public_id}"
+
+
+def test_a_list_that_takes_too_long_says_so(
+    account: Account, bob: User, ann: Contact, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forever = SqlFragment("(SELECT count(pg_sleep(10)) FROM generate_series(1, 9)) > 0")
+    monkeypatch.setattr("dynamail.web.views.contact_list.compile_list", lambda *_values, **_more: forever)
+    monkeypatch.setattr("dynamail.web.views.contact_list.limit_time", partial(limit_time, seconds=0.05))
+    client = sign_in(bob)
+    assert "This takes too long" in text_of(client.get(reverse("contacts")))
+    assert "more than can be counted in time" in text_of(client.get(reverse("contacts_count")))
+    answer = client.post(reverse("contacts_act"), {"all": "1", "act": "delete"}, follow=True)
+    assert "cannot be counted in time" in text_of(answer)

@@ -23,6 +23,7 @@ from dynamail.consent.models import Subscription, Topic
 from dynamail.contacts.bulk import Act, BulkAct, apply_act, queue_act
 from dynamail.contacts.exporting import export_contacts
 from dynamail.contacts.models import Attribute, Contact, ContactState, Tag
+from dynamail.contacts.patience import TooSlow, limit_time
 from dynamail.contacts.queries import (
     ContactPage,
     Count,
@@ -36,7 +37,6 @@ from dynamail.contacts.values import ValueProblem, format_value, parse_value
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import UnknownId, from_public_id
 from dynamail.lib.sql import SqlFragment
-from dynamail.segments.asking import TimedOut, ask_account
 from dynamail.segments.compiling import compile_for
 from dynamail.segments.contexts import Form
 from dynamail.web.access import PageRequest, needs
@@ -93,7 +93,7 @@ def count(request: PageRequest) -> HttpResponse:
     query = read_list_query(request.account.pk, request.GET)
     try:
         number: Count | None = count_exactly(request, query)
-    except TimedOut:
+    except TooSlow:
         number = None
     return render(request, "contacts/_count.html", {"count": number, "is_exact_answer": True})
 
@@ -109,10 +109,10 @@ def compile_list(query: ListQuery, account_id: int, *, form: Form = Form.SET) ->
 
 
 def count_exactly(request: PageRequest, query: ListQuery) -> Count:
-    """Raises TimedOut."""
+    """Raises TooSlow."""
     account_id = request.account.pk
     narrowing = compile_list(query, account_id)
-    with ask_account(account_id):
+    with limit_time():
         return count_contacts(account_id, query.wanted, narrowing=narrowing, limit=None)
 
 
@@ -143,7 +143,7 @@ def _ask(request: PageRequest, query: ListQuery) -> tuple[ContactPage, Count, bo
     """The page and about how many match; whether the database gave up."""
     account_id = request.account.pk
     try:
-        with ask_account(account_id):
+        with limit_time():
             page = list_page(
                 account_id,
                 query.wanted,
@@ -155,7 +155,7 @@ def _ask(request: PageRequest, query: ListQuery) -> tuple[ContactPage, Count, bo
             number = estimate_contacts(
                 account_id, query.wanted, narrowing=compile_list(query, account_id, form=Form.EACH)
             )
-    except TimedOut:
+    except TooSlow:
         return ContactPage((), "", ""), Count(0, exact=False), True
     return page, number, False
 
@@ -256,7 +256,7 @@ def _ask_for_number(request: PageRequest, query: ListQuery) -> HttpResponse | No
     """None when the number that was typed is how many match at this moment."""
     try:
         number = count_exactly(request, query).number
-    except TimedOut:
+    except TooSlow:
         messages.error(request, _("This cannot be counted in time: add a condition, or delete in parts."))
         return redirect(reverse("contacts") + query.encode())
     typed = request.POST.get("typed")
