@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, StreamingHttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from dynamail.conditions.tree import Finding
@@ -54,6 +57,7 @@ class FindingLine:
     text: str
     count: int
     is_left_out: bool
+    people_url: str  # the new people among the contacts
 
 
 FINDING_WORDS = {
@@ -63,7 +67,7 @@ FINDING_WORDS = {
     ),
     Finding.TYPO: (
         gettext_lazy("Mistyped domain"),
-        gettext_lazy("The file below says which provider was probably meant."),
+        gettext_lazy("The CSV file says which provider was probably meant."),
     ),
     Finding.DISPOSABLE: (
         gettext_lazy("Disposable mailbox"),
@@ -76,7 +80,7 @@ FINDING_WORDS = {
 }
 
 
-def list_findings(counts: Counts, options: Options) -> list[FindingLine]:
+def list_findings(row: ContactImport, counts: Counts, options: Options) -> list[FindingLine]:
     """What was noticed at all, the surest first."""
     lines = [
         FindingLine(
@@ -85,10 +89,16 @@ def list_findings(counts: Counts, options: Options) -> list[FindingLine]:
             str(text),
             getattr(counts, finding.value),
             finding.value in options.leave_out,
+            _find_people(row, finding),
         )
         for finding, (label, text) in FINDING_WORDS.items()
     ]
     return [line for line in lines if line.count]
+
+
+def _find_people(row: ContactImport, finding: Finding) -> str:
+    condition = json.dumps({"kind": "address", "finding": finding.value})
+    return f"{reverse('contacts')}?{urlencode({'import': row.public_id, 'condition': condition})}"
 
 
 def answer_rejects(row: ContactImport) -> StreamingHttpResponse:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from django.urls import reverse
 from dynamail.accounts.models import Account, AuditEntry, User
 from dynamail.accounts.roles import Role
 from dynamail.consent.models import ConsentRecord, Topic
+from dynamail.contacts.editing import Profile, add_contact
 from dynamail.contacts.fetching.rounds import fetch_source
 from dynamail.contacts.importing.running import check_import, run_import
 from dynamail.contacts.models import Contact, ContactImport, ImportSource
@@ -214,5 +217,13 @@ def test_rows_with_a_finding_are_downloaded(account: Account, bob: User, sign_in
     assert b"ann@gmail.com" in b"".join(typos)
     assert typos.headers["Content-Disposition"] == f'attachment; filename="typo-{row.public_id}.csv"'
     assert client.get(reverse("contact_import_findings", args=[row.public_id, "other"])).status_code == 404
-    checked = client.get(consent).content.decode()
-    assert checked.count(" checked") >= 3
+    assert client.get(consent).content.decode().count(" checked") >= 3
+    client.post(reverse("contact_import_start", args=[row.public_id]))
+    run_import(reload(row), now=NOW)
+    Contact.objects.for_account(account).filter(email_key="ann@gmail.con").delete()
+    add_contact(account.pk, Profile("ann@shop.example"), by=bob, now=NOW)
+    finished = client.get(reverse("contact_import", args=[row.public_id])).content.decode()
+    (link,) = re.findall(r'href="(/contacts/\?import=[^"]+condition=[^"]+)"', finished)
+    listed = client.get(unescape(link)).content.decode()
+    assert "info@shop.example" in listed
+    assert "ann@shop.example" not in listed

@@ -101,6 +101,8 @@ def edit_import_source(request: PageRequest, source_id: str) -> HttpResponse:
     form = FORMS[source.kind](request.POST or None, source=source)
     if request.method == "POST" and form.is_valid():
         change_source(source, form.settings(), by=request.user, now=utc_now())
+        if not source.mapping:
+            fetch_first_file(source)
         messages.success(request, _("Saved."))
         return redirect("import_source", source_id)
     crumbs = [*_crumbs(), {"title": source.name, "url": reverse("import_source", args=[source_id])}]

@@ -244,7 +244,7 @@ def _result_context(request: PageRequest, row: ContactImport) -> dict[str, Any]:
             (one for one in find_topics(request.account) if statement and one.pk == statement.topic_id), None
         ),
         "statement": statement,
-        "findings": list_findings(counts, options) if over else [],
+        "findings": list_findings(row, counts, options) if over else [],
         "merging": Merging(options.merging).label,
         "tags": options.tags,
         "may_edit": request.member.may(Permission.EDIT_CONTACTS),
