@@ -142,7 +142,7 @@ function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults
   useTold(json, isComplete, isRaw && draft?.fault ? draft.text : undefined, onChange);
 
   const { live, retry } = useLive(api, isComplete ? json : null, salt, givenFaults);
-  const total = useTotal(api);
+  const total = useTotal(api, mode === "segment");
   const isChecked = live.checked === json;
   const faults = usePlacedFaults(root, live.faults, isChecked || live.checked === null);
   const hold: Hold = isRaw && draft?.fault ? "fault" : !isComplete ? "gap" : isChecked && live.faults.length > 0 ? "fault" : null;
@@ -205,7 +205,7 @@ function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults
             )}
           </div>
           <aside className="cb-side" aria-label={say("count.title")}>
-            <CountCard live={live} isFresh={live.counted === json} total={mode === "filter" ? null : total} hold={hold} onRetry={retry} />
+            <CountCard live={live} isFresh={live.counted === json} total={total} hold={hold} onRetry={retry} />
             <Sentence text={live.sentence} isStale={!isChecked} />
             {mode !== "filter" && <PeopleCard condition={askable} salt={salt} />}
             {mode === "segment" && <OverlapCard condition={askable} salt={salt} />}

@@ -126,7 +126,7 @@ function Adders({ group, isRoot, level }: { group: GroupNode; isRoot: boolean; l
   const isFirst = isRoot && group.members.length === 0;
   return (
     <div className="cb-adders" data-adders={group.id}>
-      <LeafFinder className={isFirst ? "btn btn-primary btn-sm" : "cb-add"} part="add" onPick={(leaf) => edits.addLeaf(group.id, leaf)}>
+      <LeafFinder className={isFirst ? "btn btn-sm cb-add-first" : "cb-add"} part="add" onPick={(leaf) => edits.addLeaf(group.id, leaf)}>
         <Icon name="plus" size={15} />
         {say("act.add")}
       </LeafFinder>

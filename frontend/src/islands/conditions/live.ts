@@ -101,16 +101,17 @@ function toNoAnswer(reason: unknown): NoAnswer {
 }
 
 /** How many contacts there are at all, for the share; null when it is not known. */
-export function useTotal(api: Api): number | null {
+export function useTotal(api: Api, isWanted: boolean): number | null {
   const [total, setTotal] = useState<number | null>(null);
   useEffect(() => {
+    if (!isWanted) return;
     const controller = new AbortController();
     api.count({ all: [] }, "", controller.signal).then(
       (answer) => "number" in answer && setTotal(answer.number),
       () => undefined, // then there is no share to see
     );
     return () => controller.abort();
-  }, [api]);
+  }, [api, isWanted]);
   return total;
 }
 
