@@ -1,4 +1,4 @@
-"""A condition as one boolean SQL expression over the alias `contact`: true or false, never NULL.
+"""A condition as one boolean SQL expression over the alias `contact`, for WHERE: NULL says no. To negate it write `IS NOT TRUE`.
 
 Negations go down to the leaves first, because the planner makes an anti join of NOT EXISTS only where it stands among conditions
 that must all hold. What the leaves mean stands in `conditions/`; `evaluating` there gives the same answers for one person.
@@ -50,7 +50,6 @@ from dynamail.segments.fragments import FALSE, TRUE, join_all, join_any, negate
 
 Compiler = Callable[..., SqlFragment]
 COMPILERS: dict[type, Compiler] = {
-    AttributeTest: compile_attribute,
     FieldTest: compile_field,
     TagTest: compile_tags,
     TopicTest: compile_topic,
@@ -100,12 +99,16 @@ def _compile(condition: Condition, scope: Scope, *, negated: bool) -> SqlFragmen
     if isinstance(condition, Not):
         return _compile(condition.member, scope, negated=not negated)
     if isinstance(condition, Group):
-        members = [_compile(member, scope, negated=negated) for member in condition.members]
-        return join_all(members) if (condition.match == Match.ALL) != negated else join_any(members)
+        all_hold = (condition.match == Match.ALL) != negated
+        inner = scope if all_hold or len(condition.members) < 2 else replace(scope, is_joined=False)
+        members = [_compile(member, inner, negated=negated) for member in condition.members]
+        return join_all(members) if all_hold else join_any(members)
     if isinstance(condition, SegmentTest):
         return _compile_segment(condition, scope, negated=negated)
     if isinstance(condition, ActivityTest):
         return compile_activity(condition, scope, negated=negated)
+    if isinstance(condition, AttributeTest):
+        return compile_attribute(condition, scope, negated=negated)
     answer = COMPILERS[type(condition)](condition, scope)
     return negate(answer) if negated else answer
 

@@ -7,14 +7,14 @@ event log for all else. On facts that were recorded together they give the same 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import LiteralString, cast
 
 from dynamail.conditions.tree import Act, ActivityTest, MessageChoice, Op, Period, Times
 from dynamail.events.kinds import EventKind
 from dynamail.lib.sql import SqlFragment
 from dynamail.messages.models import MessageState
-from dynamail.segments.compiling_contacts import GROUPED, SAME_CONTACT, exist, keep_to_account, within
+from dynamail.segments.compiling_contacts import SAME_CONTACT, exist, exist_group, keep_to_account, within
 from dynamail.segments.contexts import Form, Scope
 from dynamail.segments.fragments import FALSE, TRUE, bind, compose, join_all, join_any, negate
 
@@ -47,8 +47,9 @@ def compile_activity(leaf: ActivityTest, scope: Scope, *, negated: bool = False)
     if times.op == Op.AT_MOST:
         times, negated = Times(Op.AT_LEAST, times.n + 1, times.messages), not negated
     elif times.op == Op.EQUALS and times.n == 0:
-        times, negated = Times(), not negated
-    ways = _happened(leaf, times, scope)
+        times, negated = Times(messages=times.messages), not negated
+    either = leaf.act == Act.SENT and not negated  # two tables may tell of it: an OR
+    ways = _happened(leaf, times, replace(scope, is_joined=scope.is_joined and not either))
     return join_all(map(negate, ways)) if negated else join_any(ways)
 
 
@@ -66,12 +67,11 @@ def _happened(leaf: ActivityTest, times: Times, scope: Scope) -> list[SqlFragmen
 def count_facts(facts: Facts, times: Times, scope: Scope) -> SqlFragment:
     amount = SqlFragment(facts.messages if times.messages else facts.acts)
     sign, number = SqlFragment(SIGNS[times.op]), bind(times.n, "bigint")
-    table, own = SqlFragment(facts.table), keep_to_account(scope)
-    if scope.form == Form.EACH:
-        kept = join_all([own, SAME_CONTACT, *facts.tests])
-        counted = "(SELECT coalesce({}, 0) {} {} FROM {} AS known WHERE {})"
-        return compose(counted, amount, sign, number, table, kept)
-    return compose(GROUPED, table, join_all([own, *facts.tests]), compose("{} {} {}", amount, sign, number))
+    if scope.form == Form.SET:
+        return exist_group(facts.table, facts.tests, compose("{} {} {}", amount, sign, number), scope)
+    kept = join_all([keep_to_account(scope), SAME_CONTACT, *facts.tests])
+    counted: LiteralString = "(SELECT coalesce({}, 0) {} {} FROM {} AS known WHERE {})"
+    return compose(counted, amount, sign, number, SqlFragment(facts.table), kept)
 
 
 def _ask_engagement(leaf: ActivityTest, times: Times, scope: Scope) -> SqlFragment | None:
@@ -105,6 +105,8 @@ def _find_facts(leaf: ActivityTest, scope: Scope, *, once: bool) -> Facts:
             return _find_messages(leaf, sources, scope)
     logged = compose("known.kind = {}", bind(LOGGED[leaf.act], "text"))
     tests = [logged, *sources, *within(SqlFragment("known.at"), leaf.period, scope)]
+    if leaf.times.messages:
+        tests.append(SqlFragment("known.message_id IS NOT NULL"))  # an answer may be to no message that we know
     return Facts("event", tests, messages="count(DISTINCT known.message_id)")
 
 

@@ -23,17 +23,16 @@ from dynamail.conditions.tree import (
     TopicTest,
 )
 from dynamail.lib.sql import SqlFragment
-from dynamail.segments.contexts import Scope
+from dynamail.segments.contexts import Form, Scope
 from dynamail.segments.fragments import FALSE, bind, compose, is_storable, join_all, negate, say
 
 RESTRICTED = SqlFragment("contact.state = 'restricted'")
 FINDING_BITS = {finding: 1 << place for place, finding in enumerate(Finding)}
 RANDOM_STEPS = 10_000
 SAME_CONTACT = SqlFragment("known.contact_id = contact.id")
-GROUPED: LiteralString = (
-    "EXISTS (SELECT FROM (SELECT known.contact_id FROM {} AS known WHERE {} GROUP BY known.contact_id HAVING {}) AS counted"
-    " WHERE counted.contact_id = contact.id)"
-)
+SELECT_SOME: LiteralString = "SELECT known.contact_id FROM {} AS known WHERE {}"
+SELECT_GROUPS: LiteralString = SELECT_SOME + " GROUP BY known.contact_id HAVING {}"
+HAS_CONTACT = SqlFragment("known.contact_id IS NOT NULL")  # a NULL in a set would make "not in it" unknown
 
 
 def compile_tags(leaf: TagTest, scope: Scope) -> SqlFragment:
@@ -121,9 +120,24 @@ def keep_to_account(scope: Scope) -> SqlFragment:
 
 
 def exist(table: LiteralString, tests: Iterable[SqlFragment], scope: Scope) -> SqlFragment:
-    """Is there a row of the contact? The planner makes it a join, a hashed set or a look-up by key, whichever is cheapest."""
-    kept = join_all([keep_to_account(scope), SAME_CONTACT, *tests])
-    return compose("EXISTS (SELECT FROM {} AS known WHERE {})", SqlFragment(table), kept)
+    """Is there a row of the contact? Among tests that must all hold EXISTS becomes a join; beneath an OR only a set can be hashed."""
+    own = keep_to_account(scope)
+    if scope.is_joined or scope.form == Form.EACH:
+        kept = join_all([own, SAME_CONTACT, *tests])
+        return compose("EXISTS (SELECT FROM {} AS known WHERE {})", SqlFragment(table), kept)
+    some = compose(SELECT_SOME, SqlFragment(table), join_all([own, HAS_CONTACT, *tests]))
+    return compose("contact.id IN ({})", some)
+
+
+def exist_group(
+    table: LiteralString, tests: Iterable[SqlFragment], having: SqlFragment, scope: Scope
+) -> SqlFragment:
+    """Do the contact's rows together have what is asked of a group? In the form for whole populations."""
+    kept = join_all([keep_to_account(scope), HAS_CONTACT, *tests])
+    groups = compose(SELECT_GROUPS, SqlFragment(table), kept, having)
+    if not scope.is_joined:
+        return compose("contact.id IN ({})", groups)
+    return compose("EXISTS (SELECT FROM ({}) AS counted WHERE counted.contact_id = contact.id)", groups)
 
 
 def within(column: SqlFragment, period: Period, scope: Scope) -> list[SqlFragment]:

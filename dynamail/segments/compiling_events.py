@@ -9,7 +9,7 @@ from typing import LiteralString
 from dynamail.conditions.evaluating import holds_without_events
 from dynamail.conditions.tree import EventTest, Measure, MeasureTest, Op, PropertyTest, Scalar, Value
 from dynamail.lib.sql import SqlFragment
-from dynamail.segments.compiling_contacts import GROUPED, SAME_CONTACT, exist, keep_to_account, within
+from dynamail.segments.compiling_contacts import SAME_CONTACT, exist, exist_group, keep_to_account, within
 from dynamail.segments.compiling_values import (
     NEGATIONS,
     SIGNS,
@@ -52,14 +52,13 @@ def compile_event(leaf: EventTest, scope: Scope) -> SqlFragment:
 
 
 def _measure(leaf: EventTest, tests: list[SqlFragment], scope: Scope) -> SqlFragment:
-    table, own = SqlFragment("custom_event"), keep_to_account(scope)
     measured = join_all(_ask_measure(measure, scope) for measure in leaf.measures)
     if scope.form == Form.EACH:
-        kept = join_all([own, SAME_CONTACT, *tests])
-        return compose("(SELECT {} FROM {} AS known WHERE {})", measured, table, kept)
+        kept = join_all([keep_to_account(scope), SAME_CONTACT, *tests])
+        return compose("(SELECT {} FROM custom_event AS known WHERE {})", measured, kept)
     also_without = holds_without_events(leaf)
     wanted = negate(measured) if also_without else measured
-    return say(compose(GROUPED, table, join_all([own, *tests]), wanted), negated=also_without)
+    return say(exist_group("custom_event", tests, wanted, scope), negated=also_without)
 
 
 def _ask_property_of_row(test: PropertyTest) -> SqlFragment:

@@ -1,8 +1,7 @@
 """One value asked by one operator, wherever the value stands: in a contact's attributes, a column, a property of an event.
 
-An operand has two parts. `value` is the SQL of the value, NULL where there is none; `there` says that it is there and of the right
-type, and is never NULL itself. Tests are written `(value …) AND there`, in this order: the comparison throws most rows out, and
-NULL AND FALSE is false, so that no test is ever NULL.
+Tests are written `(value … AND guard)`, in this order: the comparison throws most rows out. A test of an attribute may be NULL where
+the value is missing, as WHERE takes it; its opposite is `IS NOT TRUE`.
 """
 
 from __future__ import annotations
@@ -38,12 +37,17 @@ SIGNS: dict[Op, LiteralString] = {
 
 @dataclass(frozen=True, slots=True)
 class Operand:
+    """`value` is the SQL of a value, NULL or anything where there is none; `there` says that it is there; `guard`, if it differs,
+    is as much of that as a comparison still needs.
+    """
+
     value: SqlFragment
     there: SqlFragment
+    guard: SqlFragment | None = None
 
     def ask(self, test: SqlFragment) -> SqlFragment:
         """A test of `value` that holds only where the value is there."""
-        return FALSE if test == FALSE else join_all([test, self.there])
+        return FALSE if test == FALSE else join_all([test, self.there if self.guard is None else self.guard])
 
 
 Test = Callable[[Operand, Op, Value], SqlFragment]

@@ -56,7 +56,9 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What compiling one tree needs to know. `path`: the segments that are being compiled, to meet a cycle."""
+    """What compiling one tree needs to know. `path`: the segments that are being compiled, to meet a cycle. `is_joined`: no OR
+    stands above, so that the planner can make a join of what is asked.
+    """
 
     catalog: Catalog
     context: CompileContext
@@ -64,6 +66,7 @@ class Scope:
     calendar: Calendar
     include_restricted: bool = False
     path: tuple[str, ...] = ()
+    is_joined: bool = True
 
 
 def open_scope(catalog: Catalog, context: CompileContext, form: Form, include_restricted: bool) -> Scope:

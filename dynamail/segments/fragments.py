@@ -42,6 +42,11 @@ def negate(part: SqlFragment) -> SqlFragment:
     return compose("NOT {}", part)
 
 
+def negate_nullable(part: SqlFragment) -> SqlFragment:
+    """True where the part is false or NULL."""
+    return negate(part) if part in (TRUE, FALSE) else compose("({}) IS NOT TRUE", part)
+
+
 def say(part: SqlFragment, *, negated: bool) -> SqlFragment:
     return negate(part) if negated else part
 

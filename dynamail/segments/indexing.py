@@ -44,11 +44,11 @@ class AttributeIndex:
         return f"{PREFIX}{self.number}_{self.form}"
 
     def to_sql(self) -> LiteralString:
-        """The expression is the one that conditions compare; the predicate a test that they all have."""
+        """The expression is the one that conditions compare; whatever is compared is not NULL."""
         value = read_attribute(self.number, self.form).value.text.replace("contact.", "")
         return cast(
             LiteralString,
-            f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {self.name} ON contact (account_id, {value}) WHERE attributes ? '{self.number}'",
+            f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {self.name} ON contact (account_id, {value}) WHERE {value} IS NOT NULL",
         )
 
 

@@ -71,7 +71,7 @@ def compare_conditions(
         texts, answers = _ask_database(account_id, conditions, context, form, everybody)
         for uid, *row in answers:
             for condition, text, sql, memory in zip(conditions, texts, row, expected[uid], strict=True):
-                if sql is not memory:
+                if (sql is True) is not memory:  # NULL says no
                     found.append(Difference(condition, form.value, by_id[uid], sql, text))
     return found
 
