@@ -195,7 +195,7 @@ function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults
                 text={draft?.text ?? tidy(json)}
                 fault={draft?.fault ?? ""}
                 notes={isChecked ? live.faults.map(({ path, text }) => `${path || "/"}: ${text}`) : []}
-                onText={type}
+                onType={type}
                 onTidy={() => setDraft(null)}
               />
             ) : (

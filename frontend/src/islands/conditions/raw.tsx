@@ -17,7 +17,7 @@ export function readText(text: string, say: Say): ReadText {
   }
 }
 
-export function RawView({ text, fault, notes, onText, onTidy }: { text: string; fault: string; notes: readonly string[]; onText(text: string): void; onTidy(): void }) {
+export function RawView({ text, fault, notes, onType, onTidy }: { text: string; fault: string; notes: readonly string[]; onType(text: string): void; onTidy(): void }) {
   const { say, readonly } = useSurroundings();
   const area = useRef<HTMLTextAreaElement>(null);
   // A form is not sent with text that would be lost.
@@ -37,7 +37,7 @@ export function RawView({ text, fault, notes, onText, onTidy }: { text: string; 
         readOnly={readonly}
         rows={16}
         value={text}
-        onChange={(event) => onText(event.target.value)}
+        onChange={(event) => onType(event.target.value)}
       />
       <div id="cb-raw-notes" className="cb-raw-foot">
         {problems.length ? (

@@ -106,7 +106,7 @@ function OneEditor({ label, type, value, choices, source, isFirst = false, onCha
 function TextEditor({ label, value, source, isFirst, onChange }: { label: string; value: string; source: ValueSource | null; isFirst: boolean; onChange(value: string): void }) {
   const [isAsked, setAsked] = useState(false);
   const options = useSuggestions(isAsked ? source : null, value);
-  return <SuggestBox label={label} text={value} options={options} isFirst={isFirst} onText={onChange} onAsk={() => setAsked(true)} />;
+  return <SuggestBox label={label} text={value} options={options} isFirst={isFirst} onType={onChange} onAsk={() => setAsked(true)} />;
 }
 
 function ListEditor({ type, values, choices, source, onChange }: { type: string; values: (Scalar | null)[]; choices?: readonly string[] | undefined; source: ValueSource | null; onChange(values: Scalar[]): void }) {

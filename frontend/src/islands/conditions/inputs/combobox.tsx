@@ -13,7 +13,7 @@ export function SuggestBox({
   label,
   text,
   options,
-  onText,
+  onType,
   onAsk,
   isInvalid = false,
   isFirst = false,
@@ -21,7 +21,7 @@ export function SuggestBox({
   label: string;
   text: string;
   options: readonly Option[];
-  onText(text: string): void;
+  onType(text: string): void;
   /** Suggestions are wanted now. */
   onAsk?(): void;
   isInvalid?: boolean;
@@ -29,7 +29,7 @@ export function SuggestBox({
 }) {
   const { say } = useSurroundings();
   const pick = (option: Option) => {
-    onText(option.key);
+    onType(option.key);
     listbox.close();
   };
   const shown = options.filter((option) => option.key !== text).slice(0, MOST);
@@ -46,7 +46,7 @@ export function SuggestBox({
         placeholder={say("value.type")}
         value={text}
         onChange={(event) => {
-          onText(event.target.value);
+          onType(event.target.value);
           listbox.open();
         }}
         onFocus={onAsk}
