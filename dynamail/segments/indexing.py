@@ -43,13 +43,18 @@ class AttributeIndex:
     def name(self) -> str:
         return f"{PREFIX}{self.number}_{self.form}"
 
-    def to_sql(self) -> LiteralString:
-        """The expression is the one that conditions compare; whatever is compared is not NULL."""
-        value = read_attribute(self.number, self.form).value.text.replace("contact.", "")
-        return cast(
-            LiteralString,
+    @property
+    def expression(self) -> LiteralString:
+        """The one that conditions compare."""
+        return cast(LiteralString, read_attribute(self.number, self.form).value.text.replace("contact.", ""))
+
+    def list_sql(self) -> list[str]:
+        """Whatever is compared is not NULL. The planner takes no statistics from a partial index, so they are asked for by name."""
+        value = self.expression
+        return [
+            f"CREATE STATISTICS IF NOT EXISTS {self.name}_values ON ({value}) FROM contact",
             f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {self.name} ON contact (account_id, {value}) WHERE {value} IS NOT NULL",
-        )
+        ]
 
 
 def maintain_indexes() -> list[str]:
@@ -62,8 +67,8 @@ def maintain_indexes() -> list[str]:
         changed = [*_drop_invalid(cursor), *_drop_unwanted(cursor, wanted)]
         existing = _list_indexes(cursor)
         missing = sorted(one for one in wanted if one.name not in existing)
-        for index in missing:
-            cursor.execute(index.to_sql())
+        for statement in (statement for index in missing for statement in index.list_sql()):
+            cursor.execute(statement)
         if missing:
             cursor.execute("ANALYZE contact")  # the planner knows nothing of an expression before
     return changed + [index.name for index in missing]
@@ -137,4 +142,5 @@ def _drop_unwanted(cursor: Any, wanted: set[AttributeIndex]) -> list[str]:
 def _drop(cursor: Any, names: set[str]) -> list[str]:
     for name in sorted(names):
         cursor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{name}"')
+        cursor.execute(f'DROP STATISTICS IF EXISTS "{name}_values"')
     return sorted(names)
