@@ -6,13 +6,12 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from dynamail.accounts.models import Account, User
 from dynamail.contacts.models import Attribute, Tag
@@ -21,6 +20,7 @@ from dynamail.segments.saving import create_segment
 from dynamail.tracking.models import Link
 from dynamail.web.condition_words import list_words
 from tests.support.campaigns import make_half_sent_campaign, member_of
+from tests.support.conditions import random_garbage
 from tests.support.people import make_contact, make_topic
 from tests.support.personas import NOW
 
@@ -50,7 +50,7 @@ def people(account: Account) -> Tag:
 
 
 def post(client: Client, name: str, body: Any, *, raw: bool = False) -> Any:
-    data = body if raw else json.dumps(body)
+    data = body if raw else json.dumps(body, default=float)  # decimals as the browser writes them
     return client.post(reverse(f"segment_builder_{name}"), data, content_type="application/json")
 
 
@@ -171,41 +171,28 @@ def test_a_hostile_document_is_answered_with_its_faults(client: Client, name: st
     assert all(isinstance(one["path"], str) and one["text"] for one in faults)
 
 
-_words = st.sampled_from(
-    [
-        "kind",
-        "op",
-        "value",
-        "all",
-        "any",
-        "not",
-        "attribute",
-        "tag",
-        "city",
-        "equals",
-        "%s",
-        "__",
-        "'; --",
-        "seg_",
-        "\x00",
-    ]
-)
-_garbage = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _words | st.text(max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(_words | st.text(max_size=8), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
+def is_tower(document: Any) -> bool:
+    try:
+        return not json.dumps(document, default=float)
+    except RecursionError:
+        return True
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(document=_garbage)
-def test_no_document_makes_the_server_fail(client: Client, document: Any) -> None:
-    answer = post(client, "count", {"condition": document})
-    assert answer.status_code in (200, 400)
-    if answer.status_code == 400:
-        assert all(one["path"] == "" or one["path"].startswith("/") for one in answer.json()["faults"])
+def test_no_document_makes_the_server_fail(client: Client, people: Tag) -> None:
+    """Valid conditions of names that this account lacks, broken ones, and what never was one."""
+    random, answered = Random(20_261), {200: 0, 400: 0}
+    for _ in range(100):
+        document = random_garbage(random)
+        if is_tower(document):
+            continue  # Python's own writer gives up; towers are sent as text above
+        answer = post(client, "count", {"condition": document})
+        answered[answer.status_code] += 1
+        if answer.status_code == 400:
+            faults = answer.json()["faults"]
+            assert faults
+            assert all(one["path"] == "" or one["path"].startswith("/") for one in faults)
+            assert post(client, "check", {"condition": document}).json()["faults"] == faults
+    assert answered[400] > 40
 
 
 # ── Who may ──────────────────────────────────────────────────────────────────────────────────────────────────────────

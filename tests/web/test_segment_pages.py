@@ -19,6 +19,7 @@ from dynamail.events.log import NewEvent, record_events
 from dynamail.lib.clock import utc_now
 from dynamail.segments.models import Segment, SegmentDay
 from dynamail.segments.saving import archive_segment, change_segment, create_segment
+from dynamail.web.segment_people import make_contacts_url
 from tests.support.campaigns import make_ready_campaign, member_of
 from tests.support.people import make_contact
 from tests.support.personas import NOW, make_member, make_user
@@ -279,6 +280,12 @@ def test_a_segment_whose_tag_is_gone_says_so(account: Account, alice: User, clie
         assert client.get(url_of(row, name)).status_code == 200
     answer = client.get(url_of(row, "segment_export"), follow=True)
     assert "There is no such tag" in read(answer)
+
+
+def test_the_list_of_contacts_shows_its_people(client: Client, segment: Segment) -> None:
+    page = read(client.get(make_contacts_url(segment.public_id)))
+    assert "ann@mail.example" in page
+    assert "cyr@mail.example" not in page
 
 
 # ── Acts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
