@@ -25,7 +25,7 @@ from dynamail.segments.membership import (
     refresh_touched,
 )
 
-TURN_SECONDS = 10.0
+TURN_SECONDS = 5.0  # also how long the worker may wait for a turn when it stops
 PAUSE_SECONDS = 0.5  # between two looks at a log without news
 STEP_SECONDS = 1.0  # of one transaction, more or less
 FEWEST_AT_ONCE = 50

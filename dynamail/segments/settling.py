@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
@@ -138,6 +138,10 @@ def postpone(segment: Segment, error: Exception, now: datetime) -> None:
 def _explain(error: Exception) -> str:
     if isinstance(error, TimedOut) or isinstance(error.__cause__, QueryCanceled):
         return _("Looking at everybody takes too long. Ask for less, or in a shorter time.")
+    if isinstance(error, DatabaseError):  # its words may repeat what is stored about a contact
+        return _(
+            "The database could not answer. It is asked again within the hour; the log says what happened."
+        )
     return str(error).strip()
 
 

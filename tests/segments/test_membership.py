@@ -318,7 +318,8 @@ def test_one_segment_that_cannot_be_asked_holds_up_no_other(
     reader.follow(now=LATER)
     assert list_told(fine) == [("entered", bea.id)]
     broken.refresh_from_db()
-    assert "division by zero" in broken.problem
+    assert "could not answer" in broken.problem
+    assert "division" not in broken.problem
     assert broken.next_refresh_at == LATER + timedelta(hours=1)
     monkeypatch.undo()
     refresh_whole(account.pk, broken.pk, now=LATER)
