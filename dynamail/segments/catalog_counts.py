@@ -18,9 +18,7 @@ LOOKED_AT = 20_000  # contacts; in smaller accounts every one of them
 WHOLE = 1_000  # values of contact.sample
 EVENTS_COUNTED = 10_000  # of one name, exactly; beyond it the planner's estimate
 
-_COUNT_EVENTS = (
-    "SELECT count(*) FROM (SELECT FROM custom_event WHERE account_id = %s AND name_id = %s LIMIT %s) AS counted"
-)
+_COUNT_EVENTS = "SELECT count(*) FROM (SELECT FROM custom_event WHERE account_id = %s AND name_id = %s LIMIT %s) AS counted"
 _PLAN_EVENTS = "EXPLAIN (FORMAT JSON) SELECT FROM custom_event WHERE account_id = %s AND name_id = %s"
 
 

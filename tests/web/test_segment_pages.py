@@ -115,7 +115,7 @@ def fill(**values: Any) -> dict[str, Any]:
 
 
 def test_a_segment_is_made_and_shown(account: Account, client: Client, city: Attribute) -> None:
-    answer = client.post(reverse("segment_new"), fill())
+    answer: Any = client.post(reverse("segment_new"), fill())
     row = Segment.objects.for_account(account).get()
     assert answer.url == url_of(row)
     assert (row.name, row.description, row.definition, row.keeps_members) == (
@@ -147,7 +147,7 @@ def test_a_segment_is_made_and_shown(account: Account, client: Client, city: Att
 def test_what_is_wrong_is_said_and_nothing_is_lost(
     account: Account, client: Client, city: Attribute, values: dict[str, Any], said: str
 ) -> None:
-    answer = client.post(reverse("segment_new"), fill(**values))
+    answer: Any = client.post(reverse("segment_new"), fill(**values))
     page = read(answer)
     assert answer.status_code == 422
     assert said in page
@@ -156,7 +156,7 @@ def test_what_is_wrong_is_said_and_nothing_is_lost(
 
 
 def test_a_name_can_be_taken_once(client: Client, segment: Segment) -> None:
-    answer = client.post(reverse("segment_new"), fill(name=segment.name))
+    answer: Any = client.post(reverse("segment_new"), fill(name=segment.name))
     assert answer.status_code == 422
     assert "already" in read(answer)
 
@@ -167,7 +167,7 @@ def test_who_was_slower_sees_what_is_saved_and_may_save_again(
     member = member_of(account, alice)
     brest = {"all": [{"kind": "attribute", "attribute": "city", "op": "equals", "value": "Brest"}]}
     change_segment(segment, definition=brest, by=member, now=NOW)
-    answer = client.post(url_of(segment, "segment_edit"), fill(version="1"))
+    answer: Any = client.post(url_of(segment, "segment_edit"), fill(version="1"))
     page = read(answer)
     assert answer.status_code == 409
     assert "What is saved now" in page
@@ -179,7 +179,7 @@ def test_who_was_slower_sees_what_is_saved_and_may_save_again(
 
 def test_a_segment_cannot_contain_itself(client: Client, segment: Segment) -> None:
     itself = json.dumps({"all": [{"kind": "segment", "segment": segment.public_id}]})
-    answer = client.post(url_of(segment, "segment_edit"), fill(definition=itself, version="1"))
+    answer: Any = client.post(url_of(segment, "segment_edit"), fill(definition=itself, version="1"))
     assert answer.status_code == 422
     assert "cannot contain itself" in read(answer)
 
@@ -259,7 +259,7 @@ def test_the_page_says_where_it_is_used(
     page = read(client.get(url_of(segment)))
     assert "Around it" in page
     assert "To Minsk" in page
-    answer = client.post(url_of(segment, "segment_action", "archive"), follow=True)
+    answer: Any = client.post(url_of(segment, "segment_action", "archive"), follow=True)
     assert "used by" in read(answer)
     segment.refresh_from_db()
     assert segment.archived_at is None
@@ -290,7 +290,7 @@ def test_the_list_of_contacts_shows_its_people(client: Client, segment: Segment)
 
 # ── Acts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_it_is_copied_archived_and_brought_back(account: Account, client: Client, segment: Segment) -> None:
-    answer = client.post(url_of(segment, "segment_action", "duplicate"))
+    answer: Any = client.post(url_of(segment, "segment_action", "duplicate"))
     copy = Segment.objects.for_account(account).exclude(pk=segment.pk).get()
     assert answer.url == url_of(copy, "segment_edit")
     client.post(url_of(segment, "segment_action", "archive"))

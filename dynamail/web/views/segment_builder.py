@@ -164,7 +164,7 @@ def measure_overlap(request: PageRequest, asked: Asked) -> Answer:
     """How much of it is in another segment, too."""
     public_id = asked.fields.get("segment")
     other = asked.catalog.segments.get(public_id) if isinstance(public_id, str) else None
-    if other is None:
+    if other is None or other.archived:
         return {"problem": _("There is no such segment any more.")}
     assert isinstance(public_id, str)  # noqa: S101 - for the type checker
     found = count_overlap(
