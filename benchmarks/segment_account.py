@@ -120,7 +120,7 @@ SELECT %(account)s, act.kind,
         '2000-01-01'),
     contact_id, source_id, act.link, 1 + (roll %% 7 = 0)::int
 FROM mailed, (VALUES
-    ('opened', -1, 1, 570000), ('opened', -1, 4, 220000), ('opened', -1, 7, 90000),
+    ('opened', -1, 1, 600000), ('opened', -1, 4, 300000), ('opened', -1, 7, 90000),
     ('clicked', 1, 2, 110000), ('clicked', 2, 5, 40000)
 ) AS act (kind, link, turn, likely)
 WHERE roll >= 40000 AND 1000000 - roll < act.likely
@@ -160,7 +160,7 @@ FROM (
     SELECT id AS contact_id, turn, {roll} AS roll, md5(number || 'event' || turn) AS digest,
         %(now)s::timestamptz - make_interval(secs => {age} * 31.5) AS at
     FROM person, generate_series(1, 6) AS turn
-    WHERE {share} < 660000
+    WHERE {share} < 830000
 ) AS made
 ORDER BY at
 """
@@ -187,9 +187,7 @@ def make_account(cursor: Any, *, size: int, now: datetime) -> BenchAccount:
     campaigns = _make_campaigns(cursor, account, parameters["topics"], now)
     cursor.execute("SET synchronous_commit = off")
     for statement in _list_statements():
-        t = time.perf_counter()
         cursor.execute(statement, parameters)
-        print(statement.strip()[:30], round(time.perf_counter() - t, 1), flush=True)
     cursor.execute("DROP TABLE person, mailed, campaign")
     cursor.execute(f"VACUUM (ANALYZE) {', '.join(TABLES)}")
     cursor.execute(

@@ -255,22 +255,22 @@ def find_worst_node(account_id: int, condition: Any) -> str:
         plan = cursor.fetchone()[0]
     top = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
     worst, most = "", -1.0
-    waiting = [top]
+    waiting = [(top, 1)]
     while waiting:
-        node = waiting.pop()
+        node, processes = waiting.pop()
+        inside = node.get("Workers Launched", 0) + 1 if "Workers Launched" in node else processes
         below = node.get("Plans", [])
-        own = _spent(node) - sum(map(_spent, below))
+        own = _spent(node, processes) - sum(_spent(one, inside) for one in below)
         if own > most:
             label = node.get("Index Name") or node.get("Relation Name") or ""
             worst, most = f"{node['Node Type']} {label}".strip(), own
-        waiting.extend(below)
-    return f"{worst} {most / _spent(top):.0%}"
+        waiting.extend((one, inside) for one in below)
+    return f"{worst} {most / _spent(top, 1):.0%}"
 
 
-def _spent(node: dict[str, Any]) -> float:
-    """Loops of parallel processes run side by side: a loop's mean time is the time of all."""
-    loops = 1 if node.get("Parallel Aware") or node.get("Workers Launched") else node["Actual Loops"]
-    return float(node["Actual Total Time"] * loops)
+def _spent(node: dict[str, Any], processes: int) -> float:
+    """Milliseconds by the clock: a node's mean time for each loop, and beneath a Gather each process has its own."""
+    return float(node["Actual Total Time"] * max(1.0, node["Actual Loops"] / processes))
 
 
 def report(accounts: list[BenchAccount], measured: dict[int, list[Figures]], indexes: list[str]) -> None:
