@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamail.accounts.models import Account, User
-from dynamail.contacts.catalog import CatalogError, measure_coverage, create_attribute, make_key
+from dynamail.contacts.catalog import CatalogError, create_attribute, make_key, measure_coverage
 from dynamail.contacts.editing import Profile, add_contact
 from dynamail.contacts.tags import TagError, count_tagged, get_or_create_tags, merge_tags
 from tests.support.personas import NOW
