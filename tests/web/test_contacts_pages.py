@@ -322,6 +322,9 @@ def test_the_list_is_filtered_by_any_condition_of_the_address(
     assert "Minsk" in chip.label
     assert chip.url == "?"
     assert "Save as segment" in text_of(page)
+    editor = client.get(reverse("segment_new"), {"condition": page.context["query"].asked.text})
+    assert editor.context["props"]["condition"] == json.loads(minsk)
+    assert client.get(reverse("segment_new"), {"condition": "{"}).status_code == 200
     link = reverse("contacts") + page.context["query"].encode(sort="email")
     assert [line.contact for line in client.get(link).context["lines"]] == [ann]
     rows = text_of(client.get(reverse("contacts_export") + page.context["query"].encode())).splitlines()

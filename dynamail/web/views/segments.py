@@ -166,7 +166,7 @@ def _find_trends(account_id: int, rows: Sequence[Segment]) -> Mapping[int, list[
 @edits
 @require_http_methods(["GET", "POST"])
 def new_segment(request: PageRequest) -> HttpResponse:
-    """`?example=` begins with one of the examples, `?event=` with an event of the account's own."""
+    """`?example=` begins with one of the examples, `?event=` with an event of the account's own, `?condition=` with a document."""
     catalog = load_catalog(request.account.pk)
     if request.method == "POST":
         form = SegmentForm(request.POST, catalog=catalog)
@@ -183,6 +183,10 @@ def new_segment(request: PageRequest) -> HttpResponse:
     initial = {"name": str(example.title), "definition": fit_example(example, catalog)} if example else {}
     if event := find_event_name(request.account.pk, request.GET.get("event", "")):
         initial = {"definition": make_event_condition(event.name)}
+    if sent := request.GET.get("condition"):
+        initial = {
+            "definition": sent
+        }  # as a filtered list of contacts writes it; the builder marks what is wrong
     return _render_editor(request, SegmentForm(catalog=catalog, initial=initial), None)
 
 
