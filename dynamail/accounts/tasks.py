@@ -1,10 +1,28 @@
 from __future__ import annotations
 
+import logging
+
+from procrastinate import exceptions
 from procrastinate.contrib.django import app
+from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
+
+log = logging.getLogger(__name__)
 
 
 @app.task(name="accounts.retry_stalled_work", queueing_lock="accounts.retry_stalled_work")
 async def retry_stalled_work_task(timestamp: int | None = None) -> None:
     """Give the tasks of a worker that was killed to another one; each of our tasks goes on where it was."""
-    for job in await app.job_manager.get_stalled_jobs():
-        await app.job_manager.retry_job(job)
+    await retry_stalled_jobs(app.job_manager)
+
+
+async def retry_stalled_jobs(jobs: JobManager) -> None:
+    """One that cannot be given back holds up no other."""
+    for job in await jobs.get_stalled_jobs():
+        try:
+            await jobs.retry_job(job)
+        except exceptions.UniqueViolation:
+            # A twin with the same queueing lock waits already, and will do what this one did not.
+            await jobs.finish_job_by_id_async(job.id, status=Status.FAILED, delete_job=False)  # type: ignore[arg-type]
+        except exceptions.ConnectorException as error:
+            log.warning("The stalled task %s was not given back: %s", job.id, error)
