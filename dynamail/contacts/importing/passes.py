@@ -40,6 +40,8 @@ from dynamail.events.log import record_event
 State = ContactImport.State
 Read = TypeVar("Read")
 
+ROWS_PER_COLLECTION = 50_000  # objects that the collector waits for, instead of 700
+
 log = logging.getLogger(__name__)
 
 
@@ -121,11 +123,16 @@ def read_ahead(row: ContactImport, parse: Callable[[Block], Read]) -> Iterator[I
             coming = thread.submit(parse_next)
             yield parsed
 
-    gc.freeze()  # rows come and go by the million: the collector need not look at the whole application each time
+    # Rows come and go by the million and none of them in a circle: the collector need not look at the whole application each time,
+    # nor after every few hundred rows.
+    gc.freeze()
+    thresholds = gc.get_threshold()
+    gc.set_threshold(ROWS_PER_COLLECTION, *thresholds[1:])
     try:
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import-reader") as thread:
             yield take(thread)
     finally:
+        gc.set_threshold(*thresholds)
         gc.unfreeze()
         blocks.close()
 

@@ -38,12 +38,9 @@ class Person:
     language: str
     attributes: dict[str, Value]
     tags: frozenset[int]
+    domain: str  # lower-case ASCII
     findings: int = 0  # bits, see address_checks.py
     rows: list[tuple[int, list[str]]] = field(default_factory=list)  # as they came, if they may be left out
-
-    @property
-    def domain(self) -> str:
-        return self.key.rpartition("@")[2]
 
     def merge(self, later: Person, *, file_wins: bool) -> None:
         """Take what a later row says: all of it, or only what is missing here."""
@@ -111,7 +108,9 @@ class RowReader:
             raise RowProblem(error.code, str(error)) from None
         lane = find_lane(address.domain)
         findings = check_address(address)
-        person = Person(row, address.text, address.key, lane, "", "", {}, self._common_tags, findings)
+        person = Person(
+            row, address.text, address.key, lane, "", "", {}, self._common_tags, address.domain, findings
+        )
         self._read_rest(person, cells)
         if self._keep_rows:
             person.rows.append((row, cells))
