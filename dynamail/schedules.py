@@ -16,8 +16,14 @@ SCHEDULES: tuple[tuple[str, str], ...] = (
     ("* * * * *", "segments.refresh_due"),  # segments in which everybody is to be looked at again
     ("* * * * *", "consent.release_expired"),  # contacts whose suppression ran out may be mailed again
     ("* * * * *", "contacts.fetch_due_sources"),  # files elsewhere that are imported every few hours
-    ("27 2 * * *", "segments.maintain_indexes"),  # indexes of the attributes that segments of large accounts use
-    ("37 2 * * *", "contacts.refresh_findings"),  # desks, disposable mailboxes and slips, by the lists of this release
+    (
+        "27 2 * * *",
+        "segments.maintain_indexes",
+    ),  # indexes of the attributes that segments of large accounts use
+    (
+        "37 2 * * *",
+        "contacts.refresh_findings",
+    ),  # desks, disposable mailboxes and slips, by the lists of this release
     ("47 2 * * *", "consent.remove_expired"),  # suppressions that ended a month ago
     ("57 2 * * *", "feedback.forget_old_reports"),  # raw reports after 14 days
     ("7 3 * * *", "privacy.run_retention"),  # technical data, expired invitations

@@ -124,7 +124,7 @@ def _take_values_back(
     work: BackgroundWork,
     attribute_id: int,
     ids: Sequence[UUID],
-    befores: Sequence[object],
+    formers: Sequence[object],
     occasion: Occasion,
 ) -> int:
     number = (
@@ -134,7 +134,7 @@ def _take_values_back(
     parameters: dict[str, Any] = {
         "account_id": work.account_id,
         "ids": list(ids),
-        "befores": [None if before is None else json.dumps(before) for before in befores],
+        "formers": [None if before is None else json.dumps(before) for before in formers],
         "key": str(number),
         "value": None if value in (None, []) else json.dumps(value),
     }

@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-from dynamail.protocols.dns import DnsError, Resolver
 from dynamail.lib.public_addresses import is_public_address
+from dynamail.protocols.dns import DnsError, Resolver
 
 LARGEST_POLICY = 65_536  # bytes; RFC 8461 §3.3
 FETCH_SECONDS = 60.0  # RFC 8461 §3.3

@@ -20,6 +20,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TypeVar
 
+from dynamail.lib.public_addresses import is_public_address
 from dynamail.protocols.dns import (
     DnsError,
     DnsUnavailable,
@@ -31,7 +32,6 @@ from dynamail.protocols.dns import (
     to_ascii_name,
 )
 from dynamail.protocols.mx_sites import find_site
-from dynamail.lib.public_addresses import is_public_address
 
 Address = IPv4Address | IPv6Address
 

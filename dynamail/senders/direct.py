@@ -14,9 +14,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from dynamail.accounts.models import Account, Member
+from dynamail.lib.public_addresses import is_public_address
 from dynamail.protocols.dns import DnsError, Resolver
 from dynamail.protocols.mx import MailRoute, UnroutableDomain, find_mail_hosts
-from dynamail.lib.public_addresses import is_public_address
 from dynamail.protocols.smtp.replies import clean_text
 from dynamail.senders.models import Sender, Transport
 from dynamail.senders.transports import CheckStep, save_transport

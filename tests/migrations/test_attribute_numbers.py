@@ -22,7 +22,9 @@ def test_values_move_from_the_attributes_id_to_its_number_and_back() -> None:
         with psycopg.connect(url, autocommit=True) as connection:
             accounts = [_add_people(connection, domain) for domain in ("alder.example", "birch.example")]
             by_number = _read_attributes(connection)
-        assert {tuple(values) for values in by_number.values()} == {("1", "2", "3")}, "each account counts from 1"
+        assert {tuple(values) for values in by_number.values()} == {("1", "2", "3")}, (
+            "each account counts from 1"
+        )
 
         run_dynamail(url, "django", "migrate", "--verbosity", "0", "contacts", "0002_import_subject")
         with psycopg.connect(url, autocommit=True) as connection:

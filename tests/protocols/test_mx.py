@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from dynamail.lib.public_addresses import is_public_address
 from dynamail.protocols.dns import MxRecord, Resolver
 from dynamail.protocols.mx import (
     MOST_ADDRESSES,
@@ -16,7 +17,6 @@ from dynamail.protocols.mx import (
     find_mail_hosts,
 )
 from dynamail.protocols.mx_sites import find_site, find_site_of_host
-from dynamail.lib.public_addresses import is_public_address
 from tests.support.dns_server import DnsServer, Failure, Value
 
 HOSTS = {

@@ -8,7 +8,7 @@ WITH changed AS (
             WHEN earlier.value IS NULL THEN contact.attributes - %(key)s::text
             ELSE contact.attributes || jsonb_build_object(%(key)s::text, earlier.value)
         END
-    FROM unnest(%(ids)s::uuid[], %(befores)s::jsonb[]) AS earlier (id, value)
+    FROM unnest(%(ids)s::uuid[], %(formers)s::jsonb[]) AS earlier (id, value)
     WHERE contact.account_id = %(account_id)s AND contact.id = earlier.id
         AND contact.attributes -> %(key)s::text IS NOT DISTINCT FROM %(value)s::jsonb AND contact.state <> 'restricted'
     RETURNING contact.id

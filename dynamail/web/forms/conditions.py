@@ -42,8 +42,8 @@ class ConditionField(forms.Field):
     widget = forms.HiddenInput
     catalog = Catalog()
 
-    def __init__(self, *, label: Any = _("Conditions"), widget: Any = None) -> None:
-        super().__init__(required=False, label=label, widget=widget)
+    def __init__(self, *, label: Any = None, widget: Any = None) -> None:
+        super().__init__(required=False, label=label or _("Conditions"), widget=widget)
 
     def prepare_value(self, value: Any) -> str:
         return value if isinstance(value, str) else json.dumps(value or {}, ensure_ascii=False)
