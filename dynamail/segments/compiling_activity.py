@@ -106,7 +106,8 @@ def _find_facts(leaf: ActivityTest, scope: Scope, *, once: bool) -> Facts:
     logged = compose("known.kind = {}", bind(LOGGED[leaf.act], "text"))
     tests = [logged, *sources, *within(SqlFragment("known.at"), leaf.period, scope)]
     if leaf.times.messages:
-        tests.append(SqlFragment("known.message_id IS NOT NULL"))  # an answer may be to no message that we know
+        # An answer may be to no message that we know.
+        tests.append(SqlFragment("known.message_id IS NOT NULL"))
     return Facts("event", tests, messages="count(DISTINCT known.message_id)")
 
 
