@@ -34,11 +34,11 @@ MAX_ALL_PARTS = 1_000  # leaves, tests and measures, with those of the segments 
 
 
 def check_condition(condition: Condition, catalog: Catalog) -> list[Fault]:
-    """What the account lacks or what does not fit, in the order of the document."""
+    """What the account lacks or what does not fit, in the order of the document; in the segments that it names, too."""
     faults: list[Fault] = []
     for path, leaf in iter_leaves(condition):
         faults += _check_leaf(path, leaf, catalog)
-    return faults or list(_check_size(condition, catalog))
+    return faults or list(_check_size(condition, catalog)) or list(_check_inner(condition, catalog))
 
 
 def _check_leaf(path: str, leaf: Leaf, catalog: Catalog) -> Iterator[Fault]:
@@ -127,6 +127,27 @@ def _check_size(condition: Condition, catalog: Catalog) -> Iterator[Fault]:
             return
     if sizes.count_parts(condition) > MAX_ALL_PARTS:
         yield make_fault("", "too_large", limit=MAX_ALL_PARTS)
+
+
+def _check_inner(condition: Condition, catalog: Catalog) -> Iterator[Fault]:
+    """A segment that lost what it asked for may have everybody in it: who lacks a tag that is deleted. Run when the depth is bounded."""
+    known: dict[str, bool] = {}
+
+    def is_sound(segment: str) -> bool:
+        if segment not in known:
+            inner = iter_leaves(catalog.segments[segment].condition)
+            known[segment] = all(holds(path, leaf) for path, leaf in inner)
+        return known[segment]
+
+    def holds(path: str, leaf: Leaf) -> bool:
+        if any(_check_leaf(path, leaf, catalog)):
+            return False
+        return not isinstance(leaf, SegmentTest) or is_sound(leaf.segment)
+
+    for path, leaf in iter_leaves(condition):
+        if isinstance(leaf, SegmentTest) and not is_sound(leaf.segment):
+            name = show_text(catalog.segments[leaf.segment].name)
+            yield make_fault(f"{path}/segment", "broken_segment", value=name)
 
 
 class _Sizes:

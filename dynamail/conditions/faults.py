@@ -80,6 +80,9 @@ TEXTS: Mapping[str, str] = {
     "unknown_tag": gettext_noop("There is no such tag: it may have been deleted."),
     "unknown_topic": gettext_noop("There is no such topic."),
     "unknown_segment": gettext_noop("There is no such segment: it may have been archived."),
+    "broken_segment": gettext_noop(
+        "The segment “%(value)s” asks for something that is not there any more: mend it first."
+    ),
     "unknown_campaign": gettext_noop("No campaign with this id was ever launched."),
     "unknown_event": gettext_noop("No event called “%(value)s” has arrived yet."),
     "segments_too_deep": gettext_noop(

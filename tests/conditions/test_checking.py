@@ -113,3 +113,19 @@ def test_segments_in_segments_do_not_grow_without_bound() -> None:
     assert [fault.code for fault in check_condition(Group(members=(SegmentTest(name),) * 6), catalog)] == [
         "too_large"
     ]
+
+
+def test_a_segment_that_lost_what_it_asked_for_is_a_fault_of_whoever_names_it() -> None:
+    names = [to_public_id("seg", UUID(int=place)) for place in range(3)]
+    tag = next(iter(CATALOG.tags))
+    conditions = (SegmentTest(names[1]), SegmentTest(names[2], negated=True), TagTest(Op.HAS_NONE, (tag,)))
+    segments = {
+        name: KnownSegment(UUID(int=place), f"No {place}", condition)
+        for place, (name, condition) in enumerate(zip(names, conditions, strict=True))
+    }
+    sound = replace(CATALOG, segments=segments)
+    broken = replace(sound, tags={})
+    for name in names:
+        assert check_condition(SegmentTest(name), sound) == []
+        (fault,) = check_condition(Group(members=(SegmentTest(name),)), broken)
+        assert (fault.path, fault.code) == ("/all/0/segment", "broken_segment")
