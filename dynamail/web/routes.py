@@ -16,6 +16,7 @@ NOUNS = (
     "merging",
     "attributes",
     "segments",
+    "segment_parts",
     "segment_builder",
     "import_sources",  # before the imports: an import's address would swallow them
     "imports",

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -18,7 +16,6 @@ from django.urls import URLPattern, path, re_path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dynamail.accounts.audit import record_audit
@@ -29,7 +26,6 @@ from dynamail.conditions.checking import check_condition
 from dynamail.conditions.faults import ConditionFault
 from dynamail.conditions.referring import find_references
 from dynamail.conditions.scoring import RECENCY_STEPS
-from dynamail.conditions.tree import SegmentTest
 from dynamail.contacts.catalog import list_attributes
 from dynamail.contacts.exporting import PLAIN_COLUMNS, export_contacts
 from dynamail.contacts.queries import ContactFilter
@@ -37,9 +33,8 @@ from dynamail.events.own_names import find_event_name
 from dynamail.lib.clock import utc_now
 from dynamail.segments.cataloging import load_catalog
 from dynamail.segments.compiling import compile_for
-from dynamail.segments.counting import TooCostly, count_exactly, count_overlap
 from dynamail.segments.errors import SegmentChanged, SegmentError
-from dynamail.segments.history import list_changes, list_days
+from dynamail.segments.history import list_days
 from dynamail.segments.models import Segment, SegmentDay
 from dynamail.segments.rechecking import find_recheck, queue_recheck
 from dynamail.segments.saving import (
@@ -47,20 +42,20 @@ from dynamail.segments.saving import (
     change_segment,
     create_segment,
     duplicate_segment,
-    find_segment,
     list_segments,
     read_definition,
     restore_segment,
 )
 from dynamail.segments.usage import Thing, count_uses, find_uses
-from dynamail.segments.wording import describe_condition, describe_costly, translate_fault
+from dynamail.segments.wording import describe_condition, translate_fault
 from dynamail.web.access import PageRequest, needs
 from dynamail.web.charts import Chart, Series, make_line_chart
 from dynamail.web.condition_props import make_builder_props
 from dynamail.web.forms.conditions import read_sent
 from dynamail.web.forms.segments import SORTS, SegmentForm, SegmentQuery, make_initial, read_segment_query
 from dynamail.web.segment_examples import EXAMPLES, fit_example, make_event_condition
-from dynamail.web.segment_people import make_contacts_url, pick_some
+from dynamail.web.segment_people import make_contacts_url
+from dynamail.web.views.segment_parts import ONE, describe_size, get_segment, list_change_page
 
 PAGE_SIZE = 50
 SPARK_DAYS = 30
@@ -251,24 +246,6 @@ def _render_editor(
 
 
 # ── The page of one ──────────────────────────────────────────────────────────────────────────────────────────────────
-@dataclass(frozen=True)
-class ChangeLine:
-    """Somebody who joined or left. Without a `url` they are gone since."""
-
-    title: str
-    url: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class ChangePage:
-    """Those who joined, or those who left; `older` is the cursor of the page after."""
-
-    direction: str
-    changes: Sequence[ChangeLine]
-    older: str
-
-
 @views
 @require_GET
 def show_segment(request: PageRequest, segment: str) -> HttpResponse:
@@ -284,10 +261,10 @@ def show_segment(request: PageRequest, segment: str) -> HttpResponse:
         "sentence": sentence,
         "faults": faults,
         "contacts_url": make_contacts_url(row.public_id),
-        **_count_context(row),
+        **describe_size(row),
         "plot": _draw_days(list_days(row, PLOT_DAYS)),
-        "entered": _list_changes(row, "joined"),
-        "gone": _list_changes(row, "left"),
+        "entered": list_change_page(row, "joined"),
+        "gone": list_change_page(row, "left"),
         "work": find_recheck(row),
         "others": [(one.public_id, one.name) for one in others],
         "uses": find_uses(account_id, Thing.SEGMENT, row.public_id, catalog=catalog),
@@ -297,16 +274,6 @@ def show_segment(request: PageRequest, segment: str) -> HttpResponse:
     return render(request, "segments/page.html", context)
 
 
-def _count_context(row: Segment) -> dict[str, Any]:
-    """What is known of its size without counting."""
-    days = list_days(row, SPARK_DAYS)
-    return {
-        "problem": row.problem,
-        "joined": sum(day.joined for day in days),
-        "departed": sum(day.departed for day in days),
-    }
-
-
 def _draw_days(days: Sequence[SegmentDay]) -> Chart | None:
     """A line needs two days."""
     if len(days) < 2:
@@ -314,111 +281,6 @@ def _draw_days(days: Sequence[SegmentDay]) -> Chart | None:
     points = [date_format(day.day, "j M") for day in days]
     series = [Series(_("Contacts"), [day.size for day in days])]
     return make_line_chart(_("Size of the segment over time"), axis=_("Day"), points=points, series=series)
-
-
-def _list_changes(row: Segment, direction: str, *, before: UUID | None = None) -> ChangePage:
-    found = list_changes(row, entered=direction == "joined", before=before, limit=CHANGES_SHOWN + 1)
-    shown = found[:CHANGES_SHOWN]
-    lines = [
-        ChangeLine(
-            one.contact.name or one.contact.email if one.contact else _("a deleted contact"),
-            reverse("contact", args=[one.contact.public_id]) if one.contact else "",
-            one.at,
-        )
-        for one in shown
-    ]
-    return ChangePage(direction, lines, str(shown[-1].event_id) if len(found) > CHANGES_SHOWN else "")
-
-
-@views
-@require_GET
-def older_changes(request: PageRequest, segment: str, direction: str) -> HttpResponse:
-    """More of those who joined, or of those who left."""
-    row = get_segment(request, segment)
-    try:
-        before = UUID(request.GET.get("before", ""))
-    except ValueError:
-        raise Http404 from None
-    if direction not in ("joined", "left"):
-        raise Http404
-    page = _list_changes(row, direction, before=before)
-    return render(request, "segments/_changes.html", {"segment": row, "page": page})
-
-
-@views
-@require_GET
-@never_cache
-def count_segment(request: PageRequest, segment: str) -> HttpResponse:
-    """The figures with the exact size, counted now; the page asks for them when it is there."""
-    row = get_segment(request, segment)
-    context: dict[str, Any] = {"segment": row, **_count_context(row)}
-    with _telling(context):
-        context["counted"] = count_exactly(
-            row.account_id, read_definition(row), now=utc_now(), salt=row.public_id
-        )
-        context["problem"] = ""
-    return render(request, "segments/_figures.html", context)
-
-
-@views
-@require_GET
-@never_cache
-def show_people(request: PageRequest, segment: str) -> HttpResponse:
-    """Ten of them, others each time."""
-    row = get_segment(request, segment)
-    context: dict[str, Any] = {
-        "segment": row,
-        "looked": True,
-        "contacts_url": make_contacts_url(row.public_id),
-    }
-    with _telling(context):
-        context["people"] = pick_some(row.account_id, read_definition(row), salt=row.public_id)
-    return render(request, "segments/_people.html", context)
-
-
-@views
-@require_GET
-@never_cache
-def show_overlap(request: PageRequest, segment: str) -> HttpResponse:
-    row = get_segment(request, segment)
-    other = find_segment(row.account_id, request.GET.get("other", ""))
-    context: dict[str, Any] = {"segment": row}
-    if other is not None and other.archived_at is None:
-        with _telling(context):
-            context |= _measure_overlap(row, other)
-    return render(request, "segments/_overlap.html", context)
-
-
-def _measure_overlap(row: Segment, other: Segment) -> dict[str, Any]:
-    found = count_overlap(
-        row.account_id,
-        read_definition(row),
-        SegmentTest(other.public_id),
-        now=utc_now(),
-        salt=row.public_id,
-    )
-    only_this, only_other = found.this - found.both, found.other - found.both
-    whole = only_this + found.both + only_other
-    widths = [round(part * BAR / whole) if whole else 0 for part in (only_this, found.both, only_other)]
-    return {
-        "overlap": found,
-        "other_name": other.name,
-        "only_this": only_this,
-        "only_other": only_other,
-        "share": found.both / found.this if found.this else None,
-        "bar": {"this": widths[0], "both": widths[1], "start": widths[0] + widths[1], "other": widths[2]},
-    }
-
-
-@contextmanager
-def _telling(context: dict[str, Any]) -> Iterator[None]:
-    """What keeps the database from answering is said in the place of the answer."""
-    try:
-        yield
-    except TooCostly as error:
-        context["problem"] = describe_costly(error)
-    except ConditionFault as error:
-        context["problem"] = " ".join(translate_fault(fault) for fault in error.faults)
 
 
 # ── Acts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -495,25 +357,11 @@ def export_segment(request: PageRequest, segment: str) -> HttpResponseBase:
     return response
 
 
-def get_segment(request: PageRequest, public_id: str) -> Segment:
-    """The account's segment, archived or not, or 404."""
-    row = find_segment(request.account.pk, public_id)
-    if row is None:
-        raise Http404
-    return row
-
-
-_ONE = r"^segments/(?P<segment>seg_[0-9a-z]{26})/"  # never meets the words that other pages use there
-
 urlpatterns: list[URLPattern] = [
     path("segments/", show_segments, name="segments"),
     path("segments/new/", new_segment, name="segment_new"),
-    re_path(_ONE + "$", show_segment, name="segment"),
-    re_path(_ONE + "edit/$", edit_segment, name="segment_edit"),
-    re_path(_ONE + "count/$", count_segment, name="segment_count"),
-    re_path(_ONE + "people/$", show_people, name="segment_people"),
-    re_path(_ONE + "overlap/$", show_overlap, name="segment_overlap"),
-    re_path(_ONE + "contacts.csv$", export_segment, name="segment_export"),
-    re_path(_ONE + "changes/(?P<direction>[a-z]+)/$", older_changes, name="segment_changes"),
-    re_path(_ONE + "do/(?P<action>[a-z]+)/$", act_on_segment, name="segment_action"),
+    re_path(ONE + "$", show_segment, name="segment"),
+    re_path(ONE + "edit/$", edit_segment, name="segment_edit"),
+    re_path(ONE + "contacts.csv$", export_segment, name="segment_export"),
+    re_path(ONE + "do/(?P<action>[a-z]+)/$", act_on_segment, name="segment_action"),
 ]
