@@ -12,17 +12,15 @@ from django.db import connections, transaction
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.campaigns.models import Campaign
-from dynamail.conditions.catalog import Catalog
-from dynamail.conditions.checking import check_condition
-from dynamail.conditions.faults import ConditionFault, Fault, make_fault
+from dynamail.conditions.faults import ConditionFault, Fault
 from dynamail.conditions.parsing import parse_condition
-from dynamail.conditions.tree import EVERYBODY, Condition, SegmentTest
-from dynamail.conditions.walking import iter_leaves
+from dynamail.conditions.tree import EVERYBODY
 from dynamail.contacts.catalog import list_attributes
 from dynamail.lib.sql import SqlFragment, load_sql
 from dynamail.messages.freezing import count_audience, put_audience
 from dynamail.segments.asking import STATEMENT_TIMEOUT, TimedOut, ask_account
 from dynamail.segments.cataloging import load_catalog
+from dynamail.segments.checking import check_new
 from dynamail.segments.compiling import compile_for
 from dynamail.segments.counting import explain_cost
 from dynamail.segments.wording import describe_condition
@@ -89,15 +87,7 @@ def find_faults(account_id: int, document: Mapping[str, Any]) -> tuple[Fault, ..
         condition = parse_condition(document)
     except ConditionFault as error:
         return error.faults
-    catalog = load_catalog(account_id)
-    return (*check_condition(condition, catalog), *_find_archived(condition, catalog))
-
-
-def _find_archived(condition: Condition, catalog: Catalog) -> Iterator[Fault]:
-    """Segments that were put away. Other segments go on with them; a message is sent to nobody by a question put aside."""
-    for path, leaf in iter_leaves(condition):
-        if isinstance(leaf, SegmentTest) and (known := catalog.segments.get(leaf.segment)) and known.archived:
-            yield make_fault(f"{path}/segment", "unknown_segment")
+    return check_new(condition, load_catalog(account_id))
 
 
 def describe_audience(campaign: Campaign) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +13,13 @@ from django.utils.translation import gettext as _
 from dynamail.accounts.audit import Actor, record_audit
 from dynamail.accounts.models import AuditEntry, User
 from dynamail.conditions.catalog import Catalog
-from dynamail.conditions.checking import check_condition
-from dynamail.conditions.faults import ConditionFault, Fault, make_fault
+from dynamail.conditions.faults import ConditionFault
 from dynamail.conditions.parsing import parse_condition
 from dynamail.conditions.printing import to_json
-from dynamail.conditions.tree import Condition, SegmentTest
-from dynamail.conditions.walking import iter_leaves
+from dynamail.conditions.tree import Condition
 from dynamail.lib.ids import UnknownId, new_id, to_public_id
 from dynamail.segments.cataloging import load_catalog
+from dynamail.segments.checking import check_new
 from dynamail.segments.errors import SegmentChanged, SegmentError, SegmentInUse
 from dynamail.segments.models import Segment
 from dynamail.segments.nesting import MAX_NESTED, Nesting, read_nesting
@@ -271,17 +270,10 @@ def _check_definition(account_id: int, public_id: str, document: Any) -> Nesting
     if cycle := nesting.find_cycle(public_id):
         text = _("A segment cannot contain itself: %(path)s.")
         raise SegmentError("cycle", text % {"path": " → ".join(map(names, cycle))})
-    if faults := [*check_condition(condition, catalog), *_find_archived(condition, catalog)]:
+    if faults := check_new(condition, catalog):
         raise ConditionFault(faults)
     _check_depth(nesting, public_id, names)
     return nesting
-
-
-def _find_archived(condition: Condition, catalog: Catalog) -> Iterator[Fault]:
-    for path, leaf in iter_leaves(condition):
-        known = catalog.segments.get(leaf.segment) if isinstance(leaf, SegmentTest) else None
-        if known is not None and known.archived:
-            yield make_fault(f"{path}/segment", "unknown_segment", value=known.name)
 
 
 def _check_depth(nesting: Nesting, public_id: str, names: Any) -> None:
