@@ -16,6 +16,7 @@ HELP = "print what is wrong with this installation and what to do"
 SMALLEST_FREE_BYTES = 2 * 2**30
 CONNECT_SECONDS = 3.0
 LATE_HEARTBEAT_SECONDS = 30
+OLDEST_SERVER = 170000  # the first with the collation pg_c_utf8, in which segments ignore letter case
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,8 +71,8 @@ def check_database() -> Iterator[Finding]:
             "error", f"The database does not answer: {_first_line(error)}", "Start it, or check DATABASE_URL."
         )
         return
-    if int(version) < 150000:
-        yield Finding("error", f"PostgreSQL {version} is too old.", "DynaMail needs PostgreSQL 15 or later.")
+    if int(version) < OLDEST_SERVER:
+        yield Finding("error", f"PostgreSQL {version} is too old.", "DynaMail needs PostgreSQL 17 or later.")
 
 
 def check_schema() -> Iterator[Finding]:

@@ -8,18 +8,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from dynamail.postgres.memory import find_cache_size
+
 OWN_FILE = "dynamail.conf"
 INCLUDES = f"\n# DynaMail\ninclude = '{OWN_FILE}'\ninclude_if_exists = 'local.conf'\n"
 
 # The queue and the import write in bursts, so checkpoints are far apart; the many short statements gain
-# nothing from the JIT; queue tables need vacuum at once, not after a minute. Names and addresses appear in
-# the DETAIL and STATEMENT lines of errors, so the log goes without them.
+# nothing from the JIT; queue tables need vacuum at once, not after a minute; segments look at whole
+# accounts, which is twice as fast where their contacts fit into the server's own cache. Names and addresses
+# appear in the DETAIL and STATEMENT lines of errors, so the log goes without them.
 SETTINGS = """\
 # Written by DynaMail at each start. Put your own settings into local.conf beside this file.
 listen_addresses = ''
 unix_socket_permissions = 0700
 max_connections = 200
-shared_buffers = 256MB
+shared_buffers = {cache}MB
+effective_cache_size = {twice}MB
 max_wal_size = 4GB
 checkpoint_timeout = 15min
 wal_compression = pglz
@@ -46,7 +50,8 @@ def include_settings(data: Path) -> None:
 
 
 def write_settings(data: Path) -> None:
-    _replace_file(data / OWN_FILE, SETTINGS)
+    cache = find_cache_size()
+    _replace_file(data / OWN_FILE, SETTINGS.format(cache=cache, twice=2 * cache))
 
 
 def _replace_file(path: Path, text: str) -> None:
