@@ -22,7 +22,7 @@ from dynamail.contacts.aliases import find_by_merged_address
 from dynamail.contacts.models import Contact, ContactAlias, ContactState, DuplicatePair, ValueAside
 from dynamail.contacts.values import Value
 from dynamail.events.kinds import EventKind
-from dynamail.events.log import record_event
+from dynamail.events.log import NewEvent, record_event, record_events
 from dynamail.events.models import Activity, CustomEvent, Engagement, Interaction
 from dynamail.lib.ids import new_id
 
@@ -153,8 +153,10 @@ def delete_contact(contact: Contact, *, by: Actor, now: datetime) -> None:
 @transaction.atomic
 def delete_contacts(account_id: int, contact_ids: Sequence[UUID], *, by: Actor, now: datetime) -> int:
     """Like `delete_contact` for many; returns how many there were."""
+    rows = Contact.objects.for_account(account_id).filter(id__in=contact_ids).order_by("id")
+    deleted = list(rows.select_for_update().values_list("id", flat=True))
     # The contacts first: who is writing an event about one of them holds the row, and what they wrote is deleted below.
-    deleted, _by_model = Contact.objects.for_account(account_id).filter(id__in=contact_ids).delete()
+    Contact.objects.for_account(account_id).filter(id__in=deleted).delete()
     about: list[type[DataPlaneModel]] = [Subscription, Engagement, Interaction, Activity, CustomEvent]
     about += [ContactAlias, ValueAside]
     for model in about:
@@ -162,8 +164,9 @@ def delete_contacts(account_id: int, contact_ids: Sequence[UUID], *, by: Actor, 
     pairs = DuplicatePair.objects.for_account(account_id)
     pairs.filter(Q(gone_id__in=contact_ids) | Q(kept_id__in=contact_ids)).delete()
     if deleted:
-        record_audit(account_id, by=by, action="contact.deleted", contacts=deleted)
-    return deleted
+        record_audit(account_id, by=by, action="contact.deleted", contacts=len(deleted))
+    record_events(account_id, (NewEvent(EventKind.CONTACT_DELETED, gone) for gone in deleted), now=now)
+    return len(deleted)
 
 
 def clean_name(name: str) -> str:

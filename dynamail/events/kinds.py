@@ -15,6 +15,10 @@ class EventKind(models.TextChoices):
     CONTACT_UNSUBSCRIBED = "contact.unsubscribed", _("Unsubscribed from a topic")
     CONTACT_SUPPRESSED = "contact.suppressed", _("Suppressed")
     CONTACT_MERGED = "contact.merged", _("Merged with another contact")
+    CONTACT_DELETED = (
+        "contact.deleted",
+        _("Deleted"),
+    )  # nothing but the id, for those who keep something of contacts
     CONTACTS_IMPORTED = "contacts.imported", _("Imported contacts")  # once an import; the source says which
     SEGMENT_ENTERED = "segment.entered", _("Joined a segment")
     SEGMENT_LEFT = "segment.left", _("Left a segment")

@@ -28,6 +28,7 @@ _SCORED = frozenset({Act.OPENED, Act.CLICKED})
 _BY_KIND: Mapping[str, Aspects] = {
     EventKind.CONTACT_CREATED: frozenset({EVERYTHING}),
     EventKind.CONTACT_MERGED: frozenset({EVERYTHING}),
+    EventKind.CONTACT_DELETED: frozenset({EVERYTHING}),
     EventKind.CONTACT_TAGGED: frozenset({TAGS}),
     EventKind.CONTACT_UNTAGGED: frozenset({TAGS}),
     EventKind.CONTACT_SUBSCRIBED: frozenset({TOPICS}),

@@ -167,6 +167,21 @@ def test_who_is_gone_leaves_without_a_word(account: Account, ann: Contact, reade
     assert segment.size == 0
 
 
+def test_who_is_deleted_leaves_by_the_next_reading(
+    account: Account, ann: Contact, bea: Contact, reader: LogReader
+) -> None:
+    segment = make_segment(account)
+    outside = make_segment(account, "Not in Minsk", {"not": in_city("Minsk")})
+    delete_contact(ann, by=None, now=LATER)
+    reader.follow(now=LATER)
+    assert list_members(segment) == set()
+    assert not SegmentMember.objects.for_account(account).filter(contact_id=ann.id).exists()
+    assert list_told(segment) == list_told(outside) == []
+    segment.refresh_from_db()
+    assert (segment.size, segment.problem) == (0, "")
+    assert reader.follow(now=LATER).looked_at == 0
+
+
 def test_who_was_merged_into_another_leaves_with_the_old_contact(
     account: Account, ann: Contact, bea: Contact, reader: LogReader
 ) -> None:
