@@ -1,4 +1,4 @@
-"""What the pages of both kinds of import, contacts and suppressions, have in common."""
+"""What the pages of all imports have in common."""
 
 from __future__ import annotations
 

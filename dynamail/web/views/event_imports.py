@@ -30,45 +30,34 @@ from dynamail.contacts.models import ContactImport
 from dynamail.events.own_names import list_event_names
 from dynamail.lib.clock import utc_now
 from dynamail.web.access import PageRequest, needs
-from dynamail.web.forms.imports import ReadingForm, UploadForm, read_mapping
+from dynamail.web.forms.imports import read_mapping
 from dynamail.web.forms.own_events import EventOptionsForm, list_event_columns, list_event_targets
-from dynamail.web.import_files import answer_rejects, describe_reading, get_import
+from dynamail.web.import_files import answer_rejects, describe_reading
+from dynamail.web.import_wizard import ImportKind, reread_file, take_file
 
 State = ContactImport.State
 edits = needs(Permission.EDIT_CONTACTS)
+KIND = ImportKind(
+    ContactImport.Subject.EVENTS,
+    "event_import",
+    "own_events/upload.html",
+    upload=upload_events,
+    read_anew=read_events_anew,
+    list_recent=list_event_imports,
+)
 PASSES = {State.CHECKING: "checked", State.CHECKED: "checked"}  # whose counts a page shows; else the import's
 
 
 @edits
 @require_http_methods(["GET", "POST"])
 def new_event_import(request: PageRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
-        try:
-            row = upload_events(
-                request.account.pk, file.chunks(), file_name=file.name, by=request.user, now=utc_now()
-            )
-        except ImportProblem as problem:
-            form.add_error("file", str(problem))
-        else:
-            return redirect("event_import_columns", row.public_id)
-    context = _wizard(1) | {
-        "page_title": _("Import events"),
-        "form": form,
-        "keep_days": KEEP_DAYS,
-        "rows": [
-            (row, Counts.from_json(row.counts.get("imported")))
-            for row in list_event_imports(request.account.pk, limit=10)
-        ],
-    }
-    return render(request, "own_events/upload.html", context, status=422 if form.errors else 200)
+    return take_file(request, KIND, _wizard(1), _("Import events"))
 
 
 @edits
 @require_http_methods(["GET", "POST"])
 def map_events(request: PageRequest, import_id: str) -> HttpResponse:
-    row = _get_import(request, import_id)
+    row = KIND.get(request, import_id)
     if row.state != State.UPLOADED:
         return redirect("event_import", import_id)
     form = EventOptionsForm(request.POST or None, row=row)
@@ -89,7 +78,7 @@ def map_events(request: PageRequest, import_id: str) -> HttpResponse:
 @require_POST
 def preview_events(request: PageRequest, import_id: str) -> HttpResponse:
     """The columns with their samples understood anew while a member chooses. Nothing is saved."""
-    row = _get_import(request, import_id)
+    row = KIND.get(request, import_id)
     context = _columns_context(request, row, read_mapping(row, request.POST))
     return render(request, "imports/_columns.html", context)
 
@@ -97,15 +86,10 @@ def preview_events(request: PageRequest, import_id: str) -> HttpResponse:
 @edits
 @require_POST
 def reread_events(request: PageRequest, import_id: str) -> HttpResponse:
-    row = _get_import(request, import_id)
-    form = ReadingForm(request.POST)
-    if form.is_valid():
-        try:
-            read_events_anew(row, **form.cleaned_data)
-        except ImportProblem as problem:
-            row = _get_import(request, import_id)
-            return _render_columns(request, row, row.mapping, EventOptionsForm(row=row), str(problem))
-    return redirect("event_import_columns", import_id)
+    def render_problem(row: ContactImport, problem: str) -> HttpResponse:
+        return _render_columns(request, row, row.mapping, EventOptionsForm(row=row), problem)
+
+    return reread_file(request, KIND, import_id, render_problem)
 
 
 @needs(Permission.VIEW_CONTACTS)
@@ -113,7 +97,7 @@ def reread_events(request: PageRequest, import_id: str) -> HttpResponse:
 @require_GET
 def show_event_import(request: PageRequest, import_id: str) -> HttpResponse:
     """Where the import is: its progress, what the dry run found, its result."""
-    row = _get_import(request, import_id)
+    row = KIND.get(request, import_id)
     if row.state == State.UPLOADED and request.member.may(Permission.EDIT_CONTACTS):
         return redirect("event_import_columns", import_id)
     if request.htmx and request.GET.get("state") != row.state:
@@ -127,11 +111,11 @@ def show_event_import(request: PageRequest, import_id: str) -> HttpResponse:
 @edits
 @require_POST
 def run_event_import(request: PageRequest, import_id: str) -> HttpResponse:
-    row = _get_import(request, import_id)
+    row = KIND.get(request, import_id)
     try:
         start_event_import(row, by=request.user, now=utc_now())
     except ImportProblem as problem:
-        row = _get_import(request, import_id)
+        row = KIND.get(request, import_id)
         context = _result_context(request, row) | {"problem": str(problem)}
         return render(request, "own_events/import.html", context, status=409)
     return redirect("event_import", import_id)
@@ -141,7 +125,7 @@ def run_event_import(request: PageRequest, import_id: str) -> HttpResponse:
 @require_POST
 def reopen(request: PageRequest, import_id: str) -> HttpResponse:
     """Back to the columns."""
-    row = _get_import(request, import_id)
+    row = KIND.get(request, import_id)
     try:
         reopen_event_import(row)
     except ImportProblem:
@@ -152,7 +136,7 @@ def reopen(request: PageRequest, import_id: str) -> HttpResponse:
 @edits
 @require_POST
 def stop_event_import(request: PageRequest, import_id: str) -> HttpResponse:
-    row = _get_import(request, import_id)
+    row = KIND.get(request, import_id)
     cancel_import(row, by=request.user, now=utc_now())
     row.refresh_from_db()
     if row.state == State.CANCELED and not row.file_path:
@@ -163,7 +147,7 @@ def stop_event_import(request: PageRequest, import_id: str) -> HttpResponse:
 @edits
 @require_GET
 def download_event_rejects(request: PageRequest, import_id: str) -> StreamingHttpResponse:
-    return answer_rejects(_get_import(request, import_id))
+    return answer_rejects(KIND.get(request, import_id))
 
 
 def _render_columns(
@@ -218,10 +202,6 @@ def _wizard(step: int, *, done: bool = False) -> dict[str, Any]:
             {"title": _("Events"), "url": reverse("own_events")},
         ],
     }
-
-
-def _get_import(request: PageRequest, import_id: str) -> ContactImport:
-    return get_import(request, import_id, ContactImport.Subject.EVENTS)
 
 
 _IMPORTS = "contacts/events/imports/"

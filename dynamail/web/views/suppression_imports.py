@@ -27,49 +27,38 @@ from dynamail.contacts.importing_suppressions.steps import (
 from dynamail.contacts.models import ContactImport
 from dynamail.lib.clock import utc_now
 from dynamail.web.access import PageRequest, needs
-from dynamail.web.forms.imports import ReadingForm, UploadForm, read_mapping
+from dynamail.web.forms.imports import read_mapping
 from dynamail.web.forms.suppressions import (
     REASON_WORDS,
     DefaultsForm,
     list_suppression_columns,
     list_suppression_targets,
 )
-from dynamail.web.import_files import answer_rejects, describe_reading, get_import
+from dynamail.web.import_files import answer_rejects, describe_reading
+from dynamail.web.import_wizard import ImportKind, reread_file, take_file
 
 State = ContactImport.State
 edits = needs(Permission.EDIT_CONTACTS)
+KIND = ImportKind(
+    ContactImport.Subject.SUPPRESSIONS,
+    "suppression_import",
+    "suppressions/upload.html",
+    upload=upload_suppressions,
+    read_anew=read_suppressions_anew,
+    list_recent=list_suppression_imports,
+)
 
 
 @edits
 @require_http_methods(["GET", "POST"])
 def new_suppression_import(request: PageRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
-        try:
-            row = upload_suppressions(
-                request.account.pk, file.chunks(), file_name=file.name, by=request.user, now=utc_now()
-            )
-        except ImportProblem as problem:
-            form.add_error("file", str(problem))
-        else:
-            return redirect("suppression_import_columns", row.public_id)
-    context = _wizard(1) | {
-        "page_title": _("Import suppressions"),
-        "form": form,
-        "keep_days": KEEP_DAYS,
-        "rows": [
-            (row, Counts.from_json(row.counts.get("imported")))
-            for row in list_suppression_imports(request.account.pk, limit=10)
-        ],
-    }
-    return render(request, "suppressions/upload.html", context, status=422 if form.errors else 200)
+    return take_file(request, KIND, _wizard(1), _("Import suppressions"))
 
 
 @edits
 @require_http_methods(["GET", "POST"])
 def map_suppressions(request: PageRequest, import_id: str) -> HttpResponse:
-    row = _get_import(request, import_id)
+    row = KIND.get(request, import_id)
     if row.state != State.UPLOADED:
         return redirect("suppression_import", import_id)
     form = DefaultsForm(request.POST or None, row=row)
@@ -90,7 +79,7 @@ def map_suppressions(request: PageRequest, import_id: str) -> HttpResponse:
 @require_POST
 def preview_suppressions(request: PageRequest, import_id: str) -> HttpResponse:
     """The columns with their samples understood anew while a member chooses. Nothing is saved."""
-    row = _get_import(request, import_id)
+    row = KIND.get(request, import_id)
     return render(
         request, "imports/_columns.html", _columns_context(request, row, read_mapping(row, request.POST))
     )
@@ -99,15 +88,10 @@ def preview_suppressions(request: PageRequest, import_id: str) -> HttpResponse:
 @edits
 @require_POST
 def reread_suppressions(request: PageRequest, import_id: str) -> HttpResponse:
-    row = _get_import(request, import_id)
-    form = ReadingForm(request.POST)
-    if form.is_valid():
-        try:
-            read_suppressions_anew(row, **form.cleaned_data)
-        except ImportProblem as problem:
-            row = _get_import(request, import_id)
-            return _render_columns(request, row, row.mapping, DefaultsForm(row=row), str(problem))
-    return redirect("suppression_import_columns", import_id)
+    def render_problem(row: ContactImport, problem: str) -> HttpResponse:
+        return _render_columns(request, row, row.mapping, DefaultsForm(row=row), problem)
+
+    return reread_file(request, KIND, import_id, render_problem)
 
 
 @needs(Permission.VIEW_CONTACTS)
@@ -115,7 +99,7 @@ def reread_suppressions(request: PageRequest, import_id: str) -> HttpResponse:
 @require_GET
 def show_suppression_import(request: PageRequest, import_id: str) -> HttpResponse:
     """Where the import is: its progress, its result."""
-    row = _get_import(request, import_id)
+    row = KIND.get(request, import_id)
     if row.state == State.UPLOADED and request.member.may(Permission.EDIT_CONTACTS):
         return redirect("suppression_import_columns", import_id)
     if request.htmx and request.GET.get("state") != row.state:
@@ -131,7 +115,7 @@ def show_suppression_import(request: PageRequest, import_id: str) -> HttpRespons
 @edits
 @require_POST
 def stop_suppression_import(request: PageRequest, import_id: str) -> HttpResponse:
-    row = _get_import(request, import_id)
+    row = KIND.get(request, import_id)
     cancel_import(row, by=request.user, now=utc_now())
     row.refresh_from_db()
     if row.state == State.CANCELED and not row.file_path:
@@ -142,7 +126,7 @@ def stop_suppression_import(request: PageRequest, import_id: str) -> HttpRespons
 @edits
 @require_GET
 def download_suppression_rejects(request: PageRequest, import_id: str) -> StreamingHttpResponse:
-    row = _get_import(request, import_id)
+    row = KIND.get(request, import_id)
     return answer_rejects(row)
 
 
@@ -196,10 +180,6 @@ def _wizard(step: int, *, done: bool = False) -> dict[str, Any]:
             {"title": _("Suppressions"), "url": reverse("suppressions")},
         ],
     }
-
-
-def _get_import(request: PageRequest, import_id: str) -> ContactImport:
-    return get_import(request, import_id, ContactImport.Subject.SUPPRESSIONS)
 
 
 _IMPORTS = "contacts/suppressions/imports/"
