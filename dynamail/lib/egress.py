@@ -40,6 +40,8 @@ REDIRECTS = frozenset((301, 302, 303, 307, 308))
 PRIVATE_HEADERS = frozenset(("authorization", "cookie"))
 MOST_ADDRESSES = 4  # tried for one host
 USER_AGENT = "DynaMail"
+GZIP = 31  # wbits of zlib: the largest window, with gzip's header and checksum
+UNPACKED_PIECE = 2**20  # bytes
 
 
 class EgressError(Exception):
@@ -170,10 +172,10 @@ def read_url(text: str) -> httpx.URL:
     """A web address that may be asked for, by its form alone. Raises EgressError."""
     try:
         url = httpx.URL(text)
-        port = url.port
+        host, port = url.host, url.port  # the host is decoded only now; idna.IDNAError is a ValueError
     except (httpx.InvalidURL, ValueError, TypeError) as error:
         raise EgressError("url", str(error)) from None
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo:
+    if url.scheme not in ("http", "https") or not host or url.userinfo:
         raise EgressError("url", text[:200])
     if port is not None and not 0 < port < 65536:
         raise EgressError("url", text[:200])
@@ -231,7 +233,9 @@ def _exchange(
             received = {
                 name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
             }
-            chunks = _limit(_decode(response.iter_stream(), received), bounds.most_bytes)
+            # Both sides of the unpacking: a packed body may hold terabytes, or go on for ever and hold nothing.
+            packed = _limit(response.iter_stream(), bounds.most_bytes)
+            chunks = _limit(_decode(packed, received), bounds.most_bytes)
             yield Answer(response.status, str(url), received, chunks)
 
 
@@ -249,7 +253,7 @@ def _explained(url: httpx.URL) -> Iterator[None]:
         raise EgressError("protocol", f"{where}: {error}") from None
 
 
-def _limit(chunks: Iterator[bytes], most_bytes: int) -> Iterator[bytes]:
+def _limit(chunks: Iterable[bytes], most_bytes: int) -> Iterator[bytes]:
     size = 0
     for chunk in chunks:
         size += len(chunk)
@@ -264,15 +268,26 @@ def _decode(chunks: Iterable[bytes], headers: Mapping[str, str]) -> Iterator[byt
     if encoding in ("identity", ""):
         yield from chunks
     elif encoding in ("gzip", "x-gzip"):
-        unpacker = zlib.decompressobj(wbits=31)
-        for chunk in chunks:
-            packed = chunk
-            while packed:
-                yield unpacker.decompress(packed, 2**20)
-                packed = unpacker.unconsumed_tail
-        yield unpacker.flush()
+        yield from _unpack(chunks)
     else:
         raise EgressError("protocol", f"content-encoding {encoding[:40]}")
+
+
+def _unpack(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The members of a gzip body one after the other (RFC 1952 §2.2). Raises EgressError when the last one is cut off."""
+    unpacker = zlib.decompressobj(wbits=GZIP)
+    is_whole = True  # a body of no bytes at all is fine
+    for chunk in chunks:
+        packed = chunk
+        while packed:
+            if unpacker.eof:
+                unpacker = zlib.decompressobj(wbits=GZIP)
+            yield unpacker.decompress(packed, UNPACKED_PIECE)
+            is_whole = unpacker.eof
+            # What follows a member begins the next one; zlib itself would pile it up.
+            packed = unpacker.unused_data if is_whole else unpacker.unconsumed_tail
+    if not is_whole:
+        raise EgressError("protocol", "the packed body is cut off")
 
 
 class _PinningBackend(httpcore.NetworkBackend):

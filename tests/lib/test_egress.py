@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
 import socket
 import threading
 import zlib
@@ -111,7 +112,8 @@ def test_no_spelling_of_an_inner_address_is_called(host: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["", "people.csv", "//host/x", "ftp://example.com/x", "file:///etc/passwd", "gopher://x/", "http:///x", "http://u:p@example.com/",
-     "http://example.com:abc/", "http://example.com:0/", "http://example.com:99999/", "http://[::1/", "http://a\x00b/", "http://a\r\nb/"],
+     "http://example.com:abc/", "http://example.com:0/", "http://example.com:99999/", "http://[::1/", "http://a\x00b/", "http://a\r\nb/",
+     "http://xn--a/", "http://xn--zzzzzzzz99999/"],
 )  # fmt: skip
 def test_what_is_no_plain_web_address_is_refused(url: str) -> None:
     assert refusal(url) == "url"
@@ -223,6 +225,49 @@ def test_a_packed_body_is_measured_unpacked(server: WebServer) -> None:
     assert len(fetch(server.url("/"), rules)) == 2**24
     server.pages["/"] = Page(zlib.compress(b"people"), headers={"Content-Encoding": "deflate"})
     assert refusal(server.url("/"), rules) == "protocol"
+
+
+PACKED = {"Content-Encoding": "gzip"}
+
+
+def test_all_members_of_a_packed_body_are_unpacked(server: WebServer) -> None:
+    members = [gzip.compress(text) for text in (b"one\n", b"", b"two\n" * 100_000)]
+    server.pages["/"] = Page(b"".join(members), headers=PACKED)
+    assert fetch(server.url("/"), open_for(server)) == b"one\n" + b"two\n" * 100_000
+    server.pages["/"] = Page(b"", headers=PACKED)
+    assert fetch(server.url("/"), open_for(server)) == b""
+
+
+@pytest.mark.parametrize("missing", [1, 8, 9, 100])
+def test_a_packed_body_that_is_cut_off_is_not_taken_for_a_whole_one(server: WebServer, missing: int) -> None:
+    people = gzip.compress(random.Random(1).randbytes(100_000))
+    server.pages["/"] = Page(people[:-missing], headers=PACKED)
+    assert refusal(server.url("/"), open_for(server)) == "protocol"
+    server.pages["/"] = Page(people + people[:-missing], headers=PACKED)
+    assert refusal(server.url("/"), open_for(server)) == "protocol"
+
+
+def test_what_follows_a_packed_body_is_refused_at_once(server: WebServer) -> None:
+    sent = []
+
+    def endless() -> Iterable[bytes]:
+        yield gzip.compress(b"people")
+        while not server.stopping.is_set():
+            sent.append(2**16)
+            yield b"x" * 2**16
+
+    server.pages["/"] = Page(endless, headers=PACKED)
+    assert refusal(server.url("/"), open_for(server)) == "protocol"
+    assert sum(sent) < 2**26, "what the sockets hold, and no more"
+
+
+def test_a_packed_body_that_holds_nothing_ends_at_its_limit_too(server: WebServer) -> None:
+    def endless() -> Iterable[bytes]:
+        while not server.stopping.is_set():
+            yield gzip.compress(b"") * 1000
+
+    server.pages["/"] = Page(endless, headers=PACKED)
+    assert refusal(server.url("/"), open_for(server), bounds=Bounds(most_bytes=2**20)) == "too_large"
 
 
 @pytest.mark.parametrize("where", ["header", "body"])
