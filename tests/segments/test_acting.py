@@ -12,7 +12,8 @@ from dynamail.contacts.bulk import Act, BulkAct, queue_act
 from dynamail.contacts.catalog import create_attribute
 from dynamail.contacts.models import Contact
 from dynamail.contacts.queries import ContactFilter
-from dynamail.contacts.tags import create_tag
+from dynamail.contacts.tags import create_tag, delete_tag
+from dynamail.lib.ids import new_id
 from dynamail.segments.models import Segment
 from dynamail.segments.tasks import (
     count_task,
@@ -23,7 +24,7 @@ from dynamail.segments.tasks import (
 )
 from tests.support.people import make_contact
 from tests.support.personas import NOW
-from tests.support.segments import EVERYBODY, in_city, list_members, make_segment
+from tests.support.segments import EVERYBODY, in_city, lacks, list_members, make_segment, within
 
 pytestmark = pytest.mark.django_db
 
@@ -41,10 +42,10 @@ def list_jobs(task: str, account: Account) -> list[ProcrastinateJob]:
 
 
 def run_act(account: Account, by: User, condition: dict[str, Any]) -> tuple[BackgroundWork, int]:
-    tag = create_tag(account.pk, "vip", by=None, now=NOW)
+    tag = create_tag(account.pk, f"tag {new_id(NOW)}", by=None, now=NOW)
     act = BulkAct(Act.ADD_TAG, tag.pk)
     work = queue_act(account.pk, ContactFilter(), act, condition=condition, by=by, now=NOW)
-    (job,) = list_jobs("segments.run_act", account)
+    *_before, job = list_jobs("segments.run_act", account)
     run_bulk_act(**job.args)
     work.refresh_from_db()
     return work, Contact.objects.for_account(account).filter(tags__contains=[tag.pk]).count()
@@ -59,6 +60,18 @@ def test_a_bulk_act_by_nonsense_fails_and_says_why(account: Account, bob: User) 
     work, tagged = run_act(account, bob, {"kind": "moon"})
     assert (work.state, tagged) == ("failed", 0)
     assert "moon" in work.message
+
+
+def test_a_bulk_act_by_a_tag_that_was_deleted_meanwhile_reaches_nobody(account: Account, bob: User) -> None:
+    """Everybody lacks a tag that is gone: also those whom the member left out."""
+    spared = create_tag(account.pk, "spared", by=None, now=NOW)
+    segment = make_segment(account, definition=lacks(spared), built=False)
+    conditions = (lacks(spared), within(segment))
+    delete_tag(spared, by=bob, now=NOW)
+    for condition in conditions:
+        work, tagged = run_act(account, bob, condition)
+        assert (work.state, tagged) == ("failed", 0)
+        assert work.message
 
 
 def test_a_new_segment_is_counted_and_filled_by_its_tasks(account: Account) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from dynamail.accounts.models import Account
-from dynamail.contacts.models import Contact
+from dynamail.contacts.models import Contact, Tag
 from dynamail.events.models import CustomEvent, Event, EventName
 from dynamail.events.tailing import LoggedEvent, TakenOwnEvent
 from dynamail.lib.ids import new_id
@@ -21,6 +21,10 @@ EVERYBODY: dict[str, Any] = {"all": []}
 
 def in_city(city: str) -> dict[str, Any]:
     return {"kind": "attribute", "attribute": "city", "op": "equals", "value": city}
+
+
+def lacks(tag: Tag) -> dict[str, Any]:
+    return {"kind": "tag", "op": "has_none", "tags": [tag.public_id]}
 
 
 def within(segment: Segment, *, negated: bool = False) -> dict[str, Any]:
