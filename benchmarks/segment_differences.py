@@ -9,11 +9,10 @@ embedded server.
 from __future__ import annotations
 
 import argparse
-import os
 from datetime import UTC, datetime
 
 from benchmarks.harness import print_result, read_load
-from tests.support import database
+from benchmarks.own_database import own_database
 
 TREES, QUICK_TREES = 100_000, 2_000
 AT_ONCE = 1_000
@@ -25,21 +24,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="2,000 trees instead of 100,000")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    database.prepare_environment()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamail.settings")
-    import django
-
-    django.setup()
-    from django.db import connection
-
-    old_name = connection.settings_dict["NAME"]
-    connection.settings_dict["TEST"]["NAME"] = "test_segment_differences"
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
+    with own_database("test_segment_differences"):
         _run(QUICK_TREES if given.quick else TREES, given.seed)
-    finally:
-        connection.creation.destroy_test_db(old_name, verbosity=0)
-        database.stop()
 
 
 def _run(trees: int, seed: int) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -21,8 +20,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from benchmarks.harness import print_result, read_load
+from benchmarks.own_database import own_database
 from benchmarks.segment_account import BenchAccount, bulk_indexes, make_account
-from tests.support import database
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 SIZES, QUICK_SIZES = (1_000_000, 100_000), (100_000, 20_000)
@@ -140,21 +139,8 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=9, help="of each question")
     given = parser.parse_args()
-    database.prepare_environment()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dynamail.settings")
-    import django
-
-    django.setup()
-    from django.db import connection
-
-    old_name = connection.settings_dict["NAME"]
-    connection.settings_dict["TEST"]["NAME"] = "test_segments_benchmark"
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
+    with own_database("test_segments_benchmark"):
         _run(QUICK_SIZES if given.quick else SIZES, given.runs)
-    finally:
-        connection.creation.destroy_test_db(old_name, verbosity=0)
-        database.stop()
 
 
 def _run(sizes: tuple[int, ...], runs: int) -> None:

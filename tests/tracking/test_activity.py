@@ -18,16 +18,13 @@ from dynamail.contacts.models import Contact
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
 from dynamail.events.models import Activity
-from dynamail.tracking.hits import CLICKED, MACHINE, NO_LINK, OPENED, Hit, pack_hit
-from dynamail.tracking.segments import SegmentWriter
-from dynamail.tracking.shipping import ship_directory
+from dynamail.tracking.hits import MACHINE, OPENED
 from dynamail.tracking.tokens import NOBODY
 from tests.support.people import make_contact, subscribe
 from tests.support.personas import NOW
-from tests.tracking.conftest import with_pool
+from tests.tracking.shipped import MOMENT, hit_of, ship
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MOMENT = int(NOW.timestamp() * 1000)
 MINUTE = 60_000
 
 
@@ -43,20 +40,6 @@ def reader(account: Account, topic: Topic) -> Contact:
     contact = make_contact(account)
     subscribe(contact, topic)
     return contact
-
-
-def hit_of(person: Contact, campaign: Campaign, kind: int = CLICKED, **values: object) -> Hit:
-    link = 2 if kind == CLICKED else NO_LINK
-    hit = Hit(person.account_id, MOMENT, campaign.uid.bytes, person.id.bytes, link, kind)
-    return hit._replace(**values)
-
-
-def ship(directory: Path, *hits: Hit) -> None:
-    writer = SegmentWriter(directory)
-    for hit in hits:
-        writer.append(pack_hit(hit))
-    writer.close()
-    with_pool(lambda pool: ship_directory(pool, directory, now=NOW))
 
 
 def facts(account: Account) -> list[tuple[str, int, int, int]]:

@@ -18,7 +18,7 @@ from dynamail.consent.recording import choose_tracking, withdraw_consent
 from dynamail.contacts.merging import merge_contacts
 from dynamail.contacts.models import Contact
 from dynamail.events.models import Engagement, Event, IngestSegment, Interaction
-from dynamail.tracking.hits import CLICKED, MACHINE, NO_LINK, OPENED, Hit, pack_hit
+from dynamail.tracking.hits import CLICKED, MACHINE, OPENED, Hit, pack_hit
 from dynamail.tracking.segments import SegmentWriter, find_closed
 from dynamail.tracking.shipping import run_shipping, ship_directory, ship_file
 from dynamail.tracking.tasks import forget_segments
@@ -26,10 +26,10 @@ from dynamail.tracking.tokens import NOBODY
 from tests.support.people import make_contact, subscribe
 from tests.support.personas import NOW
 from tests.tracking.conftest import counters, with_pool
+from tests.tracking.shipped import MOMENT, hit_of, ship
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = Proof(method="page")
-MOMENT = int(NOW.timestamp() * 1000)
 
 
 @pytest.fixture
@@ -38,21 +38,6 @@ def reader(account: Account, topic: Topic) -> Contact:
     contact = make_contact(account, lane=5)
     subscribe(contact, topic)
     return contact
-
-
-def hit_of(person: Contact, campaign: Campaign, kind: int = CLICKED, **values: object) -> Hit:
-    link = 2 if kind == CLICKED else NO_LINK
-    hit = Hit(person.account_id, MOMENT, campaign.uid.bytes, person.id.bytes, link, kind)
-    return hit._replace(**values)
-
-
-def ship(directory: Path, *hits: Hit) -> int:
-    """Write the hits as one segment and ship it."""
-    writer = SegmentWriter(directory)
-    for hit in hits:
-        writer.append(pack_hit(hit))
-    writer.close()
-    return with_pool(lambda pool: ship_directory(pool, directory, now=NOW))
 
 
 def is_nothing_recorded(account: Account) -> bool:
