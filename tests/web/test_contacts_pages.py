@@ -75,7 +75,7 @@ def test_the_list_shows_finds_and_filters(account: Account, bob: User, ann: Cont
         (f"?attribute={city.public_id}&value=Minsk", {"Ann Lee"}),
         ("?state=suppressed", set()),
         ("?source=import", set()),
-        ("?tag=tag_nonsense&sort=nonsense&after=%ff", {"Ann Lee", "Zoë"}),
+        ("?sort=nonsense&after=%ff&col=nonsense", {"Ann Lee", "Zoë"}),
     ):
         page = text_of(client.get(reverse("contacts") + query))
         assert {name for name in ("Ann Lee", "Zoë") if f">{name}<" in page} == found, query
@@ -365,6 +365,45 @@ def test_a_faulty_condition_lists_nobody_and_changes_nobody(
     assert client.get(reverse("contacts_export"), {"condition": text}).status_code == 302
     assert not BackgroundWork.objects.for_account(account).exists()
     assert Contact.objects.for_account(account).count() == 1
+
+
+@pytest.mark.parametrize(
+    "stale",
+    [
+        {"tag": "tag_00000000000000000000000000"},
+        {"topic": "top_nonsense", "consent": "subscribed"},
+        {"topic": "news", "consent": "nonsense"},
+        {"state": "nonsense"},
+        {"source": "nonsense"},
+        {"import": "nonsense"},
+        {"attribute": "att_nonsense", "value": "Minsk"},
+        {"attribute": "colors", "value": ","},
+        {"q": "\x00"},
+        {"q": "a" * 201},
+        {"import": "imp_\x00"},
+    ],
+)
+def test_a_filter_that_names_nothing_lists_nobody_and_changes_nobody(
+    account: Account, bob: User, ann: Contact, sign_in: SignIn, stale: dict[str, str]
+) -> None:
+    news = Topic.objects.add(account, name="News")
+    colors = create_attribute(account.pk, label="Colors", type="list", by=bob, now=NOW)
+    names = {"news": news.public_id, "colors": colors.public_id}
+    query = {key: names.get(text, text) for key, text in stale.items()}
+    client = sign_in(bob)
+    page = client.get(reverse("contacts"), query)
+    assert not page.context["lines"]
+    (fault,) = page.context["query"].faults
+    assert page.context["query"].chips[0].label == fault
+    url = reverse("contacts_act") + "?" + urlencode(query)
+    assert fault in text_of(client.post(url, {"all": "1", "act": "suppress"}, follow=True))
+    assert client.get(reverse("contacts_export"), query).status_code == 302
+    assert not BackgroundWork.objects.for_account(account).exists()
+    assert not client.get(reverse("contacts") + page.context["query_string"]).context["lines"]
+    without = page.context["query"].chips[0].url
+    assert ann in [line.contact for line in client.get(reverse("contacts") + without).context["lines"]] or (
+        "topic" in stale
+    )
 
 
 def test_a_bulk_act_takes_its_condition_along(

@@ -68,7 +68,20 @@ PLAIN_COLUMNS: dict[str, Promise] = {
 DEFAULT_COLUMNS = ("tags", "state", "source", "created")
 LONGEST_CONDITION = 8_000  # characters as the address line writes it; a longer one is saved as a segment
 LONGEST_FAULTY = 1_000
+LONGEST_VALUE = 200
 FILTER_KEYS = ("q", "tag", "topic", "consent", "state", "source", "import", "attribute", "value")
+# What a filter says that names nothing: dropped without a word, a change of "all that match" would mean everybody.
+_STALE: dict[str, Promise] = {
+    "q": gettext_lazy("This text cannot be searched for."),
+    "tag": gettext_lazy("The tag of the filter does not exist (any more)."),
+    "topic": gettext_lazy("The topic of the filter does not exist (any more)."),
+    "consent": gettext_lazy("The filter names no standing on a topic."),
+    "state": gettext_lazy("The state of the filter does not exist."),
+    "source": gettext_lazy("The source of the filter does not exist."),
+    "import": gettext_lazy("The import of the filter does not exist."),
+    "attribute": gettext_lazy("The attribute of the filter does not exist (any more)."),
+    "value": gettext_lazy("The value of the filter cannot be searched for."),
+}
 
 
 @dataclass(frozen=True)
@@ -94,7 +107,7 @@ class ConditionForm(forms.Form):
 
 @dataclass(frozen=True)
 class ListQuery:
-    """The list's address, understood. What does not exist any more is left out."""
+    """The list's address, understood. A filter that names what does not exist (any more) fits nobody, until it is taken out."""
 
     wanted: ContactFilter
     values: Mapping[str, str]  # the filter's keys as they stand in the address
@@ -105,8 +118,18 @@ class ListQuery:
     topics: Sequence[Topic]
     attributes: Sequence[Attribute]
     asked: AskedCondition = AskedCondition()
+    stale: Mapping[str, str] = field(default_factory=dict)  # by the filter's key, what is wrong with it
     default_columns: bool = True
     chips: Sequence[Chip] = field(default_factory=tuple)
+
+    @property
+    def faults(self) -> list[str]:
+        """Why nobody is listed, and nothing may be done to "all that match"."""
+        return [*self.stale.values(), *self.asked.faults]
+
+    @property
+    def is_empty(self) -> bool:
+        return self.wanted.is_empty and self.asked.is_empty and not self.stale
 
     def encode(self, **changes: str) -> str:
         """The query string of this list, with changes; an empty value drops its key."""
@@ -130,7 +153,7 @@ def read_list_query(account_id: int, query: QueryDict) -> ListQuery:
     keys = query.getlist("col") or DEFAULT_COLUMNS
     chosen = [column for column in columns if column.key in keys]
     sort = query.get("sort", "newest")
-    wanted, values = _read_filter(query, tags, topics, attributes)
+    wanted, values, stale = _read_filter(query, tags, topics, attributes)
     result = ListQuery(
         wanted=wanted,
         values=values,
@@ -141,6 +164,7 @@ def read_list_query(account_id: int, query: QueryDict) -> ListQuery:
         topics=topics,
         attributes=attributes,
         asked=read_condition(account_id, query.get("condition", "")),
+        stale=stale,
         default_columns=[column.key for column in chosen] == list(DEFAULT_COLUMNS),
     )
     return replace(result, chips=_list_chips(result))
@@ -182,40 +206,47 @@ def _list_columns(attributes: Sequence[Attribute], topics: Sequence[Topic]) -> l
 
 def _read_filter(
     query: QueryDict, tags: Sequence[Tag], topics: Sequence[Topic], attributes: Sequence[Attribute]
-) -> tuple[ContactFilter, dict[str, str]]:
-    values = {key: query.get(key, "").strip()[:200] for key in FILTER_KEYS}
+) -> tuple[ContactFilter, dict[str, str], dict[str, str]]:
+    """The filter, the values as they stay in the address, and what is wrong with some of them."""
+    given = {key: query.get(key, "").strip() for key in FILTER_KEYS}
+    values = {key: text.replace("\x00", "")[:LONGEST_VALUE] for key, text in given.items()}
     tag = _find(tags, values["tag"])
     topic = _find(topics, values["topic"])
     attribute = _find(attributes, values["attribute"])
     value = _parse_quietly(attribute, values["value"]) if attribute else None
-    consent = (
-        values["consent"] if values["consent"] in dict(CONSENT_CHOICES) else ConsentState.SUBSCRIBED.value
-    )
-    state = values["state"] if values["state"] in ContactState.values else ""
-    source = values["source"] if values["source"] in SOURCES else ""
+    consent = values["consent"] or ConsentState.SUBSCRIBED.value
+    known = {
+        "tag": tag is not None,
+        "topic": topic is not None,
+        "consent": consent in dict(CONSENT_CHOICES),
+        "state": values["state"] in ContactState.values,
+        "source": values["source"] in SOURCES,
+        "import": values["import"].startswith("imp_"),
+        "attribute": attribute is not None,
+        "value": attribute is None or value not in (None, []),
+    }
+    stale = {
+        key: str(_STALE[key])
+        for key, text in given.items()
+        if text and (text != values[key] or not known.get(key, True))
+    }
     wanted = ContactFilter(
         search=values["q"],
         tag_id=tag.pk if tag else None,
         topic_id=topic.pk if topic else None,
         topic_state=consent,
-        state=state,
-        source_kind=source,
-        source_id=values["import"] if values["import"].startswith("imp_") else "",
+        state=values["state"],
+        source_kind=values["source"],
+        source_id=values["import"],
         attribute_number=attribute.number if attribute and value is not None else None,
         attribute_value=value,
     )
-    kept = {
-        "q": wanted.search,
-        "tag": tag.public_id if tag else "",
-        "topic": topic.public_id if topic else "",
-        "consent": consent if topic else "",
-        "state": state,
-        "source": source,
-        "import": wanted.source_id,
-        "attribute": attribute.public_id if wanted.attribute_number and attribute else "",
-        "value": values["value"] if wanted.attribute_number else "",
+    kept = values | {
+        "consent": consent if values["topic"] or "consent" in stale else "",
+        "attribute": values["attribute"] if values["value"] or "attribute" in stale else "",
+        "value": values["value"] if values["attribute"] or "value" in stale else "",
     }
-    return wanted, kept
+    return wanted, kept | {key: given[key][: LONGEST_VALUE + 1] for key in stale}, stale
 
 
 def _find(rows: Sequence[Any], public_id: str) -> Any:
@@ -233,11 +264,13 @@ def _parse_quietly(attribute: Attribute, text: str) -> Value | None:
 def _list_chips(query: ListQuery) -> list[Chip]:
     """What narrows the list, each with a way out; the search box speaks for itself."""
     values, chips = query.values, list[Chip]()
+    chips += [Chip(fault, query.encode(**{key: ""})) for key, fault in query.stale.items()]
+    values = {key: "" if key in query.stale else text for key, text in values.items()}
     if query.asked.sentence:
         chips.append(Chip(query.asked.sentence, query.encode(condition="")))
     if tag := _find(query.tags, values["tag"]):
         chips.append(Chip(_("Tag: %s") % tag.name, query.encode(tag="")))
-    if topic := _find(query.topics, values["topic"]):
+    if (topic := _find(query.topics, values["topic"])) and values["consent"]:
         label = dict(CONSENT_CHOICES)[values["consent"]]
         chips.append(Chip(f"{topic.name}: {label}", query.encode(topic="", consent="")))
     if values["state"]:

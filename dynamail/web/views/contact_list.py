@@ -99,9 +99,9 @@ def count(request: PageRequest) -> HttpResponse:
 
 
 def compile_list(query: ListQuery, account_id: int, *, form: Form = Form.SET) -> SqlFragment | None:
-    """The address's condition as SQL; a faulty one fits nobody. Restricted people are listed too: nothing is sent to them."""
+    """The address's condition as SQL; an address with a fault fits nobody. Restricted people are listed too: nothing is sent to them."""
     asked: AskedCondition = query.asked
-    if asked.faults:
+    if query.faults:
         return NOBODY
     if asked.is_empty:
         return None
@@ -119,7 +119,6 @@ def count_exactly(request: PageRequest, query: ListQuery) -> Count:
 def _list_context(request: PageRequest, query: ListQuery) -> dict[str, Any]:
     account_id = request.account.pk
     page, number, is_costly = _ask(request, query)
-    nothing_asked = query.wanted.is_empty and query.asked.is_empty
     return {
         "page_title": _("Contacts"),
         "tabs": list_tabs(request, "contacts"),
@@ -128,7 +127,7 @@ def _list_context(request: PageRequest, query: ListQuery) -> dict[str, Any]:
         "count": number,
         "is_costly": is_costly,
         "more_than_page": bool(page.after or page.before),
-        "is_new": not page.contacts and nothing_asked and not is_costly,
+        "is_new": not page.contacts and query.is_empty and not is_costly,
         "previous_url": query.encode(before=page.before) if page.before else "",
         "next_url": query.encode(after=page.after) if page.after else "",
         "sorts": {name: query.encode(sort=name) for name in SORTS},
@@ -235,8 +234,8 @@ def _go_back(request: PageRequest) -> HttpResponse:
 def _act_on_all(request: PageRequest, act: BulkAct) -> HttpResponse:
     """In the background. Deleting asks for the number first: it cannot be taken back."""
     query = read_list_query(request.account.pk, request.GET)
-    if query.asked.faults:
-        messages.error(request, " ".join(query.asked.faults))
+    if query.faults:
+        messages.error(request, " ".join(query.faults))
         return redirect(reverse("contacts") + query.encode())
     if act.act == Act.DELETE and (page := _ask_for_number(request, query)) is not None:
         return page
@@ -309,8 +308,8 @@ def export(request: PageRequest) -> HttpResponseBase:
     """The list as CSV: all that match, or the ticked ones. Columns as asked for."""
     account_id = request.account.pk
     query = read_list_query(account_id, request.GET)
-    if query.asked.faults:
-        messages.error(request, " ".join(query.asked.faults))
+    if query.faults:
+        messages.error(request, " ".join(query.faults))
         return redirect(reverse("contacts") + query.encode())
     ids = None if request.method == "GET" or request.POST.get("all") else _read_ids(request)
     columns = ["email", "name", *(_export_name(column) for column in query.columns)]
