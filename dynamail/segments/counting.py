@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,11 +71,8 @@ def count_exactly(
 ) -> Counted:
     """Raises TooCostly after `seconds`."""
     wanted = compile_for(account_id, condition, now=now, salt=salt)
-    try:
-        with ask_account(account_id, seconds=seconds) as cursor:
-            answer = run(cursor, "count_members", {"wanted": wanted}, account_id=account_id)
-    except TimedOut:
-        raise explain_cost(account_id, condition, now=now, seconds=seconds) from None
+    with _ask(account_id, condition, now=now, seconds=seconds) as cursor:
+        answer = run(cursor, "count_members", {"wanted": wanted}, account_id=account_id)
     return Counted(answer.rows[0][0], answer.milliseconds)
 
 
@@ -87,14 +86,11 @@ def estimate(
 ) -> Estimate:
     """From a stable share of the contacts; exact in a small account. Raises TooCostly."""
     wanted = compile_for(account_id, condition, now=now, salt=salt, form=Form.EACH)
-    try:
-        with ask_account(account_id, seconds=seconds) as cursor:
-            size = run(cursor, "count_share", {}, account_id=account_id, share=SIZE_SHARE)
-            total = size.rows[0][0] * SAMPLES / SIZE_SHARE
-            share = SAMPLES if total <= SMALL else max(1, min(SAMPLES, round(SAMPLES * LOOKED_AT / total)))
-            answer = run(cursor, "count_sample", {"wanted": wanted}, account_id=account_id, share=share)
-    except TimedOut:
-        raise explain_cost(account_id, condition, now=now, seconds=seconds) from None
+    with _ask(account_id, condition, now=now, seconds=seconds) as cursor:
+        size = run(cursor, "count_share", {}, account_id=account_id, share=SIZE_SHARE)
+        total = size.rows[0][0] * SAMPLES / SIZE_SHARE
+        share = SAMPLES if total <= SMALL else max(1, min(SAMPLES, round(SAMPLES * LOOKED_AT / total)))
+        answer = run(cursor, "count_sample", {"wanted": wanted}, account_id=account_id, share=share)
     hits, looked = answer.rows[0]
     milliseconds = round(size.milliseconds + answer.milliseconds, 1)
     if share == SAMPLES:
@@ -120,14 +116,21 @@ def count_overlap(
         "this": compile_for(account_id, this, now=now, salt=salt),
         "other": compile_for(account_id, other, now=now, salt=other_salt),
     }
-    try:
-        with ask_account(account_id, seconds=seconds) as cursor:
-            answer = run(cursor, "count_overlap", asked, account_id=account_id)
-    except TimedOut:
-        both = Group(members=(this, other))
-        raise explain_cost(account_id, both, now=now, seconds=seconds) from None
+    both = Group(members=(this, other))
+    with _ask(account_id, both, now=now, seconds=seconds) as cursor:
+        answer = run(cursor, "count_overlap", asked, account_id=account_id)
     fit_this, fit_other, fit_both = answer.rows[0]
     return Overlap(fit_this, fit_other, fit_both, answer.milliseconds)
+
+
+@contextmanager
+def _ask(account_id: int, condition: Condition, *, now: datetime, seconds: float) -> Iterator[Any]:
+    """A cursor; when the time is up the answer is what costs most."""
+    try:
+        with ask_account(account_id, seconds=seconds) as cursor:
+            yield cursor
+    except TimedOut:
+        raise explain_cost(account_id, condition, now=now, seconds=seconds) from None
 
 
 def find_interval(hits: int, looked: int) -> tuple[float, float]:
