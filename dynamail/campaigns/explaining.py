@@ -22,7 +22,6 @@ from dynamail.consent.suppressing import find_suppression
 from dynamail.contacts.editing import find_contact_by_email
 from dynamail.contacts.models import Contact, ContactState, Tag
 from dynamail.feedback.models import FeedbackReport, Kind
-from dynamail.lib.ids import derived_id
 from dynamail.messages.accounting import Whereabouts
 from dynamail.protocols.address import AddressError, parse_address
 from dynamail.segments.previewing import is_member
@@ -66,26 +65,35 @@ def explain_person(account_id: int, campaign: Campaign, email: str, *, now: date
         return Explanation(email, None, (step, *_explain_suppression(account_id, email, now)))
     person = find_person(account_id, campaign, email)
     steps = [
-        _explain_contact(contact, campaign),
+        _explain_contact(contact, campaign, person),
+        *_explain_merge(person),
         *_explain_tags(contact, campaign),
         *_explain_condition(contact, campaign, now),
         *_explain_consent(contact, campaign),
         *_explain_suppression(account_id, contact.email, now),
         _explain_launch(campaign, person),
         *_explain_outcome(person),
-        *_explain_reports(contact, campaign),
+        *_explain_reports(account_id, person),
     ]
     return Explanation(contact.email, person, tuple(steps))
 
 
-def _explain_contact(contact: Contact, campaign: Campaign) -> Step:
-    if campaign.launched_at and contact.created_at > campaign.launched_at:
+def _explain_contact(contact: Contact, campaign: Campaign, person: Person | None) -> Step:
+    added_later = campaign.launched_at is not None and contact.created_at > campaign.launched_at
+    if added_later and person is None:
         text = _("Added after the launch, so not among its recipients.")
         return Step(Answer.NO, _("Contact"), text, contact.created_at)
     if contact.state == ContactState.RESTRICTED:
         text = _("Processing of this person's data is restricted; nothing is sent to them.")
         return Step(Answer.NO, _("Contact"), text, contact.updated_at)
-    return Step(Answer.YES, _("Contact"), _("Known since before the launch."), contact.created_at)
+    known_since = None if added_later else contact.created_at  # they were known by another address then
+    return Step(Answer.YES, _("Contact"), _("Known since before the launch."), known_since)
+
+
+def _explain_merge(person: Person | None) -> Iterator[Step]:
+    if person is not None and person.merged:
+        text = _("The campaign knows this person by %s, which was merged into this contact since.")
+        yield Step(Answer.NOTE, _("Merged"), text % person.email)
 
 
 def _explain_tags(contact: Contact, campaign: Campaign) -> Iterator[Step]:
@@ -175,12 +183,11 @@ def _explain_outcome(person: Person | None) -> Iterator[Step]:
     yield Step(answer, _("Sending"), person.reason, person.at, said)
 
 
-def _explain_reports(contact: Contact, campaign: Campaign) -> Iterator[Step]:
+def _explain_reports(account_id: int, person: Person | None) -> Iterator[Step]:
     """What came back after the receiving server had accepted it."""
-    if campaign.launched_at is None:
+    if person is None:
         return
-    message_id = derived_id(campaign.launched_at, campaign.uid, contact.id)
-    rows = FeedbackReport.objects.for_account(contact.account_id).filter(message_id=message_id)
+    rows = FeedbackReport.objects.for_account(account_id).filter(message_id=person.key)
     for row in rows.order_by("at"):
         answer = Answer.NO if row.kind in (Kind.BOUNCE, Kind.COMPLAINT) else Answer.NOTE
         yield Step(answer, _("Report"), str(Kind(row.kind).label), row.at, row.text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,8 +11,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.campaigns.models import Campaign
+from dynamail.contacts.addressing import read_address
+from dynamail.contacts.aliases import find_merged, list_identities
 from dynamail.contacts.editing import find_contact_by_email
-from dynamail.contacts.models import Contact
+from dynamail.contacts.models import Contact, ContactAlias
 from dynamail.events.models import Interaction
 from dynamail.lib.ids import derived_id, to_public_id
 from dynamail.messages.accounting import RecipientLine, Whereabouts, list_recipients
@@ -51,6 +53,7 @@ class Person:
     reply: str
     opened: bool
     clicked: bool
+    merged: bool = False  # it went to an address that was merged into this contact since
 
 
 def list_people(
@@ -58,11 +61,24 @@ def list_people(
 ) -> list[Person]:
     """Recipients of one outcome in a stable order; `after` is the last one's key."""
     lines = list_recipients(account_id, campaign.uid, place, after=after, size=size)
+    lines = _follow_merges(account_id, lines)
     ids = [line.contact_id for line in lines if line.contact_id]
     emails = dict(Contact.objects.for_account(account_id).filter(id__in=ids).values_list("id", "email"))
     acts = _find_acts(account_id, campaign, ids)
     times = _find_times(account_id, [line.key for line in lines])
     return [_describe(line, place, emails, acts, times) for line in lines]
+
+
+def _follow_merges(account_id: int, lines: list[RecipientLine]) -> list[RecipientLine]:
+    """Who was merged away while the mail waited is the contact who stays; the line keeps the address it was meant for."""
+    merged = find_merged(account_id, {line.contact_id for line in lines if line.contact_id})
+    return [_follow_merge(line, merged.get(line.contact_id)) if line.contact_id else line for line in lines]
+
+
+def _follow_merge(line: RecipientLine, alias: ContactAlias | None) -> RecipientLine:
+    if alias is None:
+        return line
+    return replace(line, contact_id=alias.contact_id, recipient=line.recipient or alias.email)
 
 
 def find_person(account_id: int, campaign: Campaign, email: str) -> Person | None:
@@ -73,25 +89,35 @@ def find_person(account_id: int, campaign: Campaign, email: str) -> Person | Non
         return None
     if contact is None or campaign.launched_at is None:
         return None
-    found = _locate(account_id, campaign, contact.id)
-    if found is None:
-        return None
-    line, place = found
-    acts = _find_acts(account_id, campaign, [contact.id])
-    return _describe(line, place, {contact.id: contact.email}, acts, _find_times(account_id, [line.key]))
+    for identity in _order_identities(contact, email):
+        if (found := _locate(account_id, campaign, identity)) is not None:
+            line, place = found
+            acts = _find_acts(account_id, campaign, [contact.id])
+            times = _find_times(account_id, [line.key])
+            person = _describe(
+                replace(line, contact_id=contact.id), place, {contact.id: contact.email}, acts, times
+            )
+            return replace(person, merged=identity.id != contact.id)
+    return None
+
+
+def _order_identities(contact: Contact, email: str) -> list[Contact | ContactAlias]:
+    """The address that was asked for first: both may have got the campaign before they were merged."""
+    asked = read_address(email).key
+    return sorted(list_identities(contact), key=lambda identity: identity.email_key != asked)
 
 
 def _locate(
-    account_id: int, campaign: Campaign, contact_id: UUID
+    account_id: int, campaign: Campaign, person: Contact | ContactAlias
 ) -> tuple[RecipientLine, Whereabouts] | None:
     """The message's own row, else its place in the queue, else in a chunk that nobody has come to yet."""
     assert campaign.launched_at is not None  # noqa: S101 - the caller has looked
-    key = derived_id(campaign.launched_at, campaign.uid, contact_id)
+    key = derived_id(campaign.launched_at, campaign.uid, person.id)
     message = Message.objects.for_account(account_id).filter(id=key).first()
     if message is not None:
         line = RecipientLine(
             key,
-            contact_id,
+            person.id,
             message.recipient,
             message.bounce_class,
             message.smtp_code,
@@ -102,18 +128,18 @@ def _locate(
     waiting = Outbox.objects.for_account(account_id).filter(id=key).first()
     if waiting is not None:
         line = RecipientLine(
-            key, contact_id, waiting.recipient, smtp_code=waiting.last_code, reply=waiting.last_reply
+            key, person.id, waiting.recipient, smtp_code=waiting.last_code, reply=waiting.last_reply
         )
         return line, Whereabouts.DEFERRED
     chunk = (
         Chunk.objects.for_account(account_id)
-        .filter(source_id=campaign.uid, contact_ids__contains=[contact_id])
+        .filter(source_id=campaign.uid, contact_ids__contains=[person.id])
         .first()
     )
     if chunk is None:
         return None
     place = Whereabouts.CANCELED if chunk.state == Chunk.State.CANCELED else Whereabouts.REMAINING
-    return RecipientLine(contact_id, contact_id), place
+    return RecipientLine(person.id, person.id, person.email), place
 
 
 def iter_people(account_id: int, campaign: Campaign) -> Iterator[Person]:

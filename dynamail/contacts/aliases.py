@@ -6,6 +6,7 @@ stays, and what the person says there counts for the address that the mail went 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -41,6 +42,17 @@ def list_aliases(account_id: int, contact_id: UUID) -> list[ContactAlias]:
     """Who was merged into this contact, the latest first."""
     rows = ContactAlias.objects.for_account(account_id).filter(contact_id=contact_id)
     return list(rows.order_by("-merged_at", "id"))
+
+
+def list_identities(contact: Contact) -> list[Contact | ContactAlias]:
+    """Whatever has an `id` that mail may have gone out by: the contact first, then who was merged into them, the latest first."""
+    return [contact, *list_aliases(contact.account_id, contact.id)]
+
+
+def find_merged(account_id: int, contact_ids: Collection[UUID]) -> dict[UUID, ContactAlias]:
+    """Those of the ids that were merged into somebody."""
+    rows = ContactAlias.objects.for_account(account_id).filter(id__in=contact_ids)
+    return {alias.id: alias for alias in rows} if contact_ids else {}
 
 
 def _find_contact(account_id: int, contact_id: UUID, lock: bool) -> Contact | None:

@@ -9,6 +9,7 @@ from dynamail.campaigns.explaining import Answer, Explanation, explain_person
 from dynamail.campaigns.models import Campaign
 from dynamail.consent.models import Subscription, SuppressionReason
 from dynamail.consent.suppressing import suppress_address
+from dynamail.contacts.merging import merge_contacts
 from dynamail.contacts.models import Contact, Tag
 from dynamail.feedback.models import FeedbackReport
 from dynamail.lib.ids import new_id
@@ -94,6 +95,27 @@ def test_what_came_back_later_ends_the_story(campaign: Campaign, account: Accoun
         text="550 gone",
     )
     assert explain(campaign, delivered.recipient).steps[-1].detail == "550 gone"
+
+
+def test_who_was_merged_since_is_explained_by_the_address_that_it_went_to(
+    campaign: Campaign, account: Account
+) -> None:
+    bounced = Message.objects.for_account(account).get(state="bounced")
+    kept = make_contact(account, "new@mail.example")
+    Contact.objects.for_account(account).filter(id=kept.id).update(created_at=LATER)
+    FeedbackReport.objects.add(
+        account, id=new_id(LATER), at=LATER, kind="bounce", source="smtp", message_id=bounced.id, text="gone"
+    )
+    merge_contacts(account.pk, kept_id=kept.id, gone_id=bounced.contact_id, by=None, now=LATER)
+    for address in (kept.email, bounced.recipient):
+        explanation = explain(campaign, address)
+        assert explanation.person is not None
+        assert (explanation.person.outcome, explanation.person.email) == ("bounced", bounced.recipient)
+        assert explanation.person.merged
+        found = {step.title: step for step in explanation.steps}
+        assert found["Contact"].answer is found["Launch"].answer is Answer.YES
+        assert bounced.recipient in found["Merged"].text
+        assert explanation.steps[-1].detail == "gone"
 
 
 @pytest.mark.parametrize("text", ["not an address", "@", "", "a" * 300])

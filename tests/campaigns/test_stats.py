@@ -17,11 +17,13 @@ from dynamail.campaigns.stats import (
     read_period,
     summarize_campaigns,
 )
+from dynamail.contacts.merging import merge_contacts
 from dynamail.contacts.models import Contact
 from dynamail.events.counters import count_for_source
 from dynamail.events.models import Interaction
 from dynamail.messages.accounting import Whereabouts
 from tests.support.campaigns import make_half_sent_campaign
+from tests.support.people import make_contact
 from tests.support.personas import NOW
 
 HOUR = timedelta(hours=1)
@@ -102,6 +104,33 @@ def test_one_person_is_found_wherever_they_are(account: Account, sent: Campaign)
         assert (found.outcome, found.email) == (person.outcome, person.email)
     assert find_person(account.pk, sent, "stranger@mail.example") is None
     assert find_person(account.pk, sent, "no address") is None
+
+
+def test_who_was_merged_away_is_found_under_the_contact_who_stays(account: Account, sent: Campaign) -> None:
+    kept = make_contact(account, "stays@mail.example")
+    gone = [person for person in iter_people(account.pk, sent) if person.email != kept.email]
+    for person in gone:
+        contact = Contact.objects.for_account(account).get(email=person.email)
+        merge_contacts(account.pk, kept_id=kept.id, gone_id=contact.id, by=None, now=NOW)
+    for person in gone:  # each by the address that it went to
+        found = find_person(account.pk, sent, person.email)
+        assert found is not None
+        assert (found.outcome, found.email) == (person.outcome, person.email)
+        assert (found.contact_public_id, found.merged) == (kept.public_id, True)
+    listed = {
+        (person.email, person.outcome, person.contact_public_id) for person in iter_people(account.pk, sent)
+    }
+    assert listed == {(person.email, person.outcome, kept.public_id) for person in gone}
+
+
+def test_of_two_messages_the_one_to_the_address_asked_for_is_shown(account: Account, sent: Campaign) -> None:
+    first, second, *_others = [one for one in iter_people(account.pk, sent) if one.at is not None]
+    ids = [Contact.objects.for_account(account).get(email=one.email).id for one in (first, second)]
+    merge_contacts(account.pk, kept_id=ids[0], gone_id=ids[1], by=None, now=NOW)
+    for person, merged in ((first, False), (second, True)):
+        found = find_person(account.pk, sent, person.email)
+        assert found is not None
+        assert (found.key, found.merged) == (person.key, merged)
 
 
 def test_the_people_who_clicked_are_marked(account: Account, sent: Campaign) -> None:
