@@ -83,6 +83,14 @@ class _Audience:
         return self.count.recipients if self.count else None
 
 
+@dataclass(frozen=True)
+class _Lacking:
+    """What recipients lack, or why nobody can say."""
+
+    found: tuple[Lacking, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
 def check_draft(campaign: Campaign) -> list[Problem]:
     """What the four cards say, without counting the audience."""
     faults = find_faults(campaign.account_id, campaign.condition)
@@ -106,7 +114,8 @@ def review_campaign(campaign: Campaign, *, now: datetime) -> Review:
     if compiled is not None:
         keys = [one.key for one in list_attributes(campaign.account_id)]
         found = _to_problems(review_email(compiled, keys))
-    problems = find_problems(campaign, _gather(campaign, audience, found))
+    lacking = _find_lacking(campaign, now) if compiled and audience.count else _Lacking()
+    problems = find_problems(campaign, _gather(campaign, audience, (*found, *lacking.problems)))
     if compiled is None:
         return Review(problems, audience.count)
     return Review(
@@ -114,7 +123,7 @@ def review_campaign(campaign: Campaign, *, now: datetime) -> Review:
         audience.count,
         size_bytes=(compiled.html or compiled.text).static_size,
         links=compiled.links,
-        lacking=tuple(_find_lacking(campaign, now)) if audience.count else (),
+        lacking=lacking.found,
         has_own_unsubscribe=compiled.has_own_unsubscribe,
         compiles=True,
     )
@@ -144,12 +153,21 @@ def _block_condition(code: str, sentence: str) -> Problem:
     return Problem(Card.TO, Severity.BLOCKS, code, sentence)
 
 
-def _find_lacking(campaign: Campaign, now: datetime) -> list[Lacking]:
+def _find_lacking(campaign: Campaign, now: datetime) -> _Lacking:
+    """The audience was counted a moment ago; this second question may still take too long, or find a tag gone."""
     choice = choice_of(campaign)
     if choice is None:
-        return []
+        return _Lacking()
     keys = contact_attributes_used(email_of(campaign))
-    return count_lacking(campaign.account_id, choice, keys, now=now)
+    try:
+        return _Lacking(tuple(count_lacking(campaign.account_id, choice, keys, now=now)))
+    except ConditionFault as error:
+        problem = _tell_faults(error.faults)
+        return _Lacking(problems=(problem,) if problem else ())
+    except TooCostly as error:
+        sentence = _("How many recipients lack a value that the content uses could not be counted. %(why)s")
+        why = sentence % {"why": describe_costly(error)}
+        return _Lacking(problems=(Problem(Card.CONTENT, Severity.NOTES, "lacking_uncounted", why),))
 
 
 def _compile(campaign: Campaign) -> tuple[CompiledEmail | None, tuple[Problem, ...]]:

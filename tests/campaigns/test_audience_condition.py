@@ -13,7 +13,7 @@ from dynamail.campaigns.audiences import choice_of, count_lacking, count_recipie
 from dynamail.campaigns.drafting import duplicate_campaign, save_draft
 from dynamail.campaigns.errors import NotReady
 from dynamail.campaigns.explaining import explain_person
-from dynamail.campaigns.launching import launch_campaign
+from dynamail.campaigns.launching import launch_campaign, launch_due, schedule_campaign
 from dynamail.campaigns.models import Campaign
 from dynamail.campaigns.reviewing import check_draft, check_launch, review_campaign
 from dynamail.campaigns.uses import count_segment_uses, find_campaign_uses, list_campaigns_naming
@@ -21,6 +21,7 @@ from dynamail.consent.models import SuppressionReason, Topic
 from dynamail.consent.suppressing import suppress_address
 from dynamail.contacts.models import Attribute, Contact, Tag
 from dynamail.contacts.tags import delete_tag
+from dynamail.lib.sql import SqlFragment
 from dynamail.messages.models import Chunk
 from dynamail.segments.saving import archive_segment, create_segment
 from tests.support.campaigns import make_ready_campaign, member_of
@@ -183,9 +184,69 @@ def test_a_condition_that_takes_too_long_blocks_the_launch(
 
 
 def _compile_slowly(*_arguments: Any, **_options: Any) -> Any:
-    from dynamail.lib.sql import SqlFragment
-
     return SqlFragment("pg_temp.slow()")
+
+
+def test_a_review_lives_without_what_recipients_lack_when_that_takes_too_long(
+    campaign: Campaign, member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The audience itself was counted in time, and the second question is the slow one."""
+    campaign = ask(campaign, member, lives_in("Grodno"))
+    make_slow_after(monkeypatch, 1)
+    review = review_campaign(campaign, now=NOW)
+    assert (review.recipients, review.lacking, review.is_ready) == (4, (), True)
+    (problem,) = [one for one in review.problems if one.code == "lacking_uncounted"]
+    assert "could not be counted" in str(problem.sentence)
+    assert "City" in str(problem.sentence)
+
+
+def test_an_attribute_deleted_in_the_middle_of_a_review_is_told(
+    campaign: Campaign, member: Member, monkeypatch: pytest.MonkeyPatch, city: Attribute
+) -> None:
+    campaign = ask(campaign, member, lives_in("Grodno"))
+
+    def measure_and_delete(*arguments: Any, **options: Any) -> Any:
+        counted = measure_audience(*arguments, **options)
+        Attribute.objects.for_account(city.account_id).delete()
+        return counted
+
+    monkeypatch.setattr("dynamail.campaigns.reviewing.measure_audience", measure_and_delete)
+    review = review_campaign(campaign, now=NOW)
+    assert [one.code for one in review.problems if one.blocks] == ["condition_invalid"]
+
+
+def make_slow_after(monkeypatch: pytest.MonkeyPatch, fast: int) -> None:
+    """The first questions are answered at once for everybody, the later ones run into a limit of 50 milliseconds."""
+    asked = []
+
+    def compile_sometimes_slowly(*_arguments: Any, **_options: Any) -> SqlFragment:
+        asked.append(1)
+        return SqlFragment("TRUE" if len(asked) <= fast else "pg_sleep(30) IS NOT NULL")
+
+    monkeypatch.setattr("dynamail.campaigns.audiences.compile_for", compile_sometimes_slowly)
+    monkeypatch.setattr("dynamail.campaigns.audiences.STATEMENT_TIMEOUT", 0.05)
+
+
+def test_a_segment_that_lost_its_tag_blocks_the_launch(
+    account: Account, campaign: Campaign, member: Member, alice: User
+) -> None:
+    """“Everybody who is not in it” would be everybody."""
+    tag = Tag.objects.add(account, name="Asked us to wait")
+    waiting = {"all": [{"kind": "tag", "op": "has_any", "tags": [tag.public_id]}]}
+    segment = create_segment(account.pk, name="Waiting", definition=waiting, by=member, now=NOW)
+    not_waiting = {"all": [{"kind": "segment", "segment": segment.public_id, "not": True}]}
+    campaign = ask(campaign, member, not_waiting)
+    schedule_campaign(campaign, at=NOW + DAY, by=member, now=NOW)
+    delete_tag(tag, by=alice, now=NOW)
+    launch_due(campaign, now=NOW + DAY)
+    campaign = Campaign.objects.for_account(account).get(pk=campaign.pk)
+    assert campaign.state == "draft"
+    assert "“Waiting” asks for something that is not there any more" in campaign.problem
+    for problems in (check_draft(campaign), check_launch(campaign, now=NOW)):
+        assert [one.code for one in problems if one.blocks] == ["condition_invalid"]
+    with pytest.raises(NotReady, match="Waiting"):
+        launch_campaign(campaign, by=member, now=NOW)
+    assert list_frozen(campaign) == set()
 
 
 def test_a_question_leaves_no_limit_of_time_behind(campaign: Campaign, member: Member) -> None:

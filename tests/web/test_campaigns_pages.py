@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from dynamail.accounts.models import Account, User
 from dynamail.accounts.roles import Role
+from dynamail.campaigns.drafting import save_draft
 from dynamail.campaigns.launching import cancel_campaign, launch_campaign, pause_campaign, schedule_campaign
 from dynamail.campaigns.models import Campaign, CampaignState
 from dynamail.consent.models import Topic
@@ -19,6 +20,7 @@ from dynamail.content.models import Template
 from dynamail.events.models import RollupHour
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import new_id
+from dynamail.lib.sql import SqlFragment
 from dynamail.messages.models import Chunk, Message, MessageState, Outbox
 from dynamail.senders.models import Sender
 from tests.support.campaigns import make_draft, make_ready_campaign, member_of
@@ -454,6 +456,26 @@ def test_more_people_than_were_confirmed_are_not_written_to(
     data = {"confirmed": confirmed, "version": campaign.version}
     response = client.post(page("campaign_launch", campaign), data, follow=True)
     assert "would go to 3 contacts now" in words(response)
+    assert saved(campaign).state == CampaignState.DRAFT
+
+
+def test_a_number_that_cannot_be_counted_again_is_not_written_to(
+    account: Account, alice: User, campaign: Campaign, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The launch itself counts once more, and may be luckier: then nobody agreed to its number."""
+    named = {"all": [{"kind": "field", "field": "name", "op": "filled"}]}
+    campaign = save_draft(campaign, by=member_of(account, alice), now=NOW, condition=named)
+    asked = []
+
+    def compile_slowly_at_first(*_arguments: object, **_options: object) -> SqlFragment:
+        asked.append(1)
+        return SqlFragment("pg_sleep(30) IS NOT NULL" if len(asked) == 1 else "TRUE")
+
+    monkeypatch.setattr("dynamail.campaigns.audiences.compile_for", compile_slowly_at_first)
+    monkeypatch.setattr("dynamail.campaigns.audiences.STATEMENT_TIMEOUT", 0.05)
+    data = {"confirmed": "1", "version": campaign.version}
+    response = client.post(page("campaign_launch", campaign), data, follow=True)
+    assert "Counting was stopped after" in words(response)
     assert saved(campaign).state == CampaignState.DRAFT
 
 

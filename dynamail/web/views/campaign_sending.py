@@ -39,6 +39,7 @@ from dynamail.conditions.faults import ConditionFault
 from dynamail.lib.clock import utc_now
 from dynamail.messages.accounting import Accounting, Whereabouts, count_outcomes
 from dynamail.segments.counting import TooCostly
+from dynamail.segments.wording import describe_costly
 from dynamail.senders.models import Transport
 from dynamail.web.access import PageRequest, needs, public_page
 from dynamail.web.forms.campaigns import ScheduleForm, TestForm
@@ -190,6 +191,12 @@ class AudienceGrew(CampaignError):
     code = "audience_grew"
 
 
+class AudienceUncounted(CampaignError):
+    """Whether more people than the member agreed to would be written to cannot be said."""
+
+    code = "audience_uncounted"
+
+
 def _check_confirmed(row: Campaign, confirmed: str) -> None:
     """Nobody's agreement to write to 100 people launches a message to 10 000."""
     if not row.is_editable:
@@ -198,8 +205,10 @@ def _check_confirmed(row: Campaign, confirmed: str) -> None:
     choice = choice_of(row)
     try:
         recipients = count_recipients(row.account_id, choice, now=utc_now()) if choice else 0
-    except (ConditionFault, TooCostly):
+    except ConditionFault:
         return  # the same
+    except TooCostly as error:  # the launch may be luckier, and then nobody agreed to its number
+        raise AudienceUncounted(describe_costly(error)) from None
     if number < 0 or recipients > number * (1 + GROWTH_WITHOUT_ASKING):
         sentence = _(
             "The message would go to %s contacts now. Look at the review again and confirm that number."
