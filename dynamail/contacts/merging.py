@@ -21,7 +21,7 @@ from dynamail.accounts.models import ApiKey, Member
 from dynamail.consent.models import ConsentState, Subscription, SuppressionReason
 from dynamail.consent.proof import Proof
 from dynamail.consent.recording import find_subscriptions, give_consent, withdraw_consent
-from dynamail.consent.suppressing import MARKETING, find_suppression, suppress_address
+from dynamail.consent.suppressing import ALL, MARKETING, find_suppression, suppress_address
 from dynamail.contacts.models import Contact, ContactAlias, ContactState
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
@@ -195,8 +195,11 @@ def _states(contact: Contact) -> dict[int, str]:
 
 
 def _said_no(gone: Contact, now: datetime) -> bool:
-    found = find_suppression(gone.account_id, gone.email_key, now=now)
-    return found is not None and found.reason in _OWN_WORD
+    """Scope by scope: a wider suppression for another reason does not hide it."""
+    found = (
+        find_suppression(gone.account_id, gone.email_key, now=now, scopes=(one,)) for one in (ALL, MARKETING)
+    )
+    return any(one is not None and one.reason in _OWN_WORD for one in found)
 
 
 # ── Writing it ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -184,6 +184,18 @@ def test_who_left_everything_or_complained_by_the_other_address_gets_no_campaign
     assert [row.email for row in Suppression.objects.for_account(account)] == [gone.email_key]
 
 
+@pytest.mark.parametrize("reason", [SuppressionReason.MANUAL, SuppressionReason.HARD_BOUNCE])
+def test_a_wider_suppression_for_another_reason_hides_no_refusal(
+    account: Account, bob: User, news: Topic, reason: SuppressionReason
+) -> None:
+    kept, gone = add(account, "kept@example.com"), add(account, "gone@example.com")
+    give_consent(account.pk, kept.id, news.pk, proof=PAGE, now=NOW)
+    for why, scope in ((SuppressionReason.UNSUBSCRIBE, "marketing"), (reason, "all")):
+        suppress_address(account.pk, gone.email_key, reason=why, scope=scope, now=NOW)
+    merge(kept, gone, bob)
+    assert states_of(kept) == {news.pk: "unsubscribed"}
+
+
 def test_an_address_that_left_a_topic_gets_no_campaign_when_a_file_brings_it_back(
     account: Account, bob: User, news: Topic
 ) -> None:
