@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from dynamail.consent.leaving import Person, leave_everything, return_to_topics, undo_leaving_everything
-from dynamail.consent.models import ConsentRecord
+from dynamail.consent.models import ConsentRecord, SuppressionReason
 from dynamail.consent.proof import Proof
 from dynamail.consent.recording import withdraw_consent
+from dynamail.consent.suppressing import MARKETING, find_suppression
 from dynamail.contacts.aliases import Reached
 from dynamail.contacts.models import Contact, ContactAlias
 
@@ -39,29 +40,45 @@ def leave_by_all_addresses(reached: Reached, *, proof: Proof, now: datetime) -> 
 
 
 def undo_leaving(reached: Reached, topic_id: int, *, proof: Proof, now: datetime) -> None:
-    """Back to how it was before: everything, when everything was left, or the topic."""
+    """Back to how it was before: everything, when everything was left, or the topic.
+
+    By the link of an address that was merged away only what the same link took back, in that very moment: who has left everything by
+    another word since stays out.
+    """
     person = _person(reached.contact)
     if reached.alias is None:
-        if not undo_leaving_everything(person, proof=proof, now=now):
-            return_to_topics(person, [topic_id], proof=proof, now=now)
+        _return(person, topic_id, proof=proof, now=now)
         return
-    if not _was_left_by(reached, reached.alias, topic_id):
+    left = _find_leaving(reached, reached.alias, topic_id)
+    if left is None or _has_left_besides(person, left.at, now=now):
         return
-    if not undo_leaving_everything(person, proof=proof, now=now):
-        return_to_topics(person, [topic_id], proof=proof, now=now)
+    _return(person, topic_id, proof=proof, now=now)
     undo_leaving_everything(_person_of(reached.alias), proof=proof, now=now)
 
 
-def _was_left_by(reached: Reached, alias: ContactAlias, topic_id: int) -> bool:
+def _return(person: Person, topic_id: int, *, proof: Proof, now: datetime) -> None:
+    if not undo_leaving_everything(person, proof=proof, now=now):
+        return_to_topics(person, [topic_id], proof=proof, now=now)
+
+
+def _find_leaving(reached: Reached, alias: ContactAlias, topic_id: int) -> ConsentRecord | None:
+    """The latest word on the topic, when it was a withdrawal by this address's link."""
     rows = ConsentRecord.objects.for_account(alias.account_id).filter(
         contact_id=reached.contact.id, topic_id=topic_id
     )
     last = rows.order_by("-at", "-id").first()
-    return (
+    is_own = (
         last is not None
         and last.act == ConsentRecord.Act.WITHDRAWN
         and last.evidence.get(_LINK) == str(alias.id)
     )
+    return last if is_own else None
+
+
+def _has_left_besides(person: Person, at: datetime, *, now: datetime) -> bool:
+    """Whether they left everything in another moment than this one."""
+    found = find_suppression(person.account_id, person.email_key, now=now, scopes=(MARKETING,))
+    return found is not None and found.reason == SuppressionReason.UNSUBSCRIBE and found.at != at
 
 
 def _add_link(reached: Reached, proof: Proof) -> Proof:

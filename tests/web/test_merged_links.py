@@ -95,6 +95,17 @@ def test_an_old_link_subscribes_nobody_who_had_not_left_by_it(
     assert states(account) == {(kept.id, "subscribed")}
 
 
+def test_an_old_link_never_takes_back_that_the_one_who_stays_left_everything(
+    account: Account, topic: Topic, kept: Contact, gone: Contact, client: Client
+) -> None:
+    subscribe(kept, make_topic(account, name="Offers"))
+    client.post(leave_url(gone, topic), {"act": "leave"})
+    client.post(leave_url(kept, topic), {"act": "everything"})
+    client.post(leave_url(gone, topic), {"act": "undo"})
+    assert {state for _contact, state in states(account)} == {"unsubscribed"}
+    assert is_suppressed(kept)
+
+
 def test_the_old_preference_page_offers_only_what_may_be_left(
     account: Account, topic: Topic, kept: Contact, gone: Contact, client: Client
 ) -> None:
