@@ -24,6 +24,7 @@ from typing import Any, LiteralString, cast
 from uuid import UUID
 
 from django.db import DatabaseError, connections, transaction
+from django.db.models import Q
 
 from dynamail.accounts.tenancy import account_scope
 from dynamail.conditions.catalog import Catalog
@@ -295,9 +296,14 @@ def _find_next(segment: Segment, question: Question) -> datetime:
 
 
 def _forget_members(segment: Segment) -> None:
+    """Block by block, for as long as the segment keeps none: who has it kept again finds them anew, and those are not forgotten."""
+    rows = Segment.objects.for_account(segment.account_id).filter(pk=segment.pk)
+    forgotten = rows.filter(Q(keeps_members=False) | Q(archived_at__isnull=False))
     values = {"account_id": segment.account_id, "segment_id": segment.pk, "limit": BLOCK}
     while True:
         with account_scope(segment.account_id), connections["default"].cursor() as cursor:
+            if forgotten.select_for_update(of=("self",), no_key=True).first() is None:
+                return
             cursor.execute(load_sql("segments", "forget_members"), values)
             if not cursor.rowcount:
                 return

@@ -19,6 +19,7 @@ from dynamail.accounts.background import (
 from dynamail.accounts.models import BackgroundWork, User
 from dynamail.segments.membership import refresh_whole
 from dynamail.segments.models import Segment
+from dynamail.segments.queueing import name_refresh
 from dynamail.segments.recounting import recount_segment
 
 KIND = "segments.recheck"
@@ -34,7 +35,7 @@ def queue_recheck(segment: Segment, *, by: User) -> BackgroundWork:
     work = queue_work(
         segment.account_id, kind=KIND, title=title[:200], by=by, total=STEPS, subject_id=segment.public_id
     )
-    app.configure_task(KIND, queue="default").defer(
+    app.configure_task(KIND, queue="default", lock=name_refresh(segment.pk)).defer(
         account_id=segment.account_id, work_id=work.pk, segment_id=segment.pk
     )
     return work

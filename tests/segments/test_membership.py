@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from procrastinate.contrib.django.models import ProcrastinateJob
 
-from dynamail.accounts.models import Account
+from dynamail.accounts.models import Account, User
 from dynamail.consent.suppressing import lift_suppression, suppress_address
 from dynamail.contacts.bulk import Act, BulkAct, apply_act
 from dynamail.contacts.catalog import create_attribute
@@ -20,7 +22,8 @@ from dynamail.lib.ids import new_id
 from dynamail.segments import membership
 from dynamail.segments.membership import list_due, list_segments_of, refresh_whole
 from dynamail.segments.models import Segment, SegmentDay, SegmentMember
-from dynamail.segments.saving import change_segment
+from dynamail.segments.rechecking import queue_recheck
+from dynamail.segments.saving import archive_segment, change_segment, restore_segment
 from tests.support.people import make_contact
 from tests.support.personas import NOW
 from tests.support.segments import (
@@ -312,6 +315,57 @@ def test_a_segment_that_no_longer_keeps_members_forgets_them(account: Account, a
     change_segment(segment, keeps_members=False, by=None, now=LATER)
     refresh_whole(account.pk, segment.pk, now=LATER)
     assert not SegmentMember.objects.for_account(account).exists()
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_members_found_anew_are_not_forgotten_by_a_run_that_began_before(
+    account: Account, monkeypatch: pytest.MonkeyPatch, archived: bool
+) -> None:
+    for number in range(5):
+        make_contact(account, f"p{number}@mail.example")
+    segment = make_segment(account, "All", EVERYBODY)
+    if archived:
+        archive_segment(segment, by=None, now=LATER)
+    else:
+        change_segment(segment, keeps_members=False, by=None, now=LATER)
+
+    def keep_again() -> None:
+        segment.refresh_from_db()
+        if archived:
+            restore_segment(segment, by=None, now=LATER)
+        else:
+            change_segment(segment, keeps_members=True, by=None, now=LATER)
+        assert refresh_whole(account.pk, segment.pk, now=LATER).joined == 2
+
+    between_two_blocks(monkeypatch, keep_again)
+    refresh_whole(account.pk, segment.pk, now=LATER)
+    assert len(list_members(segment)) == 5
+    assert refresh_whole(account.pk, segment.pk, now=LATER + timedelta(days=1)).looked_at == 0
+    assert list_told(segment) == []
+
+
+def between_two_blocks(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """What another process does after the first two members were forgotten."""
+    monkeypatch.setattr(membership, "BLOCK", 2)
+    real, opened = membership.account_scope, []
+
+    def open_scope(account_id: int) -> Any:
+        opened.append(account_id)
+        if len(opened) == 2:
+            act()
+        return real(account_id)
+
+    monkeypatch.setattr(membership, "account_scope", open_scope)
+
+
+def test_of_one_segment_no_two_refreshes_run_at_once(account: Account, alice: User) -> None:
+    segment = make_segment(account, built=False)
+    queue_recheck(segment, by=alice)
+    named = ProcrastinateJob.objects.filter(args__segment_id=segment.pk).exclude(task_name="segments.count")
+    assert set(named.values_list("task_name", "lock")) == {
+        ("segments.refresh", f"segments.refresh.{segment.pk}"),
+        ("segments.recheck", f"segments.refresh.{segment.pk}"),
+    }
 
 
 # ── Trouble ──────────────────────────────────────────────────────────────────────────────────────────────────────────
