@@ -33,7 +33,7 @@ from dynamail.contacts.finding_duplicates import (
     run_merge_all,
 )
 from dynamail.contacts.merging import MergeChoice, MergeError, merge_contacts, plan_merge
-from dynamail.contacts.models import Attribute, Contact, ContactAlias, ContactState
+from dynamail.contacts.models import Attribute, Contact, ContactAlias, ContactState, DuplicatePair, ValueAside
 from dynamail.contacts.queries import ContactFilter, filter_contacts
 from dynamail.contacts.tags import create_tag
 from dynamail.events.log import record_event
@@ -264,6 +264,31 @@ def test_adding_the_merged_address_again_makes_a_new_contact(account: Account, b
     again = add(account, "a@home.example")
     assert again.id not in (kept.id, gone.id)
     assert find_contact_by_email(account.pk, "a@home.example") == again
+
+
+def test_values_put_aside_and_two_persons_move_and_are_erased_with_the_one_who_stays(
+    account: Account, bob: User, city: Attribute, phone: Attribute
+) -> None:
+    kept, gone, third = (add(account, f"{name}@example.com") for name in ("kept", "gone", "third"))
+    for attribute, contact, value in ((city, gone, "?"), (city, kept, "kept"), (phone, gone, "secret")):
+        ValueAside.objects.add(account, attribute_id=attribute.pk, contact_id=contact.id, value=value, at=NOW)
+    for rule, one, other, state in (
+        ("mailbox", gone, third, "open"),
+        ("mailbox", third, gone, "different"),
+        ("mailbox", gone, kept, "different"),
+        ("name", third, gone, "open"),
+    ):
+        DuplicatePair.objects.add(
+            account, rule=rule, gone_id=one.id, kept_id=other.id, value="x", found_at=NOW, state=state
+        )
+    merge(kept, gone, bob)
+    aside = ValueAside.objects.for_account(account).filter(contact_id=kept.id)
+    assert set(aside.values_list("attribute_id", "value")) == {(city.pk, "kept"), (phone.pk, "secret")}
+    pairs = DuplicatePair.objects.for_account(account).values_list("rule", "gone_id", "kept_id", "state")
+    assert list(pairs) == [("mailbox", third.id, kept.id, "different")]
+    delete_contact(kept, by=bob, now=SOON)
+    assert not ValueAside.objects.for_account(account).exists()
+    assert not DuplicatePair.objects.for_account(account).exists()
 
 
 def test_deleting_the_one_who_stays_removes_the_aliases(account: Account, bob: User) -> None:
