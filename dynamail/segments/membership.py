@@ -28,6 +28,7 @@ from django.db.models import Q
 
 from dynamail.accounts.tenancy import account_scope
 from dynamail.conditions.catalog import Catalog
+from dynamail.conditions.faults import ConditionFault
 from dynamail.events.kinds import EventKind
 from dynamail.events.models import EventCursor
 from dynamail.events.tailing import LoggedEvent, TakenOwnEvent, skip_to_end, take_custom_events, take_events
@@ -184,13 +185,19 @@ def _add(touched: _Touched, contact_id: UUID, changed: Aspects) -> None:
 def _settle_or_postpone(
     segment: Segment, ids: Sequence[UUID], touched: _Touched, question: Question
 ) -> Tally:
-    """A segment that the database cannot answer for these contacts holds up no other: it is looked at as a whole later."""
+    """A segment that cannot be asked for these contacts holds up no other: it is looked at as a whole later.
+
+    One that asks for what was deleted keeps its members: who lacks a tag that is gone is everybody, and nothing happened to them.
+    """
     if not ids:
         return Tally()
     created = {one for one in ids if EVERYTHING in touched.contacts[one]}
     try:
         with transaction.atomic():
             return settle(segment, ids, question, untold=() if is_current(segment) else set(ids) - created)
+    except ConditionFault as error:
+        postpone(segment, error, question.now)
+        return Tally()
     except (DatabaseError, ValueError) as error:
         if is_disconnected():
             raise
@@ -214,6 +221,10 @@ def refresh_whole(account_id: int, segment_id: int, *, now: datetime) -> Tally:
         return Tally()
     try:
         return _refresh_whole(segment, now)
+    except ConditionFault as error:
+        with account_scope(account_id):
+            postpone(segment, error, now)
+        return Tally()
     except (DatabaseError, ValueError, TimedOut) as error:
         if is_disconnected():
             raise

@@ -7,7 +7,7 @@ from typing import Any
 
 from dynamail.accounts.tenancy import account_scope
 from dynamail.conditions.faults import ConditionFault
-from dynamail.conditions.parsing import parse_condition
+from dynamail.segments.checking import read_sound
 from dynamail.segments.counting import TooCostly, count_exactly
 from dynamail.segments.history import find_day, record_day
 from dynamail.segments.models import Segment
@@ -33,7 +33,8 @@ def recount_segment(account_id: int, segment_id: int, *, now: datetime) -> Segme
 
 def _count(segment: Segment, now: datetime) -> dict[str, Any]:
     try:
-        condition = parse_condition(segment.definition)
+        with account_scope(segment.account_id):
+            condition = read_sound(segment.account_id, segment.definition)
         counted = count_exactly(segment.account_id, condition, now=now, salt=segment.public_id)
     except ConditionFault as error:
         return {"problem": " ".join(map(translate_fault, error.faults))[:500]}

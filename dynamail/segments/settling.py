@@ -13,6 +13,8 @@ from psycopg.errors import QueryCanceled
 
 from dynamail.accounts.models import Account
 from dynamail.conditions.catalog import Catalog
+from dynamail.conditions.checking import check_condition
+from dynamail.conditions.faults import ConditionFault
 from dynamail.conditions.tree import Condition
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import NewEvent, record_events
@@ -22,6 +24,7 @@ from dynamail.segments.cataloging import load_catalog
 from dynamail.segments.compiling import CompileContext, Form, compile_condition
 from dynamail.segments.history import find_day, record_day
 from dynamail.segments.models import Segment
+from dynamail.segments.wording import translate_fault
 
 BLOCK_SECONDS = 20  # at most, to settle a block
 AGAIN_AFTER = timedelta(hours=1)
@@ -59,9 +62,11 @@ class Question:
         return known.condition if known else None
 
     def compile(self, segment: Segment, form: Form) -> SqlFragment:
-        """Raises ValueError when the row holds no condition."""
+        """Raises ValueError when the row holds no condition, ConditionFault when that asks for what the account has no more."""
         if (condition := self.find(segment)) is None:
             raise ValueError(_("The condition of this segment cannot be read. Open it and save it again."))
+        if faults := check_condition(condition, self.catalog):
+            raise ConditionFault(faults)
         context = CompileContext(self.account_id, self.now, self.zone, segment.public_id)
         return compile_condition(condition, self.catalog, context, form=form)
 
@@ -129,13 +134,18 @@ def _count_changes(
 
 
 def postpone(segment: Segment, error: Exception, now: datetime) -> None:
-    """Say what is wrong, and try as a whole in an hour."""
+    """Keep the members as they are, say what is wrong, and try as a whole in an hour, unless that is to happen sooner."""
+    again, planned = now + AGAIN_AFTER, segment.next_refresh_at
+    if planned is not None and now < planned < again:
+        again = planned
     Segment.objects.for_account(segment.account_id).filter(pk=segment.pk).update(
-        problem=_explain(error)[:500], next_refresh_at=now + AGAIN_AFTER
+        problem=_explain(error)[:500], next_refresh_at=again
     )
 
 
 def _explain(error: Exception) -> str:
+    if isinstance(error, ConditionFault):
+        return " ".join(map(translate_fault, error.faults))
     if isinstance(error, TimedOut) or isinstance(error.__cause__, QueryCanceled):
         return _("Looking at everybody takes too long. Ask for less, or in a shorter time.")
     if isinstance(error, DatabaseError):  # its words may repeat what is stored about a contact

@@ -15,7 +15,7 @@ from dynamail.contacts.catalog import create_attribute
 from dynamail.contacts.editing import Profile, add_contact, change_contact, delete_contact
 from dynamail.contacts.merging import merge_contacts
 from dynamail.contacts.models import Contact, ContactState
-from dynamail.contacts.tags import create_tag
+from dynamail.contacts.tags import create_tag, delete_tag
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
 from dynamail.lib.ids import new_id
@@ -23,6 +23,7 @@ from dynamail.segments import membership
 from dynamail.segments.membership import list_due, list_segments_of, refresh_whole
 from dynamail.segments.models import Segment, SegmentDay, SegmentMember
 from dynamail.segments.rechecking import queue_recheck
+from dynamail.segments.recounting import recount_segment
 from dynamail.segments.saving import archive_segment, change_segment, restore_segment
 from tests.support.people import make_contact
 from tests.support.personas import NOW
@@ -31,6 +32,7 @@ from tests.support.segments import (
     LogReader,
     add_own_event,
     in_city,
+    lacks,
     list_members,
     list_told,
     make_segment,
@@ -403,6 +405,36 @@ def test_a_definition_that_cannot_be_read_says_so(account: Account, ann: Contact
     segment.refresh_from_db()
     assert "cannot be read" in segment.problem
     assert list_segments_of(account.pk, ann.id, now=LATER) == []
+
+
+def test_a_segment_that_asks_for_a_deleted_tag_keeps_its_members(
+    account: Account, ann: Contact, bea: Contact, reader: LogReader
+) -> None:
+    tag = create_tag(account.pk, "vip", by=None, now=NOW)
+    tag_one(ann, tag.pk)
+    inner = make_segment(account, "Not vip", lacks(tag))
+    outer = make_segment(account, "Not vip either", within(inner))
+    reader.skip()
+    delete_tag(tag, by=None, now=LATER)
+    move(ann, "Grodno")
+    cora = add_contact(account.pk, Profile("cora@mail.example"), by=None, now=LATER)
+    reader.follow(now=LATER)
+    for segment in (inner, outer):
+        refresh_whole(account.pk, segment.pk, now=LATER)
+        recount_segment(account.pk, segment.pk, now=LATER)
+        segment.refresh_from_db()
+        assert list_members(segment) == {BEA}
+        assert list_told(segment) == []
+        assert segment.size == 1
+        assert segment.problem
+        assert segment.next_refresh_at is not None
+        assert LATER < segment.next_refresh_at <= LATER + timedelta(hours=1)
+    assert list_segments_of(account.pk, cora.id, now=LATER) == []
+    change_segment(inner, definition=in_city("Grodno"), by=None, now=LATER)
+    for segment in (inner, outer):
+        refresh_whole(account.pk, segment.pk, now=LATER)
+        segment.refresh_from_db()
+        assert (segment.problem, list_members(segment)) == ("", {ANN})
 
 
 # ── One contact ──────────────────────────────────────────────────────────────────────────────────────────────────────
