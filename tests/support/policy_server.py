@@ -8,9 +8,9 @@ with PolicyServer(authority.issue("mta-sts.example.com")) as server:
 from __future__ import annotations
 
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
+from tests.support.quiet_server import QuietHandler, QuietServer
 from tests.support.tls_authority import Certificate
 
 
@@ -30,7 +30,7 @@ class PolicyServer:
     def start(self) -> PolicyServer:
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 outer.requests.append((self.headers["Host"], self.path))
                 outer.silence.wait()
@@ -40,32 +40,13 @@ class PolicyServer:
                 self.end_headers()
                 self.wfile.write(outer.body)
 
-            def log_message(self, format: str, *arguments: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            block_on_close = False
-
-            def finish_request(self, request, address):  # type: ignore[no-untyped-def]
-                request.settimeout(5)
-                with outer._context.wrap_socket(request, server_side=True) as encrypted:
-                    super().finish_request(encrypted, address)
-
-            def handle_error(self, request, address):  # type: ignore[no-untyped-def]
-                pass  # a client that refuses the certificate is no fault of ours
-
-        self._server = Server((self.host, 0), Handler)
-        self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        self._server = QuietServer(self.host, Handler, self._context)
+        self.port = self._server.port
         return self
 
     def stop(self) -> None:
         self.silence.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
+        self._server.stop()
 
     def __enter__(self) -> PolicyServer:
         return self.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -105,7 +106,7 @@ class LogReader:
         ]
 
 
-def add_own_event(contact: Contact, name: str, **properties: Any) -> None:
+def add_own_event(contact: Contact, name: str, *, at: datetime = NOW, **properties: Any) -> None:
     known, _made = EventName.objects.for_account(contact.account_id).get_or_create(
         account_id=contact.account_id, name=name
     )
@@ -114,6 +115,6 @@ def add_own_event(contact: Contact, name: str, **properties: Any) -> None:
         id=new_id(NOW),
         name_id=known.pk,
         contact_id=contact.id,
-        at=NOW,
+        at=at,
         properties=properties,
     )

@@ -10,9 +10,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
+from tests.support.quiet_server import QuietHandler, QuietServer
 from tests.support.tls_authority import Certificate
 
 
@@ -47,7 +47,7 @@ class WebServer:
     def __enter__(self) -> WebServer:
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 outer.requests.append(Request(self.path, headers))
@@ -62,34 +62,12 @@ class WebServer:
                     for piece in [page.body] if isinstance(page.body, bytes) else page.body():
                         self.wfile.write(piece)
 
-            def log_message(self, format: str, *arguments: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            block_on_close = False
-
-            def finish_request(self, request, address):  # type: ignore[no-untyped-def]
-                request.settimeout(5)
-                if outer._context is None:
-                    super().finish_request(request, address)
-                    return
-                with outer._context.wrap_socket(request, server_side=True) as encrypted:
-                    super().finish_request(encrypted, address)
-
-            def handle_error(self, request, address):  # type: ignore[no-untyped-def]
-                pass  # a client that went away is no fault of ours
-
-        self._server = Server((self.host, 0), Handler)
-        self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
+        self._server = QuietServer(self.host, Handler, self._context)
+        self.port = self._server.port
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
+        self._server.stop()

@@ -37,6 +37,7 @@ QUIET_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PICTURES = Path(__file__).resolve().parents[2] / "test-results" / "screenshots"
 AXE = Path(__file__).resolve().parents[2] / "frontend/node_modules/axe-core/axe.min.js"
 DESKTOP, PHONE = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 PATIENCE_MS = 30_000
@@ -190,3 +191,18 @@ def find_faults(page: Page, name: str = "") -> list[str]:
         found += [f"{place}: {fault}" for fault in (*find_axe_violations(page), *find_overflow(page))]
     page.emulate_media(color_scheme="light")
     return found
+
+
+def take_pictures(page: Page, name: str) -> list[str]:
+    """Both themes at both sizes; returns what is at fault on them."""
+    still(page)
+    faults = []
+    for size, viewport in (("desk", DESKTOP), ("phone", PHONE)):
+        page.set_viewport_size(viewport)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True)
+        faults += find_faults(page, f"{name}, {size}")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(DESKTOP)
+    return faults

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as NotYet
 
 from tests.support.dns_server import DnsServer
-from tests.ui.conftest import find_faults
+from tests.ui.conftest import find_faults, take_pictures
 
 LOOKS = 60  # times a page is loaded again until it shows what happens in the background
 
@@ -29,6 +29,10 @@ class Marketer:
     # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def look_closely(self, name: str) -> None:
         self.faults += find_faults(self.page, name)
+
+    def look_everywhere(self, name: str) -> None:
+        """Both themes at both sizes, with pictures and without faults."""
+        self.faults += take_pictures(self.page, name)
 
     def press(
         self, name: str | re.Pattern[str], *, within: Locator | None = None, exact: bool = False

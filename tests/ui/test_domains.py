@@ -9,9 +9,9 @@ from playwright.sync_api import expect
 
 from tests.support.dns_server import DnsServer
 from tests.support.installation import Installation
-from tests.ui.conftest import DESKTOP, PHONE, OpenBrowser, find_faults
+from tests.ui.conftest import OpenBrowser
 from tests.ui.marketer import Marketer
-from tests.ui.test_every_page import PICTURES, read_demo_sign_in
+from tests.ui.test_every_page import read_demo_sign_in
 
 DOMAIN = "roastery.example"
 
@@ -26,29 +26,16 @@ def marketer(open_browser: OpenBrowser, installation: Installation) -> Marketer:
     return person
 
 
-def look(marketer: Marketer, name: str) -> None:
-    """Both themes at both sizes, with pictures and without faults."""
-    page = marketer.page
-    for size, viewport in (("desk", DESKTOP), ("phone", PHONE)):
-        page.set_viewport_size(viewport)
-        marketer.faults += find_faults(page, f"{name}, {size}")
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(DESKTOP)
-
-
 def test_a_domain_is_proved_step_by_step_and_its_keys_are_rotated(marketer: Marketer, dns: DnsServer) -> None:
     page = marketer.page
     page.goto("/settings/domains/")
     expect(page.get_by_text("No domain yet")).to_be_visible()
-    look(marketer, "domains-empty")
+    marketer.look_everywhere("domains-empty")
 
     refuse_what_cannot_be(marketer)
     marketer.add_domain(DOMAIN)
     expect(page.get_by_text("0 of 2 required records found.")).to_be_visible()
-    look(marketer, "domain-pending")
+    marketer.look_everywhere("domain-pending")
     copy_by_keyboard(marketer)
 
     records = marketer.read_dns_records()
@@ -59,12 +46,12 @@ def test_a_domain_is_proved_step_by_step_and_its_keys_are_rotated(marketer: Mark
     expect(page.get_by_text("Any address at this domain may stand in From.")).to_be_visible()
     expect(page.locator(".dns-record .state").filter(has_text="Right")).to_have_count(6)
     expect(page.locator(".dns-record[open]")).to_have_count(0)
-    look(marketer, "domain-verified")
+    marketer.look_everywhere("domain-verified")
 
     rotate(marketer, dns)
     page.goto("/settings/domains/")
     expect(page.get_by_role("row").filter(has_text=DOMAIN)).to_contain_text("6 of 6 right")
-    look(marketer, "domains")
+    marketer.look_everywhere("domains")
     assert marketer.faults == []
 
 
@@ -75,7 +62,7 @@ def refuse_what_cannot_be(marketer: Marketer) -> None:
     marketer.press("Add the domain")
     expect(page.get_by_text(re.compile("public mail service")).first).to_be_visible()
     expect(page.get_by_label("Domain")).to_have_value("gmail.com")
-    look(marketer, "domain-new-refused")
+    marketer.look_everywhere("domain-new-refused")
 
 
 def copy_by_keyboard(marketer: Marketer) -> None:
@@ -102,7 +89,7 @@ def prove_half(marketer: Marketer, records: list[tuple[str, str, str]], dns: Dns
     expect(page.get_by_text("Receivers cannot read what is published.")).to_be_visible()
     expect(page.get_by_text("elsewhere.example", exact=True)).to_be_visible()
     expect(page.get_by_text("v=spf1 mx include:mail.dynamail.example -all", exact=True)).to_be_visible()
-    look(marketer, "domain-half")
+    marketer.look_everywhere("domain-half")
 
 
 def rotate(marketer: Marketer, dns: DnsServer) -> None:
@@ -114,9 +101,9 @@ def rotate(marketer: Marketer, dns: DnsServer) -> None:
         one for one in marketer.read_dns_records() if "._domainkey." in one[0] and one[0].startswith("dm2")
     ]
     assert len(fresh) == 2
-    look(marketer, "domain-rotating")
+    marketer.look_everywhere("domain-rotating")
     marketer.publish(fresh, dns)
     marketer.press("Check now")
     expect(page.get_by_text("Leave its record in the DNS until")).to_have_count(2)
     expect(page.get_by_role("button", name="Make new keys…")).to_be_visible()
-    look(marketer, "domain-rotated")
+    marketer.look_everywhere("domain-rotated")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -18,6 +17,7 @@ from tests.support.installation import Installation
 from tests.ui.conftest import (
     DESKTOP,
     PHONE,
+    PICTURES,
     OpenBrowser,
     Watch,
     find_axe_violations,
@@ -27,7 +27,6 @@ from tests.ui.conftest import (
 )
 from tests.ui.marketer import Marketer
 
-PICTURES = Path(__file__).resolve().parents[2] / "test-results" / "screenshots"
 SIZES = {"desk": DESKTOP, "phone": PHONE}
 SCHEMES = ("light", "dark")
 

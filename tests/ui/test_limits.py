@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.installation import Installation
-from tests.ui.conftest import DESKTOP, PHONE, OpenBrowser, find_faults, still
+from tests.ui.conftest import OpenBrowser, take_pictures
 from tests.ui.marketer import Marketer
-from tests.ui.test_every_page import PICTURES, read_demo_sign_in
+from tests.ui.test_every_page import read_demo_sign_in
 
 STATES = """
 INSERT INTO destination_state (account_id, transport_id, site, until, factor, reason, changed_at)
@@ -30,19 +30,6 @@ def limits_page(open_browser: OpenBrowser, installation: Installation) -> Page:
     Marketer(page, email=email, password=password).sign_in()
     page.goto("/settings/delivery/limits/")
     return page
-
-
-def take_pictures(page: Page, name: str) -> list[str]:
-    still(page)
-    faults = []
-    for size, viewport in (("desk", DESKTOP), ("phone", PHONE)):
-        page.set_viewport_size(viewport)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True)
-        faults += find_faults(page, f"{name}, {size}")
-    page.set_viewport_size(DESKTOP)
-    return faults
 
 
 def add_transport(installation: Installation) -> None:

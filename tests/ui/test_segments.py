@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.installation import Installation
-from tests.ui.conftest import DESKTOP, PHONE, OpenBrowser, find_faults, still
+from tests.ui.conftest import OpenBrowser
 from tests.ui.marketer import Marketer, read_number
-from tests.ui.test_every_page import PICTURES, read_demo_sign_in
+from tests.ui.test_every_page import read_demo_sign_in
 
 NAME = "Warm in Minsk and Vilnius"
 CAMPAIGN = "For the warm ones"
@@ -57,19 +57,6 @@ def ask(installation: Installation, statement: str) -> set[str]:
         return {row[0] for row in connection.execute(statement)}
 
 
-def look(marketer: Marketer, name: str) -> None:
-    """Both themes at both sizes, with pictures and without faults."""
-    page = marketer.page
-    still(page)
-    for size, viewport in (("desk", DESKTOP), ("phone", PHONE)):
-        page.set_viewport_size(viewport)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True)
-        marketer.faults += find_faults(page, f"{name}, {size}")
-    page.set_viewport_size(DESKTOP)
-
-
 def test_a_segment_is_built_without_a_mouse_and_written_to(
     marketer: Marketer, installation: Installation
 ) -> None:
@@ -78,12 +65,12 @@ def test_a_segment_is_built_without_a_mouse_and_written_to(
     page.goto("/segments/")
     build_by_keyboard(marketer)
     assert read_number(page.locator(".cb-count-number:visible").first) == len(members)
-    look(marketer, "segment-editor")
+    marketer.look_everywhere("segment-editor")
     save_by_keyboard(page)
     expect(page.locator("#segment-figures .kpi-number").first).to_have_text(str(len(members)))
     expect(page.get_by_text("City is Minsk or Vilnius")).to_be_visible()
     expect(page.locator("#segment-people li")).to_have_count(10)
-    look(marketer, "segment-page")
+    marketer.look_everywhere("segment-page")
     assert {row["Email"] for row in export_people(marketer)} == members
 
     send_to_segment(marketer, installation)
@@ -185,7 +172,7 @@ def send_to_segment(marketer: Marketer, installation: Installation) -> None:
     page.keyboard.press("Enter")
     expect(card.locator(".audience-count b")).to_have_text(str(len(recipients)))
     expect(card.get_by_text("Do not fit the condition")).to_be_visible()
-    look(marketer, "campaign-audience")
+    marketer.look_everywhere("campaign-audience")
     assert marketer.faults == []
     marketer.press("Save", within=card)
     expect(page.get_by_text(f"In the segment {NAME}")).to_be_visible()

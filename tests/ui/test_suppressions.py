@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.installation import Installation
-from tests.ui.conftest import DESKTOP, PHONE, OpenBrowser, find_faults, still
+from tests.ui.conftest import OpenBrowser
 from tests.ui.marketer import Marketer, read_number
-from tests.ui.test_every_page import PICTURES, read_demo_sign_in
+from tests.ui.test_every_page import read_demo_sign_in
 
 LIST = """Email Address,Status,Changed at,Comment
 {rows}left@old.example,unsubscribed,2021-03-04 05:06:07,
@@ -34,19 +34,6 @@ def marketer(open_browser: OpenBrowser, installation: Installation) -> Marketer:
     return person
 
 
-def look(marketer: Marketer, name: str) -> None:
-    """Both themes at both sizes, with pictures and without faults."""
-    page = marketer.page
-    still(page)
-    for size, viewport in (("desk", DESKTOP), ("phone", PHONE)):
-        page.set_viewport_size(viewport)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True)
-        marketer.faults += find_faults(page, f"{name}, {size}")
-    page.set_viewport_size(DESKTOP)
-
-
 def test_a_list_is_brought_in_found_and_lifted(marketer: Marketer, tmp_path: Path) -> None:
     page, file = marketer.page, tmp_path / "old-system.csv"
     rows = "".join(f"reader{number}@old.example,bounced,2024-01-01,\n" for number in range(60))
@@ -55,7 +42,7 @@ def test_a_list_is_brought_in_found_and_lifted(marketer: Marketer, tmp_path: Pat
     page.goto("/contacts/")
     page.get_by_role("navigation", name="Sections").get_by_role("link", name="Suppressions").press("Enter")
     expect(page.get_by_text("Nobody is suppressed")).to_be_visible()
-    look(marketer, "suppressions-empty")
+    marketer.look_everywhere("suppressions-empty")
 
     bring_in(marketer, file)
     find_some(marketer)
@@ -67,7 +54,7 @@ def test_a_list_is_brought_in_found_and_lifted(marketer: Marketer, tmp_path: Pat
 def bring_in(marketer: Marketer, file: Path) -> None:
     page = marketer.page
     marketer.follow("Import suppressions", within=page.get_by_role("main"))
-    look(marketer, "suppressions-import-file")
+    marketer.look_everywhere("suppressions-import-file")
     page.get_by_label("File").set_input_files(file)
     marketer.press("Upload")
     expect(page.get_by_role("heading", level=1)).to_contain_text(file.name)
@@ -77,15 +64,15 @@ def bring_in(marketer: Marketer, file: Path) -> None:
         page.get_by_label("Where Comment goes").select_option(label="Leave it out")
     with page.expect_response(re.compile("/preview/")):
         page.get_by_label("Where Comment goes").select_option(label="Note")
-    look(marketer, "suppressions-import-columns")
+    marketer.look_everywhere("suppressions-import-columns")
     marketer.press(re.compile("^Import$"), within=page.get_by_role("main"))
     counts = marketer.read_counts("The import is done")
     assert counts == {"New": 64, "Suppressed before": 0, "Repeated rows": 0, "Left alone": 1, "Rejected": 1}
-    look(marketer, "suppressions-import-result")
+    marketer.look_everywhere("suppressions-import-result")
     (rejected,) = marketer.download_table("Download the rejected rows")
     assert rejected["Email Address"] == "broken"
     page.goto("/contacts/suppressions/imports/new/")
-    look(marketer, "suppressions-import-again")
+    marketer.look_everywhere("suppressions-import-again")
 
 
 def find_some(marketer: Marketer) -> None:
@@ -96,13 +83,13 @@ def find_some(marketer: Marketer) -> None:
     page.keyboard.press("/")
     page.keyboard.type("old.exa")
     expect(page).to_have_url(re.compile("q=old"))
-    look(marketer, "suppressions")
+    marketer.look_everywhere("suppressions")
     marketer.follow(re.compile("^Complained"))
     expect(table).to_have_count(2)
     assert read_number(page.get_by_role("link", name=re.compile("^Complained")).locator(".num")) == 1
     page.get_by_label("Search suppressions").fill("nobody of this name")
     expect(page.get_by_text("No such suppression")).to_be_visible()
-    look(marketer, "suppressions-nothing-found")
+    marketer.look_everywhere("suppressions-nothing-found")
     marketer.follow("Show all")
     expect(table).to_have_count(51)
     assert len(marketer.download_table("Export these")) == 64
@@ -113,11 +100,11 @@ def lift_by_keyboard(marketer: Marketer) -> None:
     page.goto("/contacts/suppressions/?q=left@old.example")
     page.get_by_role("link", name="left@old.example").press("Enter")
     expect(page.get_by_text("This is the person's own word")).to_be_visible()
-    look(marketer, "suppression")
+    marketer.look_everywhere("suppression")
     page.get_by_role("button", name="Lift now").press("Enter")
     page.get_by_role("alertdialog").get_by_role("button", name="Allow").press("Enter")
     expect(page.get_by_text("confirm that they did")).to_be_visible()
-    look(marketer, "suppression-refused")
+    marketer.look_everywhere("suppression-refused")
     page.get_by_label(re.compile("asked to be written to again")).press("Space")
     page.get_by_role("button", name="Lift now").press("Enter")
     page.get_by_role("alertdialog").get_by_role("button", name="Allow").press("Enter")
@@ -133,7 +120,7 @@ def add_by_hand(marketer: Marketer) -> None:
     page.get_by_label("Addresses").fill("left@old.example\nnot an address")
     marketer.press("Suppress")
     expect(page.get_by_label("Addresses")).to_have_attribute("aria-invalid", "true")
-    look(marketer, "suppression-new")
+    marketer.look_everywhere("suppression-new")
     page.get_by_label("Addresses").fill("left@old.example, gone@old.example")
     page.get_by_label("Campaigns only").check()
     marketer.press("Suppress")
