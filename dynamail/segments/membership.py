@@ -53,6 +53,7 @@ from dynamail.segments.settling import (
     Question,
     Tally,
     ask_now,
+    find_sooner,
     is_current,
     is_disconnected,
     limit_statements,
@@ -64,6 +65,7 @@ READER, OWN_READER = "segments", "segments.own"
 EVENTS_AT_ONCE = 2_000  # of each log in one transaction
 BLOCK = 5_000  # contacts settled in one transaction
 DIFFERENCE_SECONDS = 120.0  # at most, to look at everybody
+CLOCKS_DIFFER = timedelta(seconds=5)  # between servers, and between asking the time and reading a log
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _UPDATED_BY_IMPORT = (EventKind.CONTACT_UPDATED.value, "import")
 MINUTES_APART = 10  # whole refreshes of many segments do not begin together
@@ -132,13 +134,14 @@ def _sort_by_account(facts: Iterable[LoggedEvent], own: Iterable[TakenOwnEvent])
 
 
 def _follow(account_id: int, touched: _Touched, now: datetime) -> Tally:
-    """The part of one account."""
+    """The part of one account, asked at the moment of its latest event: conditions take none that lies ahead."""
     rows = Segment.objects.for_account(account_id).filter(keeps_members=True, archived_at=None)
     # One order for all who lock several: by key. What is asked is read under the lock.
     segments = list(rows.order_by("pk").select_for_update(of=("self",), no_key=True))
     if not segments:
         return Tally()
-    question = ask_now(account_id, now)
+    question = ask_now(account_id, _find_moment(touched, now))
+    ahead = _list_ahead(touched, question.now)
     limit_statements()
     _note_changes(touched, question.catalog)
     tally = Tally()
@@ -150,8 +153,30 @@ def _follow(account_id: int, touched: _Touched, now: datetime) -> Tally:
             Segment.objects.for_account(account_id).filter(pk=segment.pk).update(next_refresh_at=now)
             queue_refresh(account_id, segment.pk)
         ids = [contact_id for contact_id, changed in touched.contacts.items() if do_meet(changed, asked)]
+        if (early := ahead.keys() & set(ids)) and changes_unheard(condition, question.catalog):
+            _look_at_later(segment, min(ahead[one] for one in early))
         tally += _settle_or_postpone(segment, ids, touched, question)
     return tally
+
+
+def _find_moment(touched: _Touched, now: datetime) -> datetime:
+    """`now` was taken before the logs were read, and clocks differ a little: not before the latest of the events, then."""
+    moments = (*(fact.at for fact in touched.facts), *(event.at for event in touched.own))
+    return max((at for at in moments if now < at <= now + CLOCKS_DIFFER), default=now)
+
+
+def _list_ahead(touched: _Touched, now: datetime) -> dict[UUID, datetime]:
+    """Contacts with an event of a sender whose clock is further ahead: it counts when its time has come."""
+    ahead: dict[UUID, datetime] = {}
+    for event in touched.own:
+        if event.at > now:
+            ahead[event.contact_id] = min(event.at, ahead.get(event.contact_id, event.at))
+    return ahead
+
+
+def _look_at_later(segment: Segment, moment: datetime) -> None:
+    rows = Segment.objects.for_account(segment.account_id).filter(pk=segment.pk)
+    rows.filter(Q(next_refresh_at=None) | Q(next_refresh_at__gt=moment)).update(next_refresh_at=moment)
 
 
 def _note_changes(touched: _Touched, catalog: Catalog) -> None:
@@ -301,9 +326,8 @@ def _find_next(segment: Segment, question: Question) -> datetime:
     condition = question.find(segment)
     apart = timedelta(minutes=segment.pk % MINUTES_APART, seconds=segment.pk % 60)
     hour = question.now.replace(minute=0, second=0, microsecond=0)
-    if condition is not None and changes_unheard(condition, question.catalog):
-        return hour + HOUR + apart
-    return hour + DAY + apart
+    often = condition is not None and changes_unheard(condition, question.catalog)
+    return find_sooner(segment, hour + (HOUR if often else DAY) + apart, question.now)
 
 
 def _forget_members(segment: Segment) -> None:

@@ -135,12 +135,15 @@ def _count_changes(
 
 def postpone(segment: Segment, error: Exception, now: datetime) -> None:
     """Keep the members as they are, say what is wrong, and try as a whole in an hour, unless that is to happen sooner."""
-    again, planned = now + AGAIN_AFTER, segment.next_refresh_at
-    if planned is not None and now < planned < again:
-        again = planned
     Segment.objects.for_account(segment.account_id).filter(pk=segment.pk).update(
-        problem=_explain(error)[:500], next_refresh_at=again
+        problem=_explain(error)[:500], next_refresh_at=find_sooner(segment, now + AGAIN_AFTER, now)
     )
+
+
+def find_sooner(segment: Segment, due: datetime, now: datetime) -> datetime:
+    """When to look at everybody: then, or when it is planned already."""
+    planned = segment.next_refresh_at
+    return planned if planned is not None and now < planned < due else due
 
 
 def _explain(error: Exception) -> str:

@@ -133,6 +133,43 @@ def test_own_events_are_followed(account: Account, ann: Contact, reader: LogRead
     assert list_told(segment) == [("entered", ann.id)]
 
 
+BOUGHT_LATELY = {
+    "kind": "event",
+    "event": "order.placed",
+    "measures": [{"measure": "count", "op": "at_least", "value": 1}],
+    "period": {"last_days": 30},
+}
+
+
+def test_an_event_that_is_written_while_the_log_is_read_counts_at_once(
+    account: Account, ann: Contact, bea: Contact, reader: LogReader
+) -> None:
+    add_own_event(bea, "order.placed")
+    segment = make_segment(account, "Buyers", BOUGHT_LATELY)
+    reader.skip()
+    add_own_event(ann, "order.placed", at=LATER + timedelta(milliseconds=5))
+    reader.follow(now=LATER)
+    assert list_told(segment) == [("entered", ann.id)]
+
+
+def test_an_event_of_a_clock_that_is_ahead_counts_when_its_time_has_come(
+    account: Account, ann: Contact, bea: Contact, reader: LogReader
+) -> None:
+    add_own_event(bea, "order.placed")
+    segment = make_segment(account, "Buyers", BOUGHT_LATELY)
+    make_segment(account, "City")
+    reader.skip()
+    moment = LATER + timedelta(minutes=3)
+    add_own_event(ann, "order.placed", at=moment)
+    reader.follow(now=LATER)
+    assert list_told(segment) == []
+    refresh_whole(account.pk, segment.pk, now=LATER)  # one in between does not put it off
+    assert list_due(now=moment - timedelta(seconds=1)) == []
+    assert list_due(now=moment) == [(account.pk, segment.pk)]
+    refresh_whole(account.pk, segment.pk, now=moment)
+    assert list_told(segment) == [("entered", ann.id)]
+
+
 def test_a_segment_follows_what_is_in_it(account: Account, ann: Contact, reader: LogReader) -> None:
     inner = make_segment(account, "Inner")
     outer = make_segment(account, "Outer", within(inner, negated=True))
