@@ -25,7 +25,7 @@ from dynamail.contacts.people_of_events import (
     ask_for_people,
     create_people,
     follow_merges,
-    read_people,
+    read_held,
 )
 from dynamail.events.own import OwnEventRow, ask_for_taken, ask_to_insert
 from dynamail.events.own_names import (
@@ -206,11 +206,11 @@ def _look_up(account_id: int, drafts: Sequence[_Draft], maker: Maker | None) -> 
         return {}
     keys = {one.address.key for one in drafts if one.address}
     ids = {one.contact_id for one in drafts if one.contact_id}
-    people, people_by_id, known = yield [
-        *ask_for_people(account_id, keys, ids),
+    people, known = yield [
+        ask_for_people(account_id, keys, ids),
         ask_for_names(account_id, sorted({one.name for one in drafts})),
     ]
-    by_key, by_id, names = read_people(people), read_people(people_by_id), read_names(known)
+    (by_key, by_id), names = read_held(people, keys, ids), read_names(known)
     if len(by_key) < len(keys) or len(by_id) < len(ids):
         merged, merged_by_id = yield from follow_merges(account_id, keys - by_key.keys(), ids - by_id.keys())
         by_key, by_id = by_key | merged, by_id | merged_by_id

@@ -39,12 +39,24 @@ class Maker:
     now: datetime
 
 
-def ask_for_people(account_id: int, keys: Collection[str], ids: Collection[UUID]) -> list[Ask]:
-    """Contacts by folded address and by id, in this order. Held: none is deleted before the caller commits."""
-    return [
-        Ask(load_sql("contacts", "hold_by_email"), [account_id, sorted(keys)]),
-        Ask(load_sql("contacts", "hold_by_id"), [account_id, sorted(ids)]),
-    ]
+def ask_for_people(account_id: int, keys: Collection[str], ids: Collection[UUID]) -> Ask:
+    """Contacts by folded address and by id, for `read_held`. Held: none is deleted before the caller commits."""
+    parameters = {"account_id": account_id, "keys": sorted(keys), "ids": sorted(ids)}
+    return Ask(load_sql("contacts", "hold_people"), parameters)
+
+
+def read_held(
+    told: Told, keys: Collection[str], ids: Collection[UUID]
+) -> tuple[dict[str, Known], dict[UUID, Known]]:
+    """Those asked for by address, and those by id; whom they were merged into is held, and told by `follow_merges`."""
+    by_key, by_id = {}, {}
+    for key, contact_id, state in told.rows:
+        known = Known(contact_id, state)
+        if key in keys:
+            by_key[key] = known
+        if contact_id in ids:
+            by_id[contact_id] = known
+    return by_key, by_id
 
 
 def read_people(told: Told) -> dict[Any, Known]:
@@ -54,7 +66,7 @@ def read_people(told: Told) -> dict[Any, Known]:
 def follow_merges(
     account_id: int, keys: Collection[str], ids: Collection[UUID]
 ) -> Inquiry[tuple[dict[str, Known], dict[UUID, Known]]]:
-    """Who is left of contacts that were merged into others, by the address or the id that went."""
+    """Who is left of contacts that were merged into others, by the address or the id that went. Held like the rest."""
     by_email, by_id = yield [
         Ask(load_sql("contacts", "follow_merged_emails"), [account_id, sorted(keys)]),
         Ask(load_sql("contacts", "follow_merged_ids"), [account_id, sorted(ids)]),
@@ -83,11 +95,11 @@ def create_people(
     }
     (made,) = yield [Ask(load_sql("contacts", "create_people"), parameters)]
     events = _tell([contact_id for (contact_id,) in made.rows], maker)
-    told_people, _nobody, *_events = yield [
-        *ask_for_people(account_id, keys, ()),
+    told_people, *_events = yield [
+        ask_for_people(account_id, keys, ()),
         *([ask_to_insert_events(account_id, events, now=maker.now)] if events else []),
     ]
-    return read_people(told_people)
+    return read_held(told_people, set(keys), ())[0]
 
 
 def _tell(made: Iterable[UUID], maker: Maker) -> list[NewEvent]:

@@ -276,10 +276,12 @@ def test_the_same_ids_at_once_in_two_connections_are_the_same_events(
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("email", ["dana@mail.example", "old@mail.example"])
 def test_who_is_deleted_while_their_event_is_written_leaves_nothing_behind(
-    empty_log: None, account: Account, dana: Contact
+    empty_log: None, account: Account, dana: Contact, email: str
 ) -> None:
-    started = threading.Event()
+    old, started = "old@mail.example", threading.Event()
+    ContactAlias.objects.add(account, id=uuid4(), contact_id=dana.id, email=old, email_key=old, merged_at=NOW)
 
     def delete() -> None:
         try:
@@ -291,12 +293,47 @@ def test_who_is_deleted_while_their_event_is_written_leaves_nothing_behind(
 
     thread = threading.Thread(target=delete)
     with transaction.atomic():
-        record(account, order())
+        record(account, order(email))
         thread.start()
         started.wait()
         thread.join(0.3)  # it waits for this transaction, or is through; both must end alike
     thread.join()
     assert kept(account) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_people_are_held_in_the_order_of_ids_like_in_a_merge(empty_log: None, account: Account) -> None:
+    """Nobody waits crosswise: who waits for the first of two does not hold the second."""
+    first, second = sorted(
+        (make_contact(account, "z@mail.example"), make_contact(account, "a@mail.example")),
+        key=lambda one: one.id,
+    )
+    assert first.email > second.email
+
+    def send() -> None:
+        try:
+            record(account, order(second.email), order(first.email))
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=send)
+    rows = Contact.objects.for_account(account)
+    with transaction.atomic():
+        rows.select_for_update().get(id=first.id)
+        thread.start()
+        while not _is_somebody_waiting():
+            assert thread.is_alive()
+        rows.select_for_update(nowait=True).get(id=second.id)
+    thread.join()
+    assert len(kept(account)) == 2
+
+
+def _is_somebody_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 # ── Names and what they taught ───────────────────────────────────────────────────────────────────────────────────────
