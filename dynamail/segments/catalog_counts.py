@@ -14,7 +14,7 @@ from django.db import connections
 
 from dynamail.lib.sql import load_sql
 
-LOOKED_AT = 20_000  # contacts; in smaller accounts every one of them
+LOOKED_AT = 10_000  # contacts; in smaller accounts every one of them
 WHOLE = 1_000  # values of contact.sample
 EVENTS_COUNTED = 10_000  # of one name, exactly; beyond it the planner's estimate
 
@@ -37,8 +37,13 @@ def count_contacts_behind(account_id: int) -> ContactCounts:
     with connections["default"].cursor() as cursor:
         cursor.execute(load_sql("segments", "count_catalog"), {"account_id": account_id, "share": share})
         for kind, number, contacts in cursor.fetchall():
-            counts[kind][number] = contacts * WHOLE // share
+            counts[kind][number] = contacts if share == WHOLE else round_sampled(contacts * WHOLE / share)
     return ContactCounts(counts["attribute"], counts["tag"])
+
+
+def round_sampled(number: float) -> int:
+    """To two digits: a share of the contacts says no more, and 1,009,578 of a million contacts would look wrong."""
+    return int(float(f"{number:.1e}"))
 
 
 def count_events(account_id: int, name_ids: Iterable[int]) -> dict[int, int]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 from django.db import connections
 
 from dynamail.accounts.models import Account
@@ -8,8 +9,9 @@ from dynamail.accounts.tenancy import account_scope
 from dynamail.conditions.parsing import parse_condition
 from dynamail.conditions.tree import EVERYBODY
 from dynamail.contacts.models import Attribute
-from dynamail.segments import counting
+from dynamail.segments import counting, suggesting
 from dynamail.segments.asking import TimedOut, ask_account
+from dynamail.segments.catalog_counts import round_sampled
 from dynamail.segments.counting import Estimate, count_exactly, estimate, explain_cost, find_interval
 from dynamail.segments.suggesting import suggest_attribute_values, suggest_field_values
 from tests.support.people import make_contact
@@ -90,3 +92,30 @@ def test_values_are_suggested_by_frequency_without_regard_to_case(people: Accoun
     assert suggest_attribute_values(people.pk, "nothing") == []
     assert suggest_attribute_values(people.pk, "city", "a\x00") == []
     assert suggest_field_values(people.pk, "password") == []
+
+
+def test_rare_values_are_looked_for_in_all_contacts_and_what_is_in_vain_once_a_minute(
+    people: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suggesting, "_choose_shares", lambda account_id: [100, 1000])
+    make_contact(people, "rare@mail.example", attributes={"1": "Polotsk"}, sample=999)
+    frequent = suggest_attribute_values(people.pk, "city", "mi")
+    assert [(one.value, one.contacts) for one in frequent] == [("Minsk", 30)]
+    rare = suggest_attribute_values(people.pk, "city", "pol")
+    assert [(one.value, one.contacts) for one in rare] == [("Polotsk", 1)]
+
+    assert suggest_attribute_values(people.pk, "city", "gom") == []
+    make_contact(people, "late@mail.example", attributes={"1": "Gomel"}, sample=998)
+    assert suggest_attribute_values(people.pk, "city", "gomel") == []
+    cache.clear()
+    assert [one.value for one in suggest_attribute_values(people.pk, "city", "gomel")] == ["Gomel"]
+
+
+def test_what_a_share_says_is_rounded() -> None:
+    assert [round_sampled(number) for number in (0, 7, 98.6, 9_533, 1_009_578)] == [
+        0,
+        7,
+        99,
+        9_500,
+        1_000_000,
+    ]
