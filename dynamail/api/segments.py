@@ -16,17 +16,15 @@ from dynamail.api.auth import ApiRequest, Caller, in_account, needs_scope
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.reading import Misfit, read_choice, read_json, read_limit, read_shape, refuse
 from dynamail.campaigns.uses import find_campaign_uses
-from dynamail.conditions.checking import check_condition
 from dynamail.conditions.faults import ConditionFault, Fault
-from dynamail.conditions.parsing import parse_condition
-from dynamail.conditions.tree import Condition
 from dynamail.contacts.models import Contact
-from dynamail.contacts.queries import ORDERS, ContactFilter, list_page
+from dynamail.contacts.queries import ORDERS, ContactFilter, ContactPage, list_page
 from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
 from dynamail.lib.keyset import read_cursor
-from dynamail.segments.cataloging import load_catalog
+from dynamail.segments.asking import STATEMENT_TIMEOUT, TimedOut, ask_account
+from dynamail.segments.checking import read_sound
 from dynamail.segments.compiling import compile_for
-from dynamail.segments.counting import TooCostly, count_exactly
+from dynamail.segments.counting import TooCostly, count_exactly, explain_cost
 from dynamail.segments.errors import SegmentChanged, SegmentError, SegmentInUse
 from dynamail.segments.history import Change, list_changes
 from dynamail.segments.models import Segment
@@ -36,7 +34,6 @@ from dynamail.segments.saving import (
     create_segment,
     find_segment,
     list_segments,
-    read_definition,
 )
 from dynamail.segments.wording import describe_costly, translate_fault
 
@@ -175,7 +172,7 @@ async def count(request: ApiRequest) -> Response[CountBody]:
     said = _read_body(await read_json(request), QuestionInput)
 
     def ask(caller: Caller) -> CountBody:
-        condition = _check(caller.account_id, said.condition)
+        condition = read_sound(caller.account_id, said.condition)
         counted = count_exactly(caller.account_id, condition, now=caller.now)
         return CountBody(counted.number, counted.milliseconds)
 
@@ -235,12 +232,7 @@ async def list_contacts(request: ApiRequest, segment_id: FromPath[str]) -> Respo
 
     def find(caller: Caller) -> ContactsBody:
         segment = _find(caller, segment_id)
-        narrowing = compile_for(
-            caller.account_id, read_definition(segment), now=caller.now, salt=segment.public_id
-        )
-        page = list_page(
-            caller.account_id, ContactFilter(), narrowing=narrowing, sort=NEWEST, after=after, size=size
-        )
+        page = _list_people(segment, after=after, size=size, now=caller.now)
         return ContactsBody([_describe_contact(row) for row in page.contacts], page.after or None)
 
     return _answer(await in_account(request, lambda caller: _refusing(lambda: find(caller))))
@@ -276,6 +268,20 @@ def _read_body(body: Any, shape: type[Answer]) -> Answer:
         raise refuse(*misfit.errors) from None
 
 
+def _list_people(segment: Segment, *, after: str, size: int, now: datetime) -> ContactPage:
+    """Raises ConditionFault, TooCostly."""
+    account_id = segment.account_id
+    condition = read_sound(account_id, segment.definition)
+    narrowing = compile_for(account_id, condition, now=now, salt=segment.public_id)
+    try:
+        with ask_account(account_id, seconds=STATEMENT_TIMEOUT):
+            return list_page(
+                account_id, ContactFilter(), narrowing=narrowing, sort=NEWEST, after=after, size=size
+            )
+    except TimedOut:
+        raise explain_cost(account_id, condition, now=now, seconds=STATEMENT_TIMEOUT) from None
+
+
 def _read_change_id(text: str) -> UUID | None:
     if not text:
         return None
@@ -290,13 +296,6 @@ def _find(caller: Caller, segment_id: str) -> Segment:
     if segment is None:
         raise Problem(404, "not_found", "There is no such segment in this account.")
     return segment
-
-
-def _check(account_id: int, document: Any) -> Condition:
-    condition = parse_condition(document)
-    if faults := check_condition(condition, load_catalog(account_id)):
-        raise ConditionFault(faults)
-    return condition
 
 
 # ── Refusing ─────────────────────────────────────────────────────────────────────────────────────────────────────────

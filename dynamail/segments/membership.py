@@ -65,6 +65,7 @@ READER, OWN_READER = "segments", "segments.own"
 EVENTS_AT_ONCE = 2_000  # of each log in one transaction
 BLOCK = 5_000  # contacts settled in one transaction
 DIFFERENCE_SECONDS = 120.0  # at most, to look at everybody
+CARD_SECONDS = 3.0  # at most, to find the segments of one contact
 CLOCKS_DIFFER = timedelta(seconds=5)  # between servers, and between asking the time and reading a log
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _UPDATED_BY_IMPORT = (EventKind.CONTACT_UPDATED.value, "import")
@@ -352,23 +353,36 @@ def list_due(*, now: datetime) -> list[tuple[int, int]]:
 
 # ── One contact ──────────────────────────────────────────────────────────────────────────────────────────────────────
 def list_segments_of(account_id: int, contact_id: UUID, *, now: datetime) -> list[Segment]:
-    """The segments that a contact is in at this moment, by name: asked of the facts, not of the kept members."""
+    """The segments that a contact is in at this moment, by name: asked of the facts, not of the kept members.
+
+    When that takes longer than CARD_SECONDS, those whose kept members name the contact: a page waits for it.
+    """
     question = ask_now(account_id, now)
     asked: list[tuple[Segment, SqlFragment]] = []
     for segment in Segment.objects.for_account(account_id).filter(archived_at=None).order_by("name", "pk"):
-        with suppress(ValueError):  # nobody is in a segment that cannot be read
+        with suppress(ValueError):  # nobody is in a segment that cannot be asked
             asked.append((segment, question.compile(segment, Form.EACH)))
     if not asked:
         return []
-    columns = cast(LiteralString, ", ".join(f"({fragment.text})" for _segment, fragment in asked))
-    values = [value for _segment, fragment in asked for value in fragment.parameters]
-    with connections["default"].cursor() as cursor:
+    try:
+        answers = _ask_of_one(account_id, contact_id, [fragment for _segment, fragment in asked])
+    except TimedOut:
+        kept = SegmentMember.objects.for_account(account_id).filter(contact_id=contact_id)
+        known = set(kept.values_list("segment_id", flat=True))
+        answers = [segment.pk in known for segment, _fragment in asked]
+    return [segment for (segment, _fragment), fits in zip(asked, answers, strict=False) if fits]
+
+
+def _ask_of_one(account_id: int, contact_id: UUID, asked: Sequence[SqlFragment]) -> Sequence[bool | None]:
+    """Which of the compiled conditions a contact fits; of one who is not there, none. Raises TimedOut."""
+    columns = cast(LiteralString, ", ".join(f"({fragment.text})" for fragment in asked))
+    values = [value for fragment in asked for value in fragment.parameters]
+    with ask_account(account_id, seconds=CARD_SECONDS) as cursor:
         cursor.execute(
             f"SELECT {columns} FROM contact WHERE contact.account_id = %s AND contact.id = %s",  # noqa: S608 compiled
             [*values, account_id, contact_id],
         )
-        answers = cursor.fetchone() or ()
-    return [segment for (segment, _fragment), fits in zip(asked, answers, strict=False) if fits]
+        return cursor.fetchone() or ()
 
 
 def _kept_anywhere() -> Any:

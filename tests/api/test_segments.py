@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.accounts.models import AuditEntry
+from dynamail.api import segments as api_segments
 from dynamail.contacts.catalog import create_attribute
 from dynamail.contacts.editing import Profile, add_contact
+from dynamail.contacts.tags import create_tag, delete_tag
 from dynamail.lib.clock import utc_now
+from dynamail.lib.sql import SqlFragment
 from dynamail.segments.membership import refresh_whole
 from dynamail.segments.models import Segment
 from tests.api.conftest import Shop, body_of, problem_of
 from tests.support.conditions import random_garbage
-from tests.support.segments import EVERYBODY, LogReader, in_city
+from tests.support.segments import EVERYBODY, LogReader, in_city, lacks
 
 PATH = "/api/v1/segments"
 
@@ -142,6 +145,30 @@ def test_people_are_listed_by_pages(shop: Shop) -> None:
     ]
     assert second["next"] is None
     problem_of(shop.ask("GET", f"{one(made)}/contacts?after=x"), 422)
+
+
+def test_people_of_a_segment_that_lost_its_tag_are_not_listed(shop: Shop) -> None:
+    """Everybody lacks a tag that is gone."""
+    fill(shop)
+    tag = create_tag(shop.account.pk, "spared", by=None, now=utc_now())
+    made = create(shop, lacks(tag))
+    assert len(body_of(shop.ask("GET", f"{one(made)}/contacts"))["data"]) == 3
+    delete_tag(tag, by=None, now=utc_now())
+    problem = problem_of(shop.ask("GET", f"{one(made)}/contacts"), 422)
+    assert problem["errors"][0]["field"].startswith("definition")
+
+
+def test_people_that_take_too_long_to_find_are_refused_with_the_reason(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(shop)
+    made = create(shop, in_city("Minsk"))
+    slow = SqlFragment("pg_sleep(30) IS NOT NULL")
+    monkeypatch.setattr(api_segments, "compile_for", lambda *_given, **_named: slow)
+    monkeypatch.setattr(api_segments, "STATEMENT_TIMEOUT", 0.05)
+    problem = problem_of(shop.ask("GET", f"{one(made)}/contacts"), 422)
+    assert problem["code"] == "too_costly"
+    assert "costs most" in problem["detail"]
 
 
 def test_who_joined_and_left_is_listed(shop: Shop) -> None:

@@ -19,7 +19,8 @@ from dynamail.contacts.tags import create_tag, delete_tag
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
 from dynamail.lib.ids import new_id
-from dynamail.segments import membership
+from dynamail.lib.sql import SqlFragment
+from dynamail.segments import membership, settling
 from dynamail.segments.membership import list_due, list_segments_of, refresh_whole
 from dynamail.segments.models import Segment, SegmentDay, SegmentMember
 from dynamail.segments.rechecking import queue_recheck
@@ -485,6 +486,18 @@ def test_the_segments_of_a_contact_are_those_of_this_moment(
     move(ann, "Grodno")
     assert list_segments_of(account.pk, ann.id, now=LATER) == [everybody]
     assert list_segments_of(account.pk, new_id(NOW), now=LATER) == []
+
+
+def test_a_card_does_not_wait_for_conditions_that_take_too_long(
+    account: Account, ann: Contact, bea: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minsk = make_segment(account, "Minsk")
+    make_segment(account, "Not kept", EVERYBODY, keeps_members=False)
+    slow = SqlFragment("pg_sleep(30) IS NOT NULL")
+    monkeypatch.setattr(settling, "compile_condition", lambda *_given, **_named: slow)
+    monkeypatch.setattr(membership, "CARD_SECONDS", 0.05)
+    assert list_segments_of(account.pk, ann.id, now=LATER) == [minsk]
+    assert list_segments_of(account.pk, bea.id, now=LATER) == []
 
 
 def test_a_day_counts_who_joined_and_left(
