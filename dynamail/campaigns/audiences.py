@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dynamail.campaigns.models import Campaign
 from dynamail.conditions.faults import ConditionFault, Fault
+from dynamail.conditions.noticing import find_notes
 from dynamail.conditions.parsing import parse_condition
 from dynamail.conditions.tree import EVERYBODY
 from dynamail.contacts.catalog import list_attributes
@@ -80,14 +81,18 @@ def choice_of(campaign: Campaign) -> Choice | None:
 
 
 def find_faults(account_id: int, document: Mapping[str, Any]) -> tuple[Fault, ...]:
-    """What is wrong with a condition as the account stands now: a deleted tag, an archived segment. Empty when it holds."""
+    """What is wrong with a condition as the account stands now: a deleted tag, an archived segment. Empty when it holds.
+
+    An event that never arrived is wrong here, too: “never had” it would be everybody, and nothing is sent to everybody by a slip.
+    """
     if not document:
         return ()
     try:
         condition = parse_condition(document)
     except ConditionFault as error:
         return error.faults
-    return check_new(condition, load_catalog(account_id))
+    catalog = load_catalog(account_id)
+    return (*check_new(condition, catalog), *find_notes(condition, catalog))
 
 
 def describe_audience(campaign: Campaign) -> str:

@@ -84,7 +84,15 @@ TEXTS: Mapping[str, str] = {
         "The segment “%(value)s” asks for something that is not there any more: mend it first."
     ),
     "unknown_campaign": gettext_noop("No campaign with this id was ever launched."),
+    "bad_event": gettext_noop(
+        "No event can be called “%(value)s”: a name has letters, digits, points, hyphens, underscores and spaces between"
+        " them, and does not begin like those of DynaMail itself."
+    ),
+    # Notes: they hinder nobody.
     "unknown_event": gettext_noop("No event called “%(value)s” has arrived yet."),
+    "unknown_event_inside": gettext_noop(
+        "The segment “%(value)s” asks for an event that has not arrived yet."
+    ),
     "segments_too_deep": gettext_noop(
         "Segments may lie %(limit)s deep in each other, and not in themselves."
     ),

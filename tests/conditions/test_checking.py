@@ -71,7 +71,6 @@ def test_what_fits_the_account_has_no_faults() -> None:
             {"kind": "activity", "act": "sent", "of": {"topic": f"top_{OTHER}"}},
             [("/of/topic", "unknown_topic")],
         ),
-        ({"all": [{"kind": "event", "event": "nothing"}]}, [("/all/0/event", "unknown_event")]),
     ],
 )
 def test_what_the_account_lacks_or_what_does_not_fit_has_its_path(

@@ -91,6 +91,14 @@ def test_what_the_account_does_not_have_is_named_with_its_place(account: Account
     assert not Segment.objects.for_account(account).exists()
 
 
+def test_an_event_need_not_have_arrived_but_has_to_be_able_to(account: Account) -> None:
+    waiting = {"kind": "event", "event": "order.placed"}
+    assert make_segment(account, "Buyers", definition=waiting, built=False).definition == waiting
+    with pytest.raises(ConditionFault) as raised:
+        make_segment(account, definition={"kind": "event", "event": "segment.entered"})
+    assert [(fault.path, fault.code) for fault in raised.value.faults] == [("/event", "bad_event")]
+
+
 def test_an_account_has_a_limit(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saving, "MAX_SEGMENTS", 1)
     make_segment(account, built=False)

@@ -87,14 +87,33 @@ def test_an_overlap_with_another_segment_is_measured(
 
 
 def test_names_that_the_account_does_not_have_are_faults_at_their_place(client: Client, people: Tag) -> None:
-    condition = {"all": [city("Minsk"), {"any": [{"kind": "event", "event": "order.placed"}, city("Brest")]}]}
+    condition = {
+        "all": [
+            city("Minsk"),
+            {"any": [{**city("Brest"), "attribute": "town"}, city("Brest")]},
+        ]
+    }
     answer = post(client, "check", {"condition": condition})
     (fault,) = answer.json()["faults"]
     assert answer.status_code == 200
     assert fault["path"].startswith("/all/1/any/0")
-    assert "order.placed" in fault["text"]
+    assert "town" in fault["text"]
     for name in ("estimate", "count", "people", "overlap"):
         assert post(client, name, {"condition": condition}).json()["faults"][0]["path"] == fault["path"]
+
+
+def test_an_event_that_never_arrived_is_a_note_and_counts_nobody(client: Client, people: Tag) -> None:
+    asked = {"all": [{"kind": "event", "event": "order.placed"}]}
+    checked = post(client, "check", {"condition": asked}).json()
+    assert checked["sentence"] == "Had the event order.placed"
+    assert checked["faults"] == []
+    assert [(note["path"], note["code"]) for note in checked["notes"]] == [("/all/0/event", "unknown_event")]
+    assert post(client, "count", {"condition": asked}).json()["number"] == 0
+
+    never = {"all": [{"kind": "event", "event": "message.mine"}]}
+    assert [fault["code"] for fault in post(client, "check", {"condition": never}).json()["faults"]] == [
+        "bad_event"
+    ]
 
 
 def test_the_catalog_names_everything_with_how_much_there_is(

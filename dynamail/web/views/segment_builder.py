@@ -20,8 +20,8 @@ from django.views.decorators.http import require_GET, require_POST
 from dynamail.accounts.roles import Permission
 from dynamail.campaigns.models import Campaign
 from dynamail.conditions.catalog import Catalog
-from dynamail.conditions.checking import check_condition
 from dynamail.conditions.faults import ConditionFault, Fault, make_fault
+from dynamail.conditions.noticing import find_notes
 from dynamail.conditions.operators import OPERATORS
 from dynamail.conditions.parsing import parse_condition
 from dynamail.conditions.tree import Condition, SegmentTest
@@ -33,6 +33,7 @@ from dynamail.events.models import EventName
 from dynamail.lib.clock import utc_now
 from dynamail.segments.catalog_counts import count_contacts_behind, count_events
 from dynamail.segments.cataloging import load_catalog
+from dynamail.segments.checking import check_new
 from dynamail.segments.counting import TooCostly, count_exactly, count_overlap, estimate
 from dynamail.segments.models import Segment
 from dynamail.segments.suggesting import (
@@ -68,7 +69,7 @@ class Asked:
         self.account_id = request.account.pk
         self.condition: Condition = parse_condition(document.get("condition"))
         self.catalog: Catalog = load_catalog(self.account_id)
-        self.faults: Sequence[Fault] = check_condition(self.condition, self.catalog)
+        self.faults: Sequence[Fault] = check_new(self.condition, self.catalog)
 
     @property
     def salt(self) -> str:
@@ -110,9 +111,14 @@ def _tell(faults: Sequence[Fault]) -> list[dict[str, str]]:
 # ── The condition ────────────────────────────────────────────────────────────────────────────────────────────────────
 @answers
 def check(request: PageRequest, asked: Asked) -> Answer:
-    """What it means in words, and what is wrong with it."""
-    sentence = "" if asked.faults else describe_condition(asked.condition, asked.catalog)
-    return {"sentence": sentence, "faults": _tell(asked.faults)}
+    """What it means in words, what is wrong with it, and what is only worth a note."""
+    if asked.faults:
+        return {"sentence": "", "faults": _tell(asked.faults), "notes": []}
+    return {
+        "sentence": describe_condition(asked.condition, asked.catalog),
+        "faults": [],
+        "notes": _tell(find_notes(asked.condition, asked.catalog)),
+    }
 
 
 def _if_sound(handler: Handler) -> Handler:

@@ -16,6 +16,8 @@ export interface Urls {
 export interface Checked {
   sentence?: string;
   faults?: PlacedFault[];
+  /** What hinders nobody, but is worth knowing: an event that never arrived. */
+  notes?: PlacedFault[];
 }
 export interface Estimated {
   number: number;

@@ -145,6 +145,7 @@ function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults
   const total = useTotal(api, mode === "segment");
   const isChecked = live.checked === json;
   const faults = usePlacedFaults(root, live.faults, isChecked || live.checked === null);
+  const notes = usePlacedFaults(root, live.notes, isChecked || live.checked === null);
   const hold: Hold = isRaw && draft?.fault ? "fault" : !isComplete ? "gap" : isChecked && live.faults.length > 0 ? "fault" : null;
   const askable = useAskable(json, hold !== null || live.error !== null, isChecked);
 
@@ -165,7 +166,7 @@ function Workbench({ condition, salt = "", mode = "segment", faults: givenFaults
   });
   const { drag, start } = useDragging(frame, root, edits.drop);
   const slot = drag?.slot;
-  const marks = useMemo<Marks>(() => ({ gaps, faults, slot: slot ?? null, dragged: drag?.id ?? null }), [gaps, faults, slot?.group, slot?.index, drag?.id]);
+  const marks = useMemo<Marks>(() => ({ gaps, faults, notes, slot: slot ?? null, dragged: drag?.id ?? null }), [gaps, faults, notes, slot?.group, slot?.index, drag?.id]);
   const step = (way: (history: History) => History, said: string) => {
     const next = way(history);
     setHistory(next);

@@ -46,6 +46,7 @@ export function useEdits(): Edits {
 export interface Marks {
   gaps: ReadonlyMap<number, GapKey | "empty_group">;
   faults: ReadonlyMap<number, string[]>;
+  notes: ReadonlyMap<number, string[]>;
   /** Where a dragged row would land: an index in the group with this id. */
   slot: { group: number; index: number } | null;
   dragged: number | null;

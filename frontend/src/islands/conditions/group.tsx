@@ -196,8 +196,8 @@ function RowView({ node, above, position }: NodeProps<LeafNode>) {
 }
 
 function RowFrame({ id, label, children }: { id: number; label: string; children: ReactNode }) {
-  const { gaps, faults } = useMarks();
-  const isMarked = gaps.has(id) || faults.has(id);
+  const { gaps, faults, notes } = useMarks();
+  const isMarked = gaps.has(id) || faults.has(id) || notes.has(id);
   return (
     <div className="cb-row" role="group" aria-label={label} aria-describedby={isMarked ? `cb-hints-${id}` : undefined} data-faulty={faults.has(id) || undefined}>
       {children}
@@ -329,16 +329,22 @@ function listActs({ node, position, above }: ActsProps, edits: Edits, say: Say):
 
 function Hints({ id }: { id: number }) {
   const { say, readonly } = useSurroundings();
-  const { gaps, faults } = useMarks();
+  const { gaps, faults, notes } = useMarks();
   const gap = readonly ? undefined : gaps.get(id);
   const texts = faults.get(id) ?? [];
-  if (!gap && !texts.length) return null;
+  const told = notes.get(id) ?? [];
+  if (!gap && !texts.length && !told.length) return null;
   return (
     <div id={`cb-hints-${id}`} className="cb-hints">
       {gap && <p className="cb-gap">{say(`gap.${gap}`)}</p>}
       {texts.map((text) => (
         <p key={text} className="cb-fault">
           <Icon name="alert-triangle" size={14} />
+          {text}
+        </p>
+      ))}
+      {told.map((text) => (
+        <p key={text} className="cb-note">
           {text}
         </p>
       ))}

@@ -16,6 +16,7 @@ export interface Count {
 export interface Live {
   sentence: string;
   faults: readonly PlacedFault[];
+  notes: readonly PlacedFault[];
   /** The condition that sentence and faults are about; another one than is edited now while an answer is awaited. */
   checked: string | null;
   count: Count | null;
@@ -36,6 +37,7 @@ export function useLive(api: Api, condition: string | null, salt: string, first:
   const [live, change] = useReducer((now: Live, next: Change) => ({ ...now, ...(typeof next === "function" ? next(now) : next) }), {
     sentence: "",
     faults: first,
+    notes: [],
     checked: null,
     count: null,
     problem: "",
@@ -74,7 +76,7 @@ async function askAll(api: Api, text: string, salt: string, signal: AbortSignal,
   const stop = () => counting.abort();
   signal.addEventListener("abort", stop);
   const asked = [
-    api.check(condition, signal).then(({ sentence = "", faults = [] }) => tell({ sentence, faults, checked: text, error: null })),
+    api.check(condition, signal).then(({ sentence = "", faults = [], notes = [] }) => tell({ sentence, faults, notes, checked: text, error: null })),
     api.estimate(condition, salt, counting.signal).then(
       (answer) => {
         if ("faults" in answer) return;
@@ -85,7 +87,7 @@ async function askAll(api: Api, text: string, salt: string, signal: AbortSignal,
       () => undefined,
     ),
     api.count(condition, salt, signal).then((answer) => {
-      if ("faults" in answer) return tell({ faults: answer.faults, checked: text });
+      if ("faults" in answer) return tell({ faults: answer.faults, notes: [], checked: text });
       if ("problem" in answer) return tell({ problem: answer.problem });
       stop();
       tell({ count: { ...answer, isExact: true }, problem: "", counted: text });
