@@ -64,6 +64,7 @@ SENTENCES: dict[str, str | Promise] = {
     "import_source.added": gettext_lazy("Added a source of imports"),
     "import_source.changed": gettext_lazy("Changed a source of imports"),
     "import_source.failing": gettext_lazy("A source of imports failed three times in a row"),
+    "import_source.file_refused": gettext_lazy("Refused a file of a source of imports"),
     "import_source.key_accepted": gettext_lazy("Accepted another key of a server"),
     "import_source.paused": gettext_lazy("Paused a source of imports"),
     "import_source.removed": gettext_lazy("Removed a source of imports"),

@@ -13,6 +13,7 @@ from dynamail.accounts.models import Account, AuditEntry, User
 from dynamail.contacts.catalog import create_attribute
 from dynamail.contacts.fetching.places import Place, Secret
 from dynamail.contacts.fetching.problems import FetchProblem
+from dynamail.contacts.fetching.refusing import list_refused
 from dynamail.contacts.fetching.rounds import TOLD_AFTER, fetch_source, start_due_sources
 from dynamail.contacts.fetching.sftp_files import find_fingerprint, read_private_key
 from dynamail.contacts.fetching.sources import (
@@ -279,6 +280,99 @@ def test_each_file_of_a_folder_comes_once_the_oldest_first(
     put(folder, "d.csv", b"Email,Name\ndan@shop.example,Dan\n", minute=4)
     fetch(source)
     assert set(source.seen["files"]) == {"b.csv", "c.csv", "d.csv"}, "what is gone is forgotten"
+
+
+def test_a_file_that_cannot_be_taken_stops_no_other(
+    account: Account, bob: User, sftp: SftpServer, folder: Path
+) -> None:
+    put(folder, "a.csv", FIRST)
+    source = add_sftp(account, bob, sftp)
+    set_up(source, bob)
+    put(folder, "b.csv", b"Email,Town\ncat@shop.example,Gomel\n", minute=1)
+    put(folder, "c.csv", b"<html><body>Please sign in</body></html>", minute=2)
+    put(folder, "d.csv", b"Email,Name,City\ndan@shop.example,Dan,Gomel\n", minute=3)
+    assert [row.file_name for row in fetch(source)] == ["d.csv"]
+    assert (source.problem, source.failures) == ("", 0)
+    refused = {one.name: one.reason for one in list_refused(source)}
+    assert set(refused) == {"b.csv", "c.csv"}
+    assert refused["b.csv"].startswith("b.csv: The file has no column named “Name”, “City”.")
+    assert "not a table" in refused["c.csv"]
+    told = AuditEntry.objects.for_account(account).filter(action="import_source.file_refused")
+    assert [entry.data["file"] for entry in told.order_by("pk")] == ["b.csv", "c.csv"]
+
+    assert fetch(source) == [], "as it is, none is tried again"
+    assert (len(list_refused(source)), told.count()) == (2, 2)
+    put(folder, "b.csv", b"Email,Name,City\ncat@shop.example,Cat,Gomel\n", minute=4)
+    assert [row.file_name for row in fetch(source)] == ["b.csv"]
+    assert [one.name for one in list_refused(source)] == ["c.csv"]
+    (folder / "export" / "c.csv").unlink()
+    assert fetch(source) == []
+    assert list_refused(source) == []
+    assert set(contacts_of(account)) == {f"{name}@shop.example" for name in ("ann", "bob", "cat", "dan")}
+
+
+def test_a_file_too_large_or_not_to_be_read_stops_no_other(
+    account: Account, bob: User, sftp: SftpServer, folder: Path, settings: object
+) -> None:
+    put(folder, "a.csv", FIRST)
+    source = add_sftp(account, bob, sftp)
+    set_up(source, bob)
+    settings.IMPORT_MAX_BYTES = 1_000  # type: ignore[attr-defined]
+    put(folder, "b.csv", FIRST + b"x@shop.example,X,Y\n" * 100, minute=1)
+    put(folder, "c.csv", FIRST, minute=2)
+    put(folder, "d.csv", b"Email,Name,City\ndan@shop.example,Dan,Gomel\n", minute=3)
+    sftp.locked.add("/export/c.csv")
+    assert [row.file_name for row in fetch(source)] == ["d.csv"]
+    refused = {one.name: one.code for one in list_refused(source)}
+    assert refused == {"b.csv": "too_large", "c.csv": "unreadable"}
+    sftp.locked.clear()
+    assert [row.file_name for row in fetch(source)] == ["c.csv"], "other rights change neither size nor time"
+    assert [one.name for one in list_refused(source)] == ["b.csv"]
+
+
+def test_files_with_other_columns_come_again_with_another_mapping(
+    account: Account, bob: User, sftp: SftpServer, folder: Path
+) -> None:
+    put(folder, "a.csv", FIRST)
+    source = add_sftp(account, bob, sftp)
+    set_up(source, bob)
+    put(folder, "b.csv", b"Email,Full name\ncat@shop.example,Cat\n", minute=1)
+    put(folder, "c.csv", b"Email,Full name\ndan@shop.example,Dan\n", minute=2)
+    assert fetch(source) == []
+    row = set_up(source, bob)
+    assert row.file_name == "b.csv", "the one to map is one that was refused for its columns"
+    assert [one.file_name for one in fetch(source)] == ["c.csv"], "and not what was taken before"
+    assert list_refused(source) == []
+
+
+def test_a_first_file_that_is_no_table_is_passed_over_when_asked_again(
+    account: Account, bob: User, sftp: SftpServer, folder: Path
+) -> None:
+    put(folder, "a.csv", b"<html><body>Please sign in</body></html>")
+    put(folder, "b.csv", FIRST, minute=1)
+    source = add_sftp(account, bob, sftp)
+    assert fetch(source, first=True) == []
+    assert source.problem.startswith("a.csv: This is not a table")
+    assert set_up(source, bob).file_name == "b.csv"
+    assert source.problem == ""
+
+
+def test_an_attribute_that_is_gone_stops_a_folder_until_it_is_mended(
+    account: Account, bob: User, sftp: SftpServer, folder: Path
+) -> None:
+    """No file is to blame: none is refused, and all come when the mapping fits again."""
+    put(folder, "a.csv", FIRST)
+    source = add_sftp(account, bob, sftp)
+    create_attribute(account.pk, label="City", by=bob, now=NOW)
+    set_up(source, bob)
+    city = Attribute.objects.for_account(account).get()
+    Attribute.objects.for_account(account).delete()
+    put(folder, "b.csv", FIRST, minute=1)
+    assert fetch(source) == []
+    assert "mapping does not fit" in source.problem
+    assert list_refused(source) == []
+    city.save(force_insert=True)
+    assert [row.file_name for row in fetch(source)] == ["b.csv"]
 
 
 def test_a_server_with_another_key_gets_no_password(

@@ -25,6 +25,7 @@ class SftpServer:
         self.folder = folder
         self.logins: list[str] = []  # the passwords that were offered
         self.connections = 0
+        self.locked: set[str] = set()  # paths that nobody may read
         self._password = password
         self._public_key = public_key
         self._keys = [asyncssh.generate_private_key("ssh-ed25519")]
@@ -80,12 +81,21 @@ class SftpServer:
                 outer.logins.append(password)
                 return (username, password) == (outer.username, outer._password)
 
+        class Files(asyncssh.SFTPServer):
+            def __init__(self, channel: Any) -> None:
+                super().__init__(channel, chroot=str(outer.folder))
+
+            def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+                if path.decode() in outer.locked:
+                    raise asyncssh.SFTPPermissionDenied("locked")
+                return super().open(path, pflags, attrs)
+
         self._acceptor = await asyncssh.listen(
             self.host,
             port,
             server_factory=Server,
             server_host_keys=self._keys,
-            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(self.folder)),
+            sftp_factory=Files,
             reuse_address=True,
         )
 

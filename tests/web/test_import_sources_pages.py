@@ -192,6 +192,26 @@ def test_a_folder_is_described_and_its_secrets_never_shown(
         assert the_source(account).host_key == ""
 
 
+def test_refused_files_are_named_with_the_reason(account: Account, bob: User, sign_in: SignIn) -> None:
+    client = sign_in(bob)
+    entry = {
+        "code": "columns",
+        "reason": "<b>.csv: The file has no column named “City”.",
+        "at": NOW.isoformat(),
+    }
+    source = ImportSource.objects.add(
+        account,
+        name="CRM",
+        kind="sftp",
+        address="sftp.shop.example",
+        seen={"files": {"<b>.csv": [1, 1]}, "refused": {"<b>.csv": entry}},
+    )
+    page = page_of(client, source)
+    assert "1 file is not imported" in page
+    assert "&lt;b&gt;.csv: The file has no column named “City”." in page
+    assert "1 file is not imported" in client.get(reverse("import_sources")).content.decode()
+
+
 def test_only_editors_reach_sources(account: Account, sign_in: SignIn) -> None:
     analyst = make_user("dora@acme.example", name="Dora")
     make_member(account, analyst, Role.ANALYST)

@@ -6,4 +6,5 @@
    places.py     where that is and how to get in; problems.py what went wrong, in words
 4. taking.py     the first file walks through the wizard and leaves its mapping and options; each later one must have the same
    columns by name, or nothing is imported
+   refusing.py   a file of a folder that cannot be taken is refused with its reason, and the others go on
 """

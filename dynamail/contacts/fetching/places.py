@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from dynamail.contacts.fetching.problems import FetchProblem
 from dynamail.lib.egress import Bounds, EgressRules
 
 TOTAL_SECONDS = 1_800.0
@@ -63,19 +64,24 @@ class Place:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that came: where it lies now, what it is called, and what to remember so that it comes only once."""
+    """A file that came: where it lies now, what it is called, and what to remember so that it comes only once.
+
+    One that could not be read has a `problem` and lies nowhere.
+    """
 
     path: Path
     name: str
     seen: Mapping[str, Any]
+    problem: FetchProblem | None = None
 
 
 @dataclass(frozen=True)
 class Visit:
-    """What a look at a place brought, the oldest file first. `host_key` is the one that was met."""
+    """What a look at a place brought, the oldest file first. `host_key` is the one that was met; `present`: all files of a folder."""
 
     files: tuple[Fetched, ...] = ()
     host_key: str = ""
+    present: frozenset[str] = frozenset()
 
 
 def make_rules() -> EgressRules:

@@ -25,11 +25,15 @@ _WORDS = {
 
 
 class FetchProblem(Exception):
-    """The file could not be fetched or taken; the text says why. `code` is stable."""
+    """The file could not be fetched or taken; the text says why. `code` is stable.
 
-    def __init__(self, code: str, text: str) -> None:
+    `is_of_file`: it lies in this one file, and others of the same source may do.
+    """
+
+    def __init__(self, code: str, text: str, *, is_of_file: bool = False) -> None:
         super().__init__(text)
         self.code = code
+        self.is_of_file = is_of_file
 
 
 def explain_egress(error: EgressError) -> FetchProblem:

@@ -16,6 +16,7 @@ from dynamail.accounts.audit import record_audit
 from dynamail.accounts.tenancy import account_scope
 from dynamail.contacts.fetching.places import MOST_FILES, Fetched, Place, Visit
 from dynamail.contacts.fetching.problems import FetchProblem
+from dynamail.contacts.fetching.refusing import forget_gone, refuse_file, seen_before_first, take_note
 from dynamail.contacts.fetching.sftp_files import visit_folder
 from dynamail.contacts.fetching.sources import make_place, rows_of, start_fetch
 from dynamail.contacts.fetching.taking import take_file
@@ -56,10 +57,14 @@ def fetch_source(source: ImportSource, *, now: datetime, first: bool = False) ->
         try:
             folder = Path(held.enter_context(TemporaryDirectory(dir=_make_folder(source), prefix="fetch-")))
             place = make_place(source)
-            visit = _visit(place, {} if first else source.seen, folder, limit=1 if first else MOST_FILES)
+            seen = seen_before_first(source) if first else source.seen
+            visit = _visit(place, seen, folder, limit=1 if first else MOST_FILES)
             _pin_key(source, visit)
             for fetched in visit.files:
-                taken.append(_take(source, fetched, first=first, now=now))
+                row = _take_or_refuse(source, fetched, first=first, now=now)
+                taken += [row] if row else []
+            if place.kind == ImportSource.Kind.SFTP:
+                forget_gone(source, visit.present)
         except FetchProblem as problem:
             _note_failure(source, str(problem), code=problem.code, now=now)
         except CannotOpen as error:
@@ -80,13 +85,30 @@ def _visit(place: Place, seen: dict[str, object], folder: Path, *, limit: int) -
     return visit_url(place, seen, folder)
 
 
+def _take_or_refuse(
+    source: ImportSource, fetched: Fetched, *, first: bool, now: datetime
+) -> ContactImport | None:
+    """One file of a folder that cannot be taken does not stop those after it. None: it was refused. Raises FetchProblem."""
+    try:
+        if fetched.problem:
+            raise fetched.problem
+        return _take(source, fetched, first=first, now=now)
+    except FetchProblem as problem:
+        if source.kind != ImportSource.Kind.SFTP or not problem.is_of_file:
+            raise
+        refuse_file(source, fetched, problem, now=now)
+        if first:
+            raise
+        return None
+
+
 def _take(source: ImportSource, fetched: Fetched, *, first: bool, now: datetime) -> ContactImport:
     """The import and the note that this file was seen are one."""
     with account_scope(source.account_id):
         if first:
             source.mapping = {}
         row = take_file(source, fetched, now=now)
-        source.seen = {**source.seen, **fetched.seen}
+        source.seen = take_note(source, fetched)
         rows_of(source).update(seen=source.seen, last_import=row)
     return row
 

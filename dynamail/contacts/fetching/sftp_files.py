@@ -34,6 +34,7 @@ CONNECT_SECONDS = 15.0
 LOGIN_SECONDS = 30.0
 MOST_LISTED = 20_000  # names of a folder that are looked at
 PIECE = 2**18  # bytes
+UNREADABLE = "unreadable"  # such a file is tried again at each visit: a change of rights leaves size and time as they were
 
 
 @dataclass(frozen=True, order=True)
@@ -120,11 +121,13 @@ async def _look_around(
     try:
         key = session.get_server_host_key()
         async with session.start_sftp_client() as sftp:
-            files = await _fetch_new(sftp, place, await _list_files(sftp, place), seen, folder, limit)
+            listed = await _list_files(sftp, place)
+            files = await _fetch_new(sftp, place, listed, seen, folder, limit)
     finally:
         session.close()
         await session.wait_closed()
-    return Visit(files, key.export_public_key().decode().strip() if key else "")
+    met = key.export_public_key().decode().strip() if key else ""
+    return Visit(files, met, frozenset(one.name for one in listed))
 
 
 async def _log_in(place: Place, connection: Any) -> asyncssh.SSHClientConnection:
@@ -176,19 +179,35 @@ async def _fetch_new(
 ) -> tuple[Fetched, ...]:
     known = seen.get("files", {})
     new = [one for one in listed if known.get(one.name) != one.mark][:limit]
-    # What is gone from the folder need not be remembered.
-    remembered = {one.name: one.mark for one in listed if known.get(one.name) == one.mark}
     fetched = []
     for number, one in enumerate(new):
-        target = folder / f"file{number}"
-        if await _fetch(sftp, posixpath.join(place.folder, one.name), one, target):
-            remembered = {**remembered, one.name: one.mark}
-            fetched.append(Fetched(target, one.name, {"files": remembered}))
+        target, problem = folder / f"file{number}", None
+        try:
+            if not await _fetch(sftp, posixpath.join(place.folder, one.name), one, target):
+                continue
+        except FetchProblem as refused:
+            problem = refused
+            target.unlink(missing_ok=True)
+        is_dealt_with = problem is None or problem.code != UNREADABLE
+        seen_now = {"files": {one.name: one.mark} if is_dealt_with else {}}
+        fetched.append(Fetched(target, one.name, seen_now, problem))
     return tuple(fetched)
 
 
 async def _fetch(sftp: asyncssh.SFTPClient, path: str, wanted: RemoteFile, target: Path) -> bool:
-    """False when the file is still being written: then it waits for the next visit."""
+    """False when the file is gone or still being written: then it waits for the next visit. Raises FetchProblem."""
+    import asyncssh
+
+    try:
+        return await _copy(sftp, path, wanted, target)
+    except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
+        return False
+    except asyncssh.SFTPPermissionDenied:
+        text = _("%(name)s: The server does not let this file be read.") % {"name": wanted.name}
+        raise FetchProblem(UNREADABLE, text, is_of_file=True) from None
+
+
+async def _copy(sftp: asyncssh.SFTPClient, path: str, wanted: RemoteFile, target: Path) -> bool:
     most = make_bounds().most_bytes
     size = 0
     async with sftp.open(path, "rb") as remote:
@@ -196,7 +215,8 @@ async def _fetch(sftp: asyncssh.SFTPClient, path: str, wanted: RemoteFile, targe
             while piece := bytes(await remote.read(PIECE)):  # type: ignore[arg-type]  # opened as binary
                 size += len(piece)
                 if size > most:
-                    raise explain_egress(EgressError("too_large", wanted.name))
+                    text = str(explain_egress(EgressError("too_large", wanted.name)))
+                    raise FetchProblem("too_large", text, is_of_file=True)
                 file.write(piece)
         after = await remote.stat()
     return (size, int(after.mtime or 0)) == (wanted.size, wanted.modified) and after.size == size

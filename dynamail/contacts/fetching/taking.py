@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from dynamail.accounts.models import User
 from dynamail.contacts.fetching.places import Fetched
 from dynamail.contacts.fetching.problems import FetchProblem
+from dynamail.contacts.fetching.refusing import retry_refused
 from dynamail.contacts.fetching.sources import adopt_decisions
 from dynamail.contacts.importing.mapping import IGNORE, fold
 from dynamail.contacts.importing.problems import ImportProblem
@@ -22,6 +23,10 @@ from dynamail.contacts.importing.uploads import remove_upload
 from dynamail.contacts.models import ContactImport, ImportSource
 
 PIECE = 2**20  # bytes
+# What no other file of the source would mend: the mapping itself does not fit the account any more, or our own disk.
+OF_THE_SOURCE = frozenset(
+    {"mapping", "no_email", "twice", "two_names", "file_gone", "not_checked", "under_way"}
+)
 
 
 @transaction.atomic
@@ -32,7 +37,8 @@ def take_file(source: ImportSource, fetched: Fetched, *, now: datetime) -> Conta
         if source.mapping:
             _start(source, row, now)
     except ImportProblem as problem:
-        raise FetchProblem(problem.code, f"{fetched.name}: {problem}") from None
+        is_of_file = problem.code not in OF_THE_SOURCE
+        raise FetchProblem(problem.code, f"{fetched.name}: {problem}", is_of_file=is_of_file) from None
     return row
 
 
@@ -41,6 +47,7 @@ def start_first_import(row: ContactImport, *, by: User, now: datetime) -> None:
     """Start an import that a member mapped and checked; its source goes on with the same decisions. Raises ImportProblem, CatalogError."""
     start_import(row, by=by, now=now)
     if row.import_source is not None:
+        retry_refused(row.import_source)
         adopt_decisions(row.import_source, row, by=by, now=now)
 
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dynamail.accounts.roles import Permission
 from dynamail.consent.topics import find_topics
 from dynamail.contacts.fetching.places import Place
+from dynamail.contacts.fetching.refusing import list_refused
 from dynamail.contacts.fetching.rounds import TOLD_AFTER
 from dynamail.contacts.fetching.sftp_files import find_fingerprint
 from dynamail.contacts.fetching.sources import (
@@ -54,6 +55,7 @@ class SourceLine:
     place: Place
     state: str
     label: str
+    refused: int = 0  # files
 
     @property
     def where(self) -> str:
@@ -171,6 +173,7 @@ def _describe_page(request: PageRequest, source: ImportSource) -> dict[str, Any]
         ],
         "topic": next((one for one in topics if statement and one.pk == statement.topic_id), None),
         "tags": options.tags,
+        "refused": list_refused(source),
         "is_failing": source.failures >= TOLD_AFTER,
     }
 
@@ -183,7 +186,7 @@ def _describe(source: ImportSource) -> SourceLine:
         state, label = "failed", _("Failing")
     elif source.is_enabled:
         state, label = "active", _("Active")
-    return SourceLine(source, make_place(source, with_secret=False), state, label)
+    return SourceLine(source, make_place(source, with_secret=False), state, label, len(list_refused(source)))
 
 
 def _crumbs() -> list[dict[str, str]]:
