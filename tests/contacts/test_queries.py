@@ -180,6 +180,31 @@ def test_those_who_did_something_last_come_first_and_the_pages_follow_each_other
     assert len(set(seen)) == 7
 
 
+@pytest.mark.parametrize("latest", [2, 4, 5, 100])
+def test_pages_by_activity_are_the_same_forward_and_back_however_few_are_looked_among_first(
+    account: Account, bob: User, monkeypatch: pytest.MonkeyPatch, latest: int
+) -> None:
+    monkeypatch.setattr(queries, "LATEST", latest)
+    people = make_people(account, bob, 11)
+    for number, one in enumerate(people[:8]):  # two of them at one moment
+        Engagement.objects.add(account, contact_id=one.id, last_opened_at=NOW + timedelta(hours=number // 2))
+    wanted = ContactFilter(search="Person")
+    pages, after = list[list[str]](), ""
+    while True:
+        page = list_page(account.pk, wanted, sort="active", after=after, size=3)
+        pages.append([row.name for row in page.contacts])
+        if not (after := page.after):
+            break
+    order = sorted(people[:8], key=lambda one: (people.index(one) // 2, one.id), reverse=True)
+    order += sorted(people[8:], key=lambda one: one.id, reverse=True)
+    assert [name for names in pages for name in names] == [one.name for one in order]
+    back = [pages[-1]]
+    while page.before:
+        page = list_page(account.pk, wanted, sort="active", before=page.before, size=3)
+        back.append([row.name for row in page.contacts])
+    assert back[::-1] == pages
+
+
 def test_a_small_account_is_counted_at_once_and_a_large_one_from_a_share(
     account: Account, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
