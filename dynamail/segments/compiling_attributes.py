@@ -10,6 +10,7 @@ from dynamail.conditions.folding import fold
 from dynamail.conditions.tree import AttributeTest, Field, FieldTest, Op, Value
 from dynamail.lib.sql import SqlFragment
 from dynamail.segments.compiling_values import (
+    HEAD,
     NEGATIONS,
     Operand,
     ask,
@@ -69,8 +70,8 @@ def _fold_values(value: Value) -> Value:
 
 
 def read_attribute(number: int, type: str) -> Operand:
-    """The value of an attribute as its type has it. The forms of `value` are those of the expression indexes of `indexing.py`: they
-    meet only when they are written alike.
+    """The value of an attribute as its type has it. The forms of `head`, or `value` where there is none, are those of the expression
+    indexes of `indexing.py`: they meet only when they are written alike.
 
     The guards are true of nearly all that a comparison leaves. They are written so that the planner believes it: it takes two tests
     with `=` of which it has no statistics for one in forty thousand, and then loops where it should hash.
@@ -78,6 +79,7 @@ def read_attribute(number: int, type: str) -> Operand:
     json = f"(contact.attributes->'{int(number)}')"
     kind = f"jsonb_typeof({json})"
     text = f"((contact.attributes->>'{int(number)}') COLLATE \"C\")"
+    head = f"left({text}, {HEAD})"
     is_text, is_list = (f"{kind} NOT IN ({_list_kinds(besides=one)})" for one in ("string", "array"))
     match type:
         case "number":
@@ -90,16 +92,16 @@ def read_attribute(number: int, type: str) -> Operand:
         case "date" | "time":
             length = DAY_LENGTH if type == "date" else MOMENT_LENGTH
             shaped = f"({is_text} AND CASE WHEN length({text}) = {length} THEN TRUE ELSE FALSE END)"
-            return _operand(text, shaped, shaped)
-    return _operand(text, f"({is_text} AND {text} <> '')", is_text)
+            return _operand(head, shaped, shaped, head)  # of what has the length the head is the whole
+    return _operand(text, f"({is_text} AND {text} <> '')", is_text, head)
 
 
 def _list_kinds(*, besides: str) -> str:
     return ", ".join(f"'{kind}'" for kind in JSON_KINDS if kind != besides)
 
 
-def _operand(value: str, there: str, guard: str) -> Operand:
-    return Operand(_own(value), _own(there), _own(guard))
+def _operand(value: str, there: str, guard: str, head: str = "") -> Operand:
+    return Operand(_own(value), _own(there), _own(guard), _own(head) if head else None)
 
 
 def _own(text: str) -> SqlFragment:

@@ -33,17 +33,20 @@ SIGNS: dict[Op, LiteralString] = {
     Op.MORE: ">",
     Op.AT_LEAST: ">=",
 }
+HEAD = 200  # characters: up to 800 bytes, of 2,704 that an index takes
 
 
 @dataclass(frozen=True, slots=True)
 class Operand:
     """`value` is the SQL of a value, NULL or anything where there is none; `there` says that it is there; `guard`, if it differs,
-    is as much of that as a comparison still needs.
+    is as much of that as a comparison still needs. `head`, if there is one, has the first HEAD characters of a text: an index takes
+    those of a text of any length.
     """
 
     value: SqlFragment
     there: SqlFragment
     guard: SqlFragment | None = None
+    head: SqlFragment | None = None
 
     def ask(self, test: SqlFragment) -> SqlFragment:
         """A test of `value` that holds only where the value is there."""
@@ -218,11 +221,21 @@ def _choose_by_zone(
 
 
 def _ask_equal_texts(operand: Operand, texts: list[str]) -> SqlFragment:
+    """A head shorter than HEAD is the whole text; of longer ones the heads find a few, whose whole texts are compared."""
     if not texts:
         return FALSE
+    if operand.head is None:
+        return operand.ask(_compare_texts(operand.value, texts))
+    tests = [_compare_texts(operand.head, [text[:HEAD] for text in texts])]
+    if any(len(text) >= HEAD for text in texts):
+        tests.append(_compare_texts(operand.value, texts))
+    return operand.ask(join_all(tests))
+
+
+def _compare_texts(value: SqlFragment, texts: list[str]) -> SqlFragment:
     if len(texts) == 1:
-        return operand.ask(compose("{} = {}", operand.value, bind(texts[0], "text")))
-    return operand.ask(compose("{} = ANY({})", operand.value, bind(texts, "text[]")))
+        return compose("{} = {}", value, bind(texts[0], "text"))
+    return compose("{} = ANY({})", value, bind(texts, "text[]"))
 
 
 def _bind_folded(texts: list[str]) -> SqlFragment:

@@ -24,7 +24,10 @@ LARGE = 20_000  # contacts: below, looking at all of them is as fast
 HIGHEST_NUMBER = 24  # of an attribute
 OWNER = "dynamail_owner"
 PREFIX = "contact_attribute_"
-TEXTS, NUMBERS = "text", "number"
+TEXTS, NUMBERS = (
+    "head",
+    "number",
+)  # the first characters of texts: PostgreSQL refuses to write a row whose key is too long
 FORMS = {
     "text": TEXTS,
     "choice": TEXTS,
@@ -37,7 +40,7 @@ FORMS = {
 @dataclass(frozen=True, slots=True, order=True)
 class AttributeIndex:
     number: int
-    form: str  # text or number
+    form: str  # TEXTS or NUMBERS
 
     @property
     def name(self) -> str:
@@ -46,7 +49,8 @@ class AttributeIndex:
     @property
     def expression(self) -> LiteralString:
         """The one that conditions compare."""
-        return cast(LiteralString, read_attribute(self.number, self.form).value.text.replace("contact.", ""))
+        operand = read_attribute(self.number, "number" if self.form == NUMBERS else "text")
+        return cast(LiteralString, (operand.head or operand.value).text.replace("contact.", ""))
 
     def list_sql(self) -> list[str]:
         """Whatever is compared is not NULL. The planner takes no statistics from a partial index, so they are asked for by name."""
