@@ -1,4 +1,4 @@
-"""A list that a member waits for: how long the database may take, and what it may use meanwhile."""
+"""A list that a member or a piece of work waits for: how long the database may take, and what it may use meanwhile."""
 
 from __future__ import annotations
 
@@ -29,12 +29,20 @@ def limit_time(*, seconds: float = SECONDS) -> Iterator[None]:
     with transaction.atomic():
         savepoint = transaction.savepoint()
         try:
-            with connections["default"].cursor() as cursor:
-                cursor.execute(_SETTINGS, [f"{int(seconds * 1000)}ms"])
-            yield
-        except OperationalError as error:
-            if isinstance(error.__cause__, QueryCanceled):
-                raise TooSlow from error
-            raise
+            with limit_statements(seconds=seconds):
+                yield
         finally:
             transaction.savepoint_rollback(savepoint)
+
+
+@contextmanager
+def limit_statements(*, seconds: float) -> Iterator[None]:
+    """The same to the end of the caller's transaction, which keeps what happened inside."""
+    try:
+        with connections["default"].cursor() as cursor:
+            cursor.execute(_SETTINGS, [f"{int(seconds * 1000)}ms"])
+        yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise TooSlow from error
+        raise

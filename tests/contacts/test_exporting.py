@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import csv
 
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,9 +12,13 @@ from dynamail.accounts.models import Account, User
 from dynamail.consent.models import Topic
 from dynamail.consent.proof import Proof
 from dynamail.consent.recording import give_consent
+from dynamail.contacts import exporting
 from dynamail.contacts.editing import Profile, add_contact
-from dynamail.contacts.exporting import export_contacts, guard_formula, strip_formula_guard
+from dynamail.contacts.exporting import export_contacts, guard_formula, start_export, strip_formula_guard
+from dynamail.contacts.models import Contact
+from dynamail.contacts.patience import TooSlow
 from dynamail.contacts.queries import ContactFilter
+from dynamail.lib.sql import SqlFragment
 from tests.contacts.files import contacts_of, take_in
 from tests.support.personas import NOW
 
@@ -45,3 +52,32 @@ def test_an_export_can_be_taken_in_again(
     assert [
         contacts_of(other_account)[f"+p{number}@example.com"].name for number in range(len(names))
     ] == names
+
+
+def test_a_condition_is_asked_once_however_many_match(
+    account: Account, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "BLOCK", 2)
+    people = [add_contact(account.pk, Profile(f"p{one}@example.com"), by=bob, now=NOW) for one in range(7)]
+    Contact.objects.for_account(account).filter(id=people[2].id).update(state="restricted")
+    narrowing = SqlFragment("contact.email_key <> %s", ("p1@example.com",))
+    with CaptureQueriesContext(connection) as asked:
+        text = "".join(export_contacts(account.pk, ContactFilter(), narrowing=narrowing, columns=["email"]))
+    assert sorted(text.splitlines()) == ["Email", *(f"p{one}@example.com" for one in (0, 3, 4, 5, 6))]
+    assert sum("p1@example.com" in query["sql"] for query in asked) == 1
+    text = "".join(
+        export_contacts(account.pk, ContactFilter(), columns=["email"], ids=[one.id for one in people[:4]])
+    )
+    assert sorted(text.splitlines()) == ["Email", *(f"p{one}@example.com" for one in (0, 1, 3))]
+
+
+def test_an_export_that_takes_too_long_says_so_before_anything_is_sent(
+    account: Account, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "FINDING_SECONDS", 0.05)
+    add_contact(account.pk, Profile("ann@example.com"), by=bob, now=NOW)
+    forever = SqlFragment("(SELECT count(pg_sleep(10)) FROM generate_series(1, 9)) > 0")
+    with pytest.raises(TooSlow):
+        start_export(export_contacts(account.pk, ContactFilter(), narrowing=forever, columns=["email"]))
+    started = start_export(export_contacts(account.pk, ContactFilter(), columns=["email"]))
+    assert list(started) == ["Email\r\n", "ann@example.com\r\n"]

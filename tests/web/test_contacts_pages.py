@@ -505,3 +505,5 @@ def test_a_list_that_takes_too_long_says_so(
     assert "more than can be counted in time" in text_of(client.get(reverse("contacts_count")))
     answer = client.post(reverse("contacts_act"), {"all": "1", "act": "delete"}, follow=True)
     assert "cannot be counted in time" in text_of(answer)
+    monkeypatch.setattr("dynamail.contacts.exporting.FINDING_SECONDS", 0.05)
+    assert "takes too long" in text_of(client.get(reverse("contacts_export"), follow=True))

@@ -21,7 +21,7 @@ from dynamail.accounts.roles import Permission
 from dynamail.accounts.zones import find_zone
 from dynamail.consent.models import Subscription, Topic
 from dynamail.contacts.bulk import Act, BulkAct, apply_act, queue_act
-from dynamail.contacts.exporting import export_contacts
+from dynamail.contacts.exporting import export_contacts, start_export
 from dynamail.contacts.models import Attribute, Contact, ContactState, Tag
 from dynamail.contacts.patience import TooSlow, limit_time
 from dynamail.contacts.queries import (
@@ -318,6 +318,11 @@ def export(request: PageRequest) -> HttpResponseBase:
     )
     narrowing = compile_list(query, account_id)
     rows = export_contacts(account_id, query.wanted, narrowing=narrowing, columns=columns, ids=ids, bom=True)
+    try:
+        rows = start_export(rows)
+    except TooSlow:
+        messages.error(request, _("Finding these contacts takes too long: take a costly condition out."))
+        return redirect(reverse("contacts") + query.encode())
     response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="contacts-{utc_now():%Y-%m-%d}.csv"'
     return response

@@ -27,7 +27,8 @@ from dynamail.conditions.faults import ConditionFault
 from dynamail.conditions.referring import find_references
 from dynamail.conditions.scoring import RECENCY_STEPS
 from dynamail.contacts.catalog import list_attributes
-from dynamail.contacts.exporting import PLAIN_COLUMNS, export_contacts
+from dynamail.contacts.exporting import PLAIN_COLUMNS, export_contacts, start_export
+from dynamail.contacts.patience import TooSlow
 from dynamail.contacts.queries import ContactFilter
 from dynamail.events.own_names import find_event_name
 from dynamail.lib.clock import utc_now
@@ -352,6 +353,11 @@ def export_segment(request: PageRequest, segment: str) -> HttpResponseBase:
     )
     narrowing = compile_for(account_id, condition, now=now, salt=row.public_id)
     rows = export_contacts(account_id, ContactFilter(), narrowing=narrowing, columns=columns, bom=True)
+    try:
+        rows = start_export(rows)
+    except TooSlow:
+        messages.error(request, _("Finding these contacts takes too long: take a costly condition out."))
+        return redirect("segment", segment)
     response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{row.public_id}-{now:%Y-%m-%d}.csv"'
     return response
