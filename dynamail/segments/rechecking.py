@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from dynamail.accounts.background import (
     WorkCanceled,
+    fail_work,
     finish_work,
     mark_canceled,
     queue_work,
@@ -17,6 +18,7 @@ from dynamail.accounts.background import (
     start_work,
 )
 from dynamail.accounts.models import BackgroundWork, User
+from dynamail.accounts.tenancy import account_scope
 from dynamail.segments.membership import refresh_whole
 from dynamail.segments.models import Segment
 from dynamail.segments.queueing import name_refresh
@@ -55,11 +57,28 @@ def run_recheck(work: BackgroundWork, segment_id: int, *, now: datetime) -> None
     if not start_work(work, now=now):
         return
     try:
-        counted = recount_segment(work.account_id, segment_id, now=now)
-        report_progress(work, done=1)
-        refresh_whole(work.account_id, segment_id, now=now)
-        report_progress(work, done=STEPS)
+        problem = _recheck(work, segment_id, now)
     except WorkCanceled:
         mark_canceled(work, now=now)
-        return
-    finish_work(work, now=now, message=counted.problem if counted else "")
+    except (OperationalError, InterfaceError):
+        raise  # the database went away: the task is tried again
+    except Exception:
+        fail_work(
+            work,
+            now=now,
+            message=_("Looking at everybody stopped because of an error in this service. Try it again."),
+        )
+        raise
+    else:
+        finish_work(work, now=now, message=problem)
+
+
+def _recheck(work: BackgroundWork, segment_id: int, now: datetime) -> str:
+    """Returns what is wrong with the segment. Raises WorkCanceled."""
+    recount_segment(work.account_id, segment_id, now=now)
+    report_progress(work, done=1)
+    refresh_whole(work.account_id, segment_id, now=now)
+    report_progress(work, done=STEPS)
+    with account_scope(work.account_id):
+        rows = Segment.objects.for_account(work.account_id).filter(pk=segment_id)
+        return rows.values_list("problem", flat=True).first() or ""

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from dynamail.accounts.background import request_cancel
 from dynamail.accounts.models import Account, BackgroundWork, User
+from dynamail.segments import rechecking
 from dynamail.segments.models import Segment, SegmentMember
 from dynamail.segments.rechecking import find_recheck, queue_recheck, run_recheck
 from dynamail.segments.saving import create_segment
@@ -38,3 +41,16 @@ def test_it_can_be_canceled_before_it_begins(account: Account, alice: User) -> N
     segment.refresh_from_db()
     assert work.state == BackgroundWork.State.CANCELED
     assert segment.size is None
+
+
+def test_what_breaks_it_ends_it(account: Account, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that stood as running for ever could not be asked for again."""
+    segment = make_segment(account, alice)
+    work = queue_recheck(segment, by=alice)
+    monkeypatch.setattr(rechecking, "refresh_whole", None)
+    with pytest.raises(TypeError):
+        run_recheck(work, segment.pk, now=NOW)
+    work.refresh_from_db()
+    assert work.state == BackgroundWork.State.FAILED
+    assert "error in this service" in work.message
+    assert queue_recheck(segment, by=alice) != work
