@@ -39,11 +39,11 @@ def follow_logs(
     pause: Callable[[float], None] = time.sleep,
 ) -> Tally | None:
     """One turn. None when there is nothing to follow, or another process is at it."""
-    if not is_anything_kept():
-        end_following()
-        return None
     with _turn() as mine:
         if not mine:
+            return None
+        if not is_anything_kept():
+            end_following()
             return None
         begin_following(now=clock())
         return _take_turn(time.monotonic() + for_seconds, clock, pause)

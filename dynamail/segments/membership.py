@@ -90,15 +90,19 @@ def is_anything_kept() -> bool:
     return _kept_anywhere().exists()
 
 
+@transaction.atomic
 def begin_following(*, now: datetime) -> bool:
     """Stand behind the logs' ends, unless the readers stand somewhere already; True when they did not.
 
     Everybody is looked at after that: what happened before was not read.
     """
-    if EventCursor.objects.filter(name__in=(READER, OWN_READER)).count() == 2:
+    if _are_readers_there():
         return False
     for reader in (READER, OWN_READER):
         skip_to_end(reader, now=now)
+    # One order for all who lock several: by key.
+    kept = _kept_anywhere().order_by("pk").select_for_update(of=("self",), no_key=True)
+    list(kept.values_list("pk", flat=True))
     _kept_anywhere().update(next_refresh_at=now)
     return True
 
@@ -108,9 +112,20 @@ def end_following() -> None:
     EventCursor.objects.filter(name__in=(READER, OWN_READER)).delete()
 
 
+def _are_readers_there() -> bool:
+    """Both; held until the transaction ends."""
+    readers = EventCursor.objects.filter(name__in=(READER, OWN_READER)).order_by("name")
+    return len(readers.select_for_update()) == 2
+
+
 @transaction.atomic
 def refresh_touched(*, now: datetime, limit: int = EVENTS_AT_ONCE) -> Tally:
-    """Read on in the logs and settle whom it touched, in one transaction. Two at once take turns."""
+    """Read on in the logs and settle whom it touched, in one transaction. Two at once take turns.
+
+    Nothing is read without readers: new ones would stand at the logs' beginning.
+    """
+    if not _are_readers_there():
+        return Tally()
     facts = take_events(READER, limit=limit, now=now)
     own = take_custom_events(OWN_READER, limit=limit, now=now)
     return settle_touched(facts, own, now=now)

@@ -193,6 +193,27 @@ def test_a_reader_that_begins_has_everybody_looked_at(account: Account, segment:
     assert list_due(now=LATER) == [(account.pk, segment.pk)]
 
 
+def test_without_readers_nothing_is_read(account: Account, segment: Segment) -> None:
+    """New ones would read the logs from their beginning."""
+    add_person(account, 1)
+    settle()
+    EventCursor.objects.filter(name="segments.own").delete()
+    assert refresh_touched(now=LATER).events == 0
+    assert not EventCursor.objects.filter(name="segments.own").exists()
+    assert begin_following(now=LATER)
+
+
+def test_readers_are_not_taken_from_under_a_turn(account: Account, segment: Segment) -> None:
+    archive_segment(segment, by=None, now=NOW)
+    with other_session() as session:
+        session.execute("SELECT pg_advisory_lock(7301003)")
+        assert follow_logs(for_seconds=0.0) is None
+        assert EventCursor.objects.filter(name__startswith="segments").count() == 2
+    wait_for("SELECT NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 7301003)")
+    assert follow_logs(for_seconds=0.0) is None
+    assert not EventCursor.objects.filter(name__startswith="segments").exists()
+
+
 def test_few_events_are_read_at_once_where_a_step_is_long() -> None:
     from dynamail.segments import following
 
