@@ -356,6 +356,7 @@ class ValueAside(DataPlaneModel):
         "path",
         "username",
         "host_key",
+        "shown_key",
         "subject",
         "every_hours",
         "is_enabled",
@@ -394,7 +395,8 @@ class ImportSource(TenantModel, PublicIdModel):
     path = models.CharField(max_length=500, default="", blank=True)  # folder and pattern for SFTP
     username = models.CharField(max_length=100, default="", blank=True)
     secret_sealed = models.BinaryField(default=bytes)  # JSON: password, private key or header
-    host_key = models.CharField(max_length=600, default="", blank=True)  # pinned at the first connection
+    host_key = models.CharField(max_length=4000, default="", blank=True)  # that a member confirmed
+    shown_key = models.CharField(max_length=4000, default="", blank=True)  # by the server, not confirmed yet
     every_hours = models.SmallIntegerField(default=24)
     mapping = models.JSONField(default=dict)  # {"columns": [header texts], "targets": [mapping entries]}
     options = models.JSONField(default=dict)

@@ -15,13 +15,14 @@ from dynamail.contacts.fetching.places import Place, Secret
 from dynamail.contacts.fetching.problems import FetchProblem
 from dynamail.contacts.fetching.refusing import list_refused
 from dynamail.contacts.fetching.rounds import TOLD_AFTER, fetch_source, start_due_sources
-from dynamail.contacts.fetching.sftp_files import find_fingerprint, read_private_key
+from dynamail.contacts.fetching.sftp_files import find_fingerprint, read_private_key, visit_folder
 from dynamail.contacts.fetching.sources import (
     SourceSettings,
     accept_new_key,
     change_source,
     create_source,
     list_imports_of,
+    make_place,
     pause_source,
     resume_source,
 )
@@ -67,6 +68,20 @@ def add_web(account: Account, user: User, web: WebServer, **values: object) -> I
 
 
 def add_sftp(account: Account, user: User, sftp: SftpServer, **values: object) -> ImportSource:
+    """A source whose server's key was shown and confirmed."""
+    source = add_unconfirmed(account, user, sftp, **values)
+    confirm(source, user)
+    return source
+
+
+def confirm(source: ImportSource, user: User) -> None:
+    assert fetch(source, first=True) == []
+    assert source.problem == ""
+    assert accept_new_key(source, source.shown_key, by=user)
+    source.refresh_from_db()
+
+
+def add_unconfirmed(account: Account, user: User, sftp: SftpServer, **values: object) -> ImportSource:
     secret = values.pop("secret", Secret(password="open sesame"))
     entered = SourceSettings("Shop", "sftp", sftp.address, "/export/*.csv", sftp.username, secret)  # type: ignore[arg-type]
     return create_source(account.pk, entered, by=user, now=NOW)
@@ -375,22 +390,80 @@ def test_an_attribute_that_is_gone_stops_a_folder_until_it_is_mended(
     assert [row.file_name for row in fetch(source)] == ["b.csv"]
 
 
+def test_before_its_key_is_confirmed_a_server_is_asked_for_nothing_else(
+    account: Account, bob: User, sftp: SftpServer, folder: Path
+) -> None:
+    put(folder, "a.csv", FIRST)
+    source = add_unconfirmed(account, bob, sftp)
+    for first in (True, False):
+        assert fetch(source, first=first) == []
+    assert (sftp.connections, sftp.users, sftp.logins) == (2, [], [])
+    assert (source.host_key, source.problem, source.failures) == ("", "", 0)
+    assert source.shown_key.startswith("ssh-ed25519 ")
+    assert find_fingerprint(source.shown_key).startswith("SHA256:")
+    with pytest.raises(ValueError, match="not confirmed"):
+        visit_folder(make_place(source), {}, folder)
+
+    shown = source.shown_key
+    sftp.rekey()
+    fetch(source, first=True)
+    assert not accept_new_key(source, shown, by=bob), "another one is shown since"
+    assert not accept_new_key(source, "", by=bob)
+    source.refresh_from_db()
+    assert (source.host_key, sftp.users) == ("", [])
+    assert accept_new_key(source, source.shown_key, by=bob)
+    set_up(source, bob)
+    assert (source.shown_key, sftp.logins) == ("", ["open sesame"])
+    assert len(contacts_of(account)) == 2
+
+
+@pytest.mark.parametrize("algorithm", ["ssh-ed25519", "ecdsa-sha2-nistp256"])
 def test_a_server_with_another_key_gets_no_password(
+    account: Account, bob: User, sftp: SftpServer, folder: Path, algorithm: str
+) -> None:
+    put(folder, "a.csv", FIRST)
+    source = add_sftp(account, bob, sftp)
+    set_up(source, bob)
+    pinned, users = source.host_key, len(sftp.users)
+    sftp.rekey(algorithm)
+    put(folder, "b.csv", FIRST, minute=1)
+    assert fetch(source) == []
+    assert "another key than before" in source.problem
+    assert source.host_key == pinned
+    assert source.shown_key.startswith(algorithm)
+    assert len(sftp.users) == users
+    assert accept_new_key(source, source.shown_key, by=bob)
+    assert len(fetch(source)) == 1
+    assert source.host_key.startswith(algorithm)
+    assert source.host_key != pinned
+    told = AuditEntry.objects.for_account(account).filter(action="import_source.key_accepted")
+    assert [entry.data["was_known"] for entry in told.order_by("pk")] == [False, True]
+
+
+def test_a_server_with_its_old_key_again_is_trusted_as_before(
     account: Account, bob: User, sftp: SftpServer, folder: Path
 ) -> None:
     put(folder, "a.csv", FIRST)
     source = add_sftp(account, bob, sftp)
     set_up(source, bob)
-    pinned, offered = source.host_key, len(sftp.logins)
-    sftp.rekey()
     put(folder, "b.csv", FIRST, minute=1)
-    assert fetch(source) == []
-    assert "another key than before" in source.problem
-    assert source.host_key == pinned
-    assert len(sftp.logins) == offered
-    accept_new_key(source, by=bob)
+    kept = sftp.keys
+    sftp.rekey()
+    fetch(source)
+    assert source.shown_key
+    sftp.show_keys(kept)
     assert len(fetch(source)) == 1
-    assert source.host_key not in ("", pinned)
+    assert (source.shown_key, source.problem) == ("", "")
+
+
+def test_the_long_key_of_an_rsa_server_is_kept_whole(
+    account: Account, bob: User, sftp: SftpServer, folder: Path
+) -> None:
+    put(folder, "a.csv", FIRST)
+    sftp.show_keys([asyncssh.generate_private_key("ssh-rsa", key_size=4096)])
+    source = add_sftp(account, bob, sftp)
+    set_up(source, bob)
+    assert len(source.host_key) > 700
 
 
 def test_a_private_key_opens_a_folder(account: Account, bob: User, folder: Path, settings: object) -> None:
@@ -443,7 +516,9 @@ def test_a_workbook_in_a_folder_is_taken_too(
 ) -> None:
     put(folder, "people.xlsx", make_workbook([["Email", "Name"], ["ann@shop.example", "Ann"]]))
     entered = SourceSettings("Shop", "sftp", sftp.address, "/export/", "shop", Secret(password="open sesame"))
-    set_up(create_source(account.pk, entered, by=bob, now=NOW), bob)
+    source = create_source(account.pk, entered, by=bob, now=NOW)
+    confirm(source, bob)
+    set_up(source, bob)
     assert contacts_of(account)["ann@shop.example"].name == "Ann"
 
 

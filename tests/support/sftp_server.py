@@ -24,6 +24,7 @@ class SftpServer:
     def __init__(self, folder: Path, *, password: str = "", public_key: str = "") -> None:
         self.folder = folder
         self.logins: list[str] = []  # the passwords that were offered
+        self.users: list[str] = []  # who began to log in
         self.connections = 0
         self.locked: set[str] = set()  # paths that nobody may read
         self._password = password
@@ -35,9 +36,16 @@ class SftpServer:
     def address(self) -> str:
         return f"{self.host}:{self.port}"
 
-    def rekey(self) -> None:
+    def rekey(self, algorithm: str = "ssh-ed25519") -> None:
         """Show another host key to whoever connects next."""
-        self._keys[:] = [asyncssh.generate_private_key("ssh-ed25519")]
+        self.show_keys([asyncssh.generate_private_key(algorithm)])
+
+    @property
+    def keys(self) -> list[asyncssh.SSHKey]:
+        return list(self._keys)
+
+    def show_keys(self, keys: list[asyncssh.SSHKey]) -> None:
+        self._keys[:] = keys
         self._call(self._listen(self.port))
 
     def __enter__(self) -> SftpServer:
@@ -70,6 +78,7 @@ class SftpServer:
                 self._connection = conn
 
             def begin_auth(self, username: str) -> bool:
+                outer.users.append(username)
                 if outer._public_key:
                     self._connection.set_authorized_keys(asyncssh.import_authorized_keys(outer._public_key))
                 return True

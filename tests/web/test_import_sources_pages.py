@@ -52,8 +52,8 @@ def page_of(client: Client, source: ImportSource) -> str:
     return client.get(reverse("import_source", args=[source.public_id])).content.decode()
 
 
-def act(client: Client, source: ImportSource, action: str) -> object:
-    return client.post(reverse("import_source_action", args=[source.public_id, action]))
+def act(client: Client, source: ImportSource, action: str, **data: str) -> object:
+    return client.post(reverse("import_source_action", args=[source.public_id, action]), data)
 
 
 def test_a_source_is_set_up_from_address_to_schedule(
@@ -176,8 +176,20 @@ def test_a_folder_is_described_and_its_secrets_never_shown(
         client.post(new, typed | {"password": "open sesame"})
         source = the_source(account)
         assert (source.address, source.path) == (server.address, "/export/*.csv")
+        assert "Asking the server for its key" in page_of(client, source)
         fetch_source(source, now=NOW, first=True)
         page = page_of(client, source)
+        assert "Is this the server&#x27;s key?" in page or "Is this the server's key?" in page
+        assert "SHA256:" in page
+        assert (server.users, server.logins) == ([], [])
+        act(client, source, "trust", key="ssh-ed25519 AAAA")
+        assert "another key since" in page_of(client, source)
+        assert the_source(account).host_key == ""
+        act(client, source, "trust", key=the_source(account).shown_key)
+        assert "Fetching the first file" in page_of(client, source)
+        fetch_source(the_source(account), now=NOW, first=True)
+        page = page_of(client, source)
+        assert "A file waits for its columns" in page
         assert "SHA256:" in page
         edit = reverse("import_source_edit", args=[source.public_id])
         form = client.get(edit).content.decode()
@@ -188,8 +200,14 @@ def test_a_folder_is_described_and_its_secrets_never_shown(
         elsewhere = client.post(edit, typed | {"host": "evil.example"})
         assert "Enter the password again" in elsewhere.content.decode()
         assert the_source(account).address == server.address
-        act(client, source, "trust")
-        assert the_source(account).host_key == ""
+        server.rekey()
+        fetch_source(the_source(account), now=NOW)
+        page = page_of(client, source)
+        assert "The server shows another key" in page
+        assert page.count("SHA256:") == 3, "what was known, beside what is shown, and among the facts"
+        new_key = the_source(account).shown_key
+        act(client, source, "trust", key=new_key)
+        assert the_source(account).host_key == new_key
 
 
 def test_refused_files_are_named_with_the_reason(account: Account, bob: User, sign_in: SignIn) -> None:

@@ -38,7 +38,7 @@ class Place:
     path: str = ""
     username: str = ""
     secret: Secret = field(default_factory=Secret)
-    host_key: str = ""  # of OpenSSH, as pinned; empty before the first connection
+    host_key: str = ""  # of OpenSSH, as a member confirmed it; empty before
 
     @property
     def host(self) -> str:
@@ -77,10 +77,9 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Visit:
-    """What a look at a place brought, the oldest file first. `host_key` is the one that was met; `present`: all files of a folder."""
+    """What a look at a place brought, the oldest file first. `present`: all files of a folder."""
 
     files: tuple[Fetched, ...] = ()
-    host_key: str = ""
     present: frozenset[str] = frozenset()
 
 

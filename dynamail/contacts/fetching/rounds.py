@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,8 +17,8 @@ from dynamail.accounts.tenancy import account_scope
 from dynamail.contacts.fetching.places import MOST_FILES, Fetched, Place, Visit
 from dynamail.contacts.fetching.problems import FetchProblem
 from dynamail.contacts.fetching.refusing import forget_gone, refuse_file, seen_before_first, take_note
-from dynamail.contacts.fetching.sftp_files import visit_folder
-from dynamail.contacts.fetching.sources import make_place, rows_of, start_fetch
+from dynamail.contacts.fetching.sftp_files import OTHER_KEY, ask_host_key, visit_folder
+from dynamail.contacts.fetching.sources import make_place, note_shown_key, rows_of, start_fetch
 from dynamail.contacts.fetching.taking import take_file
 from dynamail.contacts.fetching.web_files import visit_url
 from dynamail.contacts.models import ContactImport, ImportSource
@@ -56,16 +56,23 @@ def fetch_source(source: ImportSource, *, now: datetime, first: bool = False) ->
             held.enter_context(translation.override(source.created_by.language))
         try:
             folder = Path(held.enter_context(TemporaryDirectory(dir=_make_folder(source), prefix="fetch-")))
+            if source.kind == ImportSource.Kind.SFTP and not source.host_key:
+                note_shown_key(source, ask_host_key(make_place(source, with_secret=False)))
+                _note_success(source, now=now)
+                return taken
             place = make_place(source)
             seen = seen_before_first(source) if first else source.seen
             visit = _visit(place, seen, folder, limit=1 if first else MOST_FILES)
-            _pin_key(source, visit)
+            if source.shown_key:
+                note_shown_key(source, source.host_key)  # the accepted one is back
             for fetched in visit.files:
                 row = _take_or_refuse(source, fetched, first=first, now=now)
                 taken += [row] if row else []
             if place.kind == ImportSource.Kind.SFTP:
                 forget_gone(source, visit.present)
         except FetchProblem as problem:
+            if problem.code == OTHER_KEY:
+                _look_at_other_key(source)
             _note_failure(source, str(problem), code=problem.code, now=now)
         except CannotOpen as error:
             _note_failure(source, str(error), code="secret", now=now)
@@ -113,13 +120,13 @@ def _take(source: ImportSource, fetched: Fetched, *, first: bool, now: datetime)
     return row
 
 
-def _pin_key(source: ImportSource, visit: Visit) -> None:
-    if visit.host_key and not source.host_key:
-        with account_scope(source.account_id):
-            rows_of(source).filter(host_key="").update(host_key=visit.host_key[:600])
+def _look_at_other_key(source: ImportSource) -> None:
+    """Whoever decides whether to accept it shall see it. A server that is gone meanwhile shows nothing."""
+    with suppress(FetchProblem):
+        note_shown_key(source, ask_host_key(make_place(source, with_secret=False)))
 
 
-def _note_success(source: ImportSource, *, is_empty: bool, now: datetime) -> None:
+def _note_success(source: ImportSource, *, is_empty: bool = False, now: datetime) -> None:
     problem = _("There is no file to begin with.") if is_empty else ""
     with account_scope(source.account_id):
         rows_of(source).update(last_run_at=now, failures=0, problem=problem)

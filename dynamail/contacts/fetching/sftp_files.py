@@ -1,6 +1,7 @@
 """Files of an SFTP folder, each once: by name, size and time.
 
-The server's key is pinned at the first connection; a server that shows another one gets neither password nor request.
+Before a member confirmed the server's key nothing but that key is asked for; a server that shows another one later gets neither user
+name nor password.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import posixpath
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
@@ -34,6 +37,7 @@ CONNECT_SECONDS = 15.0
 LOGIN_SECONDS = 30.0
 MOST_LISTED = 20_000  # names of a folder that are looked at
 PIECE = 2**18  # bytes
+OTHER_KEY = "host_key"
 UNREADABLE = "unreadable"  # such a file is tried again at each visit: a change of rights leaves size and time as they were
 
 
@@ -51,7 +55,24 @@ class RemoteFile:
 
 
 def visit_folder(place: Place, seen: Mapping[str, Any], folder: Path, *, limit: int = MOST_FILES) -> Visit:
-    """The files that were not seen yet, stored in `folder`, at most `limit`. Raises FetchProblem."""
+    """The files that were not seen yet, stored in `folder`, at most `limit`. Raises FetchProblem.
+
+    The key of the place must have been confirmed: without one, any server would get the password.
+    """
+    if not place.host_key:
+        raise ValueError("the server's key is not confirmed")
+    with _connect(place) as connection:
+        return asyncio.run(_visit(place, seen, folder, connection, limit))
+
+
+def ask_host_key(place: Place) -> str:
+    """The key that the server shows now, as OpenSSH writes it; the connection ends before anybody logs in. Raises FetchProblem."""
+    with _connect(place) as connection:
+        return asyncio.run(_ask_key(place, connection))
+
+
+@contextmanager
+def _connect(place: Place) -> Iterator[socket]:
     try:
         connection = open_socket(
             place.host, place.port, make_rules(), ports=SSH_PORTS, seconds=CONNECT_SECONDS
@@ -60,7 +81,24 @@ def visit_folder(place: Place, seen: Mapping[str, Any], folder: Path, *, limit: 
         raise explain_egress(error) from None
     with connection:
         connection.setblocking(False)
-        return asyncio.run(_visit(place, seen, folder, connection, limit))
+        yield connection
+
+
+async def _ask_key(place: Place, connection: socket) -> str:
+    import asyncssh
+
+    asking = asyncssh.get_server_host_key(
+        place.host, place.port, sock=connection, config=None, client_version="DynaMail"
+    )
+    try:
+        key = await asyncio.wait_for(asking, CONNECT_SECONDS)
+    except TimeoutError:
+        raise explain_egress(EgressError("timeout", place.host)) from None
+    except (asyncssh.Error, OSError) as error:
+        raise explain_egress(EgressError("protocol", f"{place.host}: {error}")) from None
+    if key is None:
+        raise explain_egress(EgressError("protocol", place.host))
+    return key.export_public_key().decode().strip()
 
 
 def read_private_key(text: str) -> None:
@@ -86,14 +124,16 @@ def find_fingerprint(host_key: str) -> str:
         return ""
 
 
-async def _visit(place: Place, seen: Mapping[str, Any], folder: Path, connection: Any, limit: int) -> Visit:
+async def _visit(
+    place: Place, seen: Mapping[str, Any], folder: Path, connection: socket, limit: int
+) -> Visit:
     import asyncssh
 
     try:
         return await asyncio.wait_for(_look_around(place, seen, folder, connection, limit), TOTAL_SECONDS)
-    except asyncssh.HostKeyNotVerifiable:
+    except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):  # the latter: a key of another kind
         raise FetchProblem(
-            "host_key",
+            OTHER_KEY,
             _(
                 "The server shows another key than before. Somebody may stand in between: ask its operator, then accept the new key on this page."
             ),
@@ -115,26 +155,23 @@ async def _visit(place: Place, seen: Mapping[str, Any], folder: Path, connection
 
 
 async def _look_around(
-    place: Place, seen: Mapping[str, Any], folder: Path, connection: Any, limit: int
+    place: Place, seen: Mapping[str, Any], folder: Path, connection: socket, limit: int
 ) -> Visit:
     session = await _log_in(place, connection)
     try:
-        key = session.get_server_host_key()
         async with session.start_sftp_client() as sftp:
             listed = await _list_files(sftp, place)
             files = await _fetch_new(sftp, place, listed, seen, folder, limit)
     finally:
         session.close()
         await session.wait_closed()
-    met = key.export_public_key().decode().strip() if key else ""
-    return Visit(files, met, frozenset(one.name for one in listed))
+    return Visit(files, frozenset(one.name for one in listed))
 
 
-async def _log_in(place: Place, connection: Any) -> asyncssh.SSHClientConnection:
+async def _log_in(place: Place, connection: socket) -> asyncssh.SSHClientConnection:
     """Nothing of this machine's own SSH configuration, keys or agent is used."""
     import asyncssh
 
-    pinned = [asyncssh.import_public_key(place.host_key)] if place.host_key else []
     key = place.secret.private_key
     return await asyncssh.connect(
         place.host,
@@ -144,7 +181,7 @@ async def _log_in(place: Place, connection: Any) -> asyncssh.SSHClientConnection
         username=place.username,
         password=place.secret.password or None,
         client_keys=[asyncssh.import_private_key(key)] if key else None,
-        known_hosts=(pinned, [], []) if pinned else None,
+        known_hosts=([asyncssh.import_public_key(place.host_key)], [], []),
         agent_path=None,
         x509_trusted_certs=None,
         connect_timeout=CONNECT_SECONDS,

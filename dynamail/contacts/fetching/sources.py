@@ -16,6 +16,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from dynamail.accounts.audit import Actor, record_audit
 from dynamail.accounts.models import User
+from dynamail.accounts.tenancy import account_scope
 from dynamail.contacts.fetching.places import Place, Secret
 from dynamail.contacts.models import ContactImport, ImportSource
 from dynamail.lib.sealing import CannotOpen, seal, unseal
@@ -39,7 +40,10 @@ class SourceSettings:
 
 @transaction.atomic
 def create_source(account_id: int, entered: SourceSettings, *, by: User, now: datetime) -> ImportSource:
-    """A source that is not scheduled yet; its first file is fetched at once and waits for a mapping."""
+    """A source that is not scheduled yet; its first file is fetched at once and waits for a mapping.
+
+    Of an SFTP server the key is asked for at first; files come when a member has accepted it.
+    """
     source: ImportSource = ImportSource.objects.add(
         account_id,
         name=entered.name,
@@ -70,7 +74,7 @@ def change_source(source: ImportSource, entered: SourceSettings, *, by: User, no
         "failures": 0,
     }
     if is_elsewhere(source, entered):
-        values |= {"host_key": "", "seen": {}}
+        values |= {"host_key": "", "shown_key": "", "seen": {}}
     if source.is_enabled:
         values["next_run_at"] = now
     rows_of(source).update(**values)
@@ -123,11 +127,32 @@ def is_being_fetched(source: ImportSource) -> bool:
     return source.last_run_at is None and not source.problem
 
 
+def note_shown_key(source: ImportSource, key: str) -> None:
+    """The server shows this key; it gets no credential before a member accepts it."""
+    shown = key if key != source.host_key else ""
+    with account_scope(source.account_id):
+        rows_of(source).filter(host_key=source.host_key).update(shown_key=shown)
+
+
 @transaction.atomic
-def accept_new_key(source: ImportSource, *, by: User) -> None:
-    """Pin whatever key the server shows next."""
-    rows_of(source).update(host_key="", problem="", failures=0)
-    record_audit(source.account_id, by=by, action="import_source.key_accepted", subject=source)
+def accept_new_key(source: ImportSource, key: str, *, by: User) -> bool:
+    """Trust the key that the member looked at, and fetch. False when the server has shown another one since."""
+    row = rows_of(source)
+    values: dict[str, Any] = {"host_key": key, "shown_key": "", "problem": "", "failures": 0}
+    if not key or not row.filter(shown_key=key).update(**values):
+        return False
+    record_audit(
+        source.account_id,
+        by=by,
+        action="import_source.key_accepted",
+        subject=source,
+        was_known=bool(source.host_key),
+    )
+    if source.mapping:
+        start_fetch(source)
+    else:
+        fetch_first_file(source)
+    return True
 
 
 @transaction.atomic

@@ -58,6 +58,11 @@ class SourceLine:
     refused: int = 0  # files
 
     @property
+    def is_unconfirmed(self) -> bool:
+        """Whether a key waits for a member before anything is fetched."""
+        return bool(self.row.shown_key) and not self.row.host_key
+
+    @property
     def where(self) -> str:
         return (
             self.row.address
@@ -138,9 +143,8 @@ def act_on_import_source(request: PageRequest, source_id: str, action: str) -> H
         case "resume":
             resume_source(source, by=request.user, now=utc_now())
         case "trust":
-            accept_new_key(source, by=request.user)
-            messages.success(request, _("The key that the server shows next will be kept."))
-            start_fetch(source)
+            if not accept_new_key(source, request.POST.get("key", ""), by=request.user):
+                messages.error(request, _("The server has shown another key since. Look at it again."))
         case "remove":
             remove_source(source, by=request.user)
             return redirect("import_sources")
@@ -166,6 +170,7 @@ def _describe_page(request: PageRequest, source: ImportSource) -> dict[str, Any]
         ),
         "rows": [(row, Counts.from_json(row.counts.get("imported"))) for row in imports],
         "fingerprint": find_fingerprint(source.host_key) if source.host_key else "",
+        "shown_fingerprint": find_fingerprint(source.shown_key) if source.shown_key else "",
         "expected": [
             name
             for name, target in zip(mapping["columns"], mapping["targets"], strict=True)
@@ -180,7 +185,9 @@ def _describe_page(request: PageRequest, source: ImportSource) -> dict[str, Any]
 
 def _describe(source: ImportSource) -> SourceLine:
     state, label = "paused", _("Paused")
-    if not source.mapping:
+    if source.shown_key and not source.host_key:  # nothing happens before somebody looks
+        state, label = "pending", _("Key to confirm")
+    elif not source.mapping:
         state, label = "pending", _("Not set up yet")
     elif source.problem:
         state, label = "failed", _("Failing")
