@@ -14,14 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django import app
 
 from dynamail.accounts.audit import Actor, record_audit
-from dynamail.accounts.background import (
-    WorkCanceled,
-    finish_work,
-    mark_canceled,
-    queue_work,
-    report_progress,
-    start_work,
-)
+from dynamail.accounts.background import queue_work, report_progress
 from dynamail.accounts.models import BackgroundWork, User
 from dynamail.accounts.tenancy import account_scope
 from dynamail.consent.mass_suppressing import NewSuppression, SuppressionSource, suppress_addresses
@@ -30,10 +23,11 @@ from dynamail.consent.proof import Proof
 from dynamail.consent.recording import withdraw_consents
 from dynamail.consent.suppressing import ALL
 from dynamail.contacts.editing import delete_contacts
-from dynamail.contacts.models import Attribute, Contact
+from dynamail.contacts.models import Attribute, Contact, ContactState, Tag
 from dynamail.contacts.queries import ContactFilter, count_contacts
 from dynamail.contacts.values import Value
-from dynamail.contacts.walking import walk_contacts
+from dynamail.contacts.walking import leave_restricted_out, walk_contacts
+from dynamail.contacts.working import begin_work, ending_work, keep_result
 from dynamail.lib.ids import lowest_id
 from dynamail.lib.sql import SqlFragment, load_sql
 
@@ -89,7 +83,7 @@ def apply_act(
     now: datetime,
     work_uid: UUID | None = None,
 ) -> int:
-    """Do it to these contacts; returns how many it changed."""
+    """Do it to these contacts, but not to restricted ones (P8.3); returns how many it changed."""
     return _ACTS[act.act](account_id, contact_ids, act, Occasion(by, now, work_uid))
 
 
@@ -108,7 +102,7 @@ def queue_act(
 
     `condition` is a condition document, `narrowing` the same compiled: a task above compiles it again when it runs.
     """
-    count = count_contacts(account_id, wanted, narrowing=narrowing)
+    count = count_contacts(account_id, wanted, narrowing=leave_restricted_out(narrowing))
     total = count.number if count.exact else None
     work = queue_work(account_id, kind=KIND, title=str(Act(act.act).label), by=by, total=total)
     work.result = {"act": act.act, "subject_id": act.subject_id, "value": act.value}
@@ -137,27 +131,25 @@ def run_act(
     now: datetime,
 ) -> None:
     """Walk through all that match, one short transaction a block. What was done before a cancel stays done."""
-    if not start_work(work, now=now):
+    if not begin_work(work, now=now):
         return
-    told = dict(work.result)
-    act = replace(act, value=told.get("value"))
-    seen, changed = 0, 0
-    try:
+    act, seen = replace(act, value=work.result.get("value")), 0
+    with ending_work(work, now=now) as result:
+        result.setdefault("changed", 0)  # else what an earlier run did before it broke off
         for ids in walk_contacts(work.account_id, wanted, narrowing, size=BLOCK):
             with account_scope(work.account_id):
-                changed += apply_act(
-                    work.account_id, ids, act, by=work.created_by, now=now, work_uid=work.uid
-                )
+                changed = apply_act(work.account_id, ids, act, by=work.created_by, now=now, work_uid=work.uid)
+                keep_result(work, result | {"changed": result["changed"] + changed})
+            result["changed"] += changed
             seen += len(ids)
             report_progress(work, done=seen)
-    except WorkCanceled:
-        mark_canceled(work, now=now, **told, changed=changed)
-        return
-    finish_work(work, now=now, **told, changed=changed)
 
 
 def _tag(account_id: int, ids: Sequence[UUID], act: BulkAct, occasion: Occasion) -> int:
-    """Add a tag to those who lack it, or take it off those who have it."""
+    """Add a tag to those who lack it, or take it off those who have it. One that was deleted meanwhile is given to nobody."""
+    held = Tag.objects.for_account(account_id).select_for_update(no_key=True).filter(pk=act.subject_id)
+    if not held.values_list("pk").first():
+        return 0
     name = "tag_contacts" if act.act == Act.ADD_TAG else "untag_contacts"
     parameters = {"account_id": account_id, "ids": list(ids), "tag": act.subject_id}
     return _count_changed(name, parameters | occasion.event_parameters(tag=act.subject_id))
@@ -175,11 +167,12 @@ def _set_attribute(account_id: int, ids: Sequence[UUID], act: BulkAct, occasion:
 def _unsubscribe(account_id: int, ids: Sequence[UUID], act: BulkAct, occasion: Occasion) -> int:
     assert act.subject_id is not None  # noqa: S101 — says it to the type checker
     proof = Proof(method="member", actor=str(occasion.by) if occasion.by else "")
-    return withdraw_consents(account_id, ids, act.subject_id, proof=proof, now=occasion.now)
+    open_ids = list(_find_open(account_id, ids).values_list("id", flat=True))
+    return withdraw_consents(account_id, open_ids, act.subject_id, proof=proof, now=occasion.now)
 
 
 def _suppress(account_id: int, ids: Sequence[UUID], act: BulkAct, occasion: Occasion) -> int:
-    keys = Contact.objects.for_account(account_id).filter(id__in=ids).values_list("email_key", flat=True)
+    keys = _find_open(account_id, ids).values_list("email_key", flat=True)
     rows = [NewSuppression(key, SuppressionReason.MANUAL, ALL, occasion.now) for key in keys]
     source = SuppressionSource(SOURCE_KIND, str(occasion.work_uid or ""), occasion.work_uid)
     with connections["default"].cursor() as cursor:
@@ -187,7 +180,13 @@ def _suppress(account_id: int, ids: Sequence[UUID], act: BulkAct, occasion: Occa
 
 
 def _delete(account_id: int, ids: Sequence[UUID], act: BulkAct, occasion: Occasion) -> int:
-    return delete_contacts(account_id, ids, by=occasion.by, now=occasion.now)
+    open_ids = list(_find_open(account_id, ids).values_list("id", flat=True))
+    return delete_contacts(account_id, open_ids, by=occasion.by, now=occasion.now)
+
+
+def _find_open(account_id: int, ids: Sequence[UUID]) -> models.QuerySet[Contact]:
+    rows = Contact.objects.for_account(account_id).filter(id__in=ids)
+    return rows.exclude(state=ContactState.RESTRICTED)
 
 
 _ACTS: dict[str, Callable[[int, Sequence[UUID], BulkAct, Occasion], int]] = {

@@ -116,6 +116,8 @@ def _check_free(account_id: int, name: str, *, besides: Tag | None = None) -> st
 
 
 def _replace_on_contacts(tag: Tag, other_id: int | None, now: datetime) -> int:
+    # Whoever gives it to contacts holds it: their transaction ends before the contacts are looked at.
+    Tag.objects.for_account(tag.account_id).select_for_update().filter(pk=tag.pk).first()
     with connections["default"].cursor() as cursor:
         cursor.execute(
             "UPDATE contact SET updated_at = %(now)s, tags = ARRAY("

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 
 from dynamail.accounts.background import queue_work, request_cancel
 from dynamail.accounts.models import Account, BackgroundWork, User
+from dynamail.accounts.tenancy import account_scope
 from dynamail.consent.models import ConsentRecord, Subscription, Topic
 from dynamail.consent.proof import Proof
 from dynamail.consent.recording import give_consent
@@ -13,9 +16,10 @@ from dynamail.contacts import bulk
 from dynamail.contacts.bulk import Act, BulkAct, apply_act, queue_act, run_act
 from dynamail.contacts.catalog import create_attribute
 from dynamail.contacts.editing import Profile, add_contact, change_contact, find_contact
-from dynamail.contacts.models import Contact, ContactState
+from dynamail.contacts.models import Contact, ContactState, Tag
+from dynamail.contacts.patience import TooSlow
 from dynamail.contacts.queries import ContactFilter
-from dynamail.contacts.tags import create_tag
+from dynamail.contacts.tags import create_tag, delete_tag
 from dynamail.contacts.undoing import may_undo, queue_undo, run_undo
 from dynamail.events.models import Event
 from dynamail.lib.sql import SqlFragment
@@ -160,6 +164,92 @@ def test_restricted_people_keep_what_they_have(account: Account, bob: User, peop
     tag = create_tag(account.pk, "fair", by=bob, now=NOW)
     Contact.objects.for_account(account).filter(id=people[0].id).update(state=ContactState.RESTRICTED)
     assert do(account, BulkAct(Act.ADD_TAG, tag.pk), bob).result["changed"] == 7
+
+
+@pytest.mark.promise("P8.3")
+@pytest.mark.parametrize("act", [Act.DELETE, Act.SUPPRESS, Act.UNSUBSCRIBE])
+def test_nothing_is_done_to_restricted_people_and_the_number_says_so(
+    account: Account, bob: User, people: list[Contact], act: Act
+) -> None:
+    topic = Topic.objects.add(account, name="News")
+    Contact.objects.for_account(account).filter(id=people[0].id).update(state=ContactState.RESTRICTED)
+    wanted = BulkAct(act, topic.pk)
+    with account_scope(account.pk):
+        assert apply_act(account.pk, [people[0].id], wanted, by=bob, now=NOW) == 0
+    work = do(account, wanted, bob)
+    assert (work.total, work.done, work.result["changed"]) == (7, 7, 7)
+    left = find_contact(account.pk, people[0].id)
+    assert left is not None
+    assert left.state == ContactState.RESTRICTED
+    assert not Subscription.objects.for_account(account).filter(contact_id=left.id).exists()
+
+
+def break_off(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """After the second block."""
+    real = bulk.apply_act
+    left = [real, real]
+
+    def apply(*values: object, **more: object) -> int:
+        if not left:
+            raise error
+        return left.pop()(*values, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bulk, "apply_act", apply)
+
+
+def test_a_run_that_takes_over_counts_what_was_done_before(
+    account: Account, bob: User, people: list[Contact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = create_tag(account.pk, "fair", by=bob, now=NOW)
+    act = BulkAct(Act.ADD_TAG, tag.pk)
+    work = queue_act(account.pk, EVERYBODY, act, by=bob, now=NOW)
+    with monkeypatch.context() as patch:
+        break_off(patch, OperationalError("gone"))
+        with pytest.raises(OperationalError):
+            run_act(work, EVERYBODY, act, now=NOW)
+    work.refresh_from_db()
+    assert (work.state, work.result["changed"]) == ("running", 6)
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk, "report_progress", lambda work, **_more: request_cancel(work, now=NOW))
+        break_off(patch, OperationalError("gone"))
+        with pytest.raises(OperationalError):
+            run_act(work, EVERYBODY, act, now=NOW)
+    work.refresh_from_db()
+    run_act(work, EVERYBODY, act, now=NOW)
+    work.refresh_from_db()
+    assert (work.state, work.result["changed"]) == ("canceled", 6)
+    assert may_undo(work, now=NOW)
+
+
+@pytest.mark.parametrize(("error", "told"), [(KeyError("x"), "an error"), (TooSlow(), "too long")])
+def test_work_that_fails_says_so_and_can_be_taken_back(
+    account: Account,
+    bob: User,
+    people: list[Contact],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    told: str,
+) -> None:
+    tag = create_tag(account.pk, "fair", by=bob, now=NOW)
+    act = BulkAct(Act.ADD_TAG, tag.pk)
+    work = queue_act(account.pk, EVERYBODY, act, by=bob, now=NOW)
+    break_off(monkeypatch, error)
+    with suppress(KeyError):
+        run_act(work, EVERYBODY, act, now=NOW)
+    work.refresh_from_db()
+    assert (work.state, work.result["changed"]) == ("failed", 6)
+    assert told in work.message
+    assert may_undo(work, now=NOW)
+
+
+def test_a_tag_that_was_deleted_meanwhile_is_given_to_nobody(
+    account: Account, bob: User, people: list[Contact]
+) -> None:
+    tag = create_tag(account.pk, "fair", by=bob, now=NOW)
+    act = BulkAct(Act.ADD_TAG, tag.pk)
+    delete_tag(Tag.objects.for_account(account).get(pk=tag.pk), by=bob, now=NOW)
+    assert do(account, act, bob).result["changed"] == 0
+    assert tags_of(people) == [[]] * 8
 
 
 def test_many_leave_a_topic_with_proof_and_their_state_stays_when_they_had_left(

@@ -421,6 +421,8 @@ def test_a_bulk_act_takes_its_condition_along(
 def test_deleting_all_that_match_asks_for_the_number(
     account: Account, bob: User, ann: Contact, sign_in: SignIn
 ) -> None:
+    kept = add_contact(account.pk, Profile("ann.restricted@example.com"), by=bob, now=NOW)
+    Contact.objects.for_account(account).filter(id=kept.id).update(state="restricted")
     client, url = sign_in(bob), reverse("contacts_act") + "?q=ann"
     assert "Type 1 to delete them" in text_of(client.post(url, {"all": "1", "act": "delete"}))
     assert client.post(url, {"all": "1", "act": "delete", "typed": "2"}).status_code == 422

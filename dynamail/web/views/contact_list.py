@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ from dynamail.contacts.queries import (
 )
 from dynamail.contacts.tags import TagError, get_or_create_tags
 from dynamail.contacts.values import ValueProblem, format_value, parse_value
+from dynamail.contacts.walking import leave_restricted_out
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import UnknownId, from_public_id
 from dynamail.lib.sql import SqlFragment
@@ -108,10 +109,15 @@ def compile_list(query: ListQuery, account_id: int, *, form: Form = Form.SET) ->
     return compile_for(account_id, asked.condition, now=utc_now(), form=form, include_restricted=True)
 
 
-def count_exactly(request: PageRequest, query: ListQuery) -> Count:
-    """Raises TooSlow."""
+def count_exactly(
+    request: PageRequest,
+    query: ListQuery,
+    *,
+    narrow: Callable[[SqlFragment | None], SqlFragment | None] = lambda narrowing: narrowing,
+) -> Count:
+    """How many are listed, or of them those whom `narrow` leaves. Raises TooSlow."""
     account_id = request.account.pk
-    narrowing = compile_list(query, account_id)
+    narrowing = narrow(compile_list(query, account_id))
     with limit_time():
         return count_contacts(account_id, query.wanted, narrowing=narrowing, limit=None)
 
@@ -252,9 +258,9 @@ def _act_on_all(request: PageRequest, act: BulkAct) -> HttpResponse:
 
 
 def _ask_for_number(request: PageRequest, query: ListQuery) -> HttpResponse | None:
-    """None when the number that was typed is how many match at this moment."""
+    """None when the number that was typed is how many would be deleted at this moment: restricted people stay."""
     try:
-        number = count_exactly(request, query).number
+        number = count_exactly(request, query, narrow=leave_restricted_out).number
     except TooSlow:
         messages.error(request, _("This cannot be counted in time: add a condition, or delete in parts."))
         return redirect(reverse("contacts") + query.encode())
