@@ -10,18 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from dynamail.accounts.audit import record_audit
-from dynamail.accounts.background import (
-    WorkCanceled,
-    finish_work,
-    mark_canceled,
-    queue_work,
-    report_progress,
-    start_work,
-)
+from dynamail.accounts.background import queue_work, report_progress
 from dynamail.accounts.models import Account, BackgroundWork, User
 from dynamail.accounts.tenancy import account_scope
 from dynamail.accounts.zones import find_zone
@@ -30,6 +24,7 @@ from dynamail.contacts.catalog import CatalogError, clean_choices
 from dynamail.contacts.exporting import BOM, write_rows
 from dynamail.contacts.models import Attribute, Contact, ValueAside
 from dynamail.contacts.values import ValueProblem, export_value, parse_value
+from dynamail.contacts.working import WorkRefused, begin_work, ending_work
 from dynamail.lib.sql import load_sql
 
 CHECK_KIND, CHANGE_KIND = "contacts.check_type", "contacts.change_type"
@@ -105,11 +100,10 @@ def queue_check(attribute: Attribute, new: NewType, *, by: User, now: datetime) 
 
 def run_check(work: BackgroundWork, attribute: Attribute, new: NewType, *, now: datetime) -> None:
     """Read everything, change nothing. The result holds counts and examples."""
-    if not start_work(work, now=now):
+    if not begin_work(work, now=now):
         return
     converter, tally, examples = Converter(new, _find_zone(attribute)), Tally(), dict[str, Example]()
-    told = dict(work.result)
-    try:
+    with ending_work(work, now=now) as result:
         for block in _read_values(attribute):
             for _contact_id, stored in block:
                 _result, problem = converter.convert(stored)
@@ -118,18 +112,21 @@ def run_check(work: BackgroundWork, attribute: Attribute, new: NewType, *, now: 
                     shown = export_value(json.loads(stored))[:200]
                     examples.setdefault(shown, Example(shown, problem))
             report_progress(work, done=tally.filled)
-    except WorkCanceled:
-        mark_canceled(work, now=now, **told)
-        return
-    listed = [asdict(example) for example in examples.values()]
-    finish_work(work, now=now, **told, **asdict(tally), examples=listed)
+        result.update(asdict(tally), examples=[asdict(example) for example in examples.values()])
 
 
 # ── The change ───────────────────────────────────────────────────────────────────────────────────────────────────────
 @transaction.atomic
 def queue_change(attribute: Attribute, new: NewType, *, by: User, now: datetime) -> BackgroundWork:
-    """Give the attribute its new type at once, so that what is written from now on has it, and convert the rest in the background."""
+    """Give the attribute its new type at once, so that what is written from now on has it, and convert the rest in the background.
+
+    Raises CatalogError while values are converted already: two at once would take what the other one made for misfits.
+    """
     attribute = Attribute.objects.for_account(attribute.account_id).select_for_update().get(pk=attribute.pk)
+    if _find_running(attribute).exists():
+        raise CatalogError(
+            "running", _("Its values are being converted already: wait for that, or cancel it.")
+        )
     before, attribute.type, attribute.choices = attribute.type, new.type, list(new.choices)
     attribute.save(update_fields=["type", "choices"])
     title = _("Change the type of “%s”") % attribute.label
@@ -147,22 +144,33 @@ def queue_change(attribute: Attribute, new: NewType, *, by: User, now: datetime)
 
 def run_change(work: BackgroundWork, attribute: Attribute, new: NewType, *, now: datetime) -> None:
     """Convert block by block. Where it was stopped, the rest counts as missing until it is started again."""
-    if not start_work(work, now=now):
+    if not begin_work(work, now=now):
         return
-    converter, tally, told = Converter(new, _find_zone(attribute)), Tally(), dict(work.result)
+    converter, tally = Converter(new, _find_zone(attribute)), Tally()
     occasion = Occasion(work.created_by, now, work.uid)
-    try:
+    stopped = _("Values that were not reached count as missing until you check and change the type again.")
+    with ending_work(work, now=now, if_canceled=stopped) as result:
+        result.update(asdict(tally))
         for block in _read_values(attribute):
             with account_scope(work.account_id):
+                _check_type_stands(attribute, new)
                 _convert_block(attribute, block, converter, tally, occasion)
+            result.update(asdict(tally))
             report_progress(work, done=tally.filled)
-    except WorkCanceled:
-        message = _(
-            "Values that were not reached count as missing until you check and change the type again."
-        )
-        mark_canceled(work, now=now, message=message, **told, **asdict(tally))
-        return
-    finish_work(work, now=now, **told, **asdict(tally))
+
+
+def _find_running(attribute: Attribute) -> QuerySet[BackgroundWork]:
+    states = (BackgroundWork.State.QUEUED, BackgroundWork.State.RUNNING)
+    rows = BackgroundWork.objects.for_account(attribute.account_id).filter(kind=CHANGE_KIND, state__in=states)
+    return rows.filter(subject_id=attribute.public_id, cancel_requested_at=None)
+
+
+def _check_type_stands(attribute: Attribute, new: NewType) -> None:
+    """Raises WorkRefused when the attribute has yet another type. Held until the block is written."""
+    rows = Attribute.objects.for_account(attribute.account_id).select_for_update(no_key=True)
+    found = rows.filter(pk=attribute.pk).first()
+    if found is None or (found.type, tuple(found.choices)) != (new.type, new.choices):
+        raise WorkRefused(_("The attribute has got another type since; this change has stopped."))
 
 
 def _convert_block(

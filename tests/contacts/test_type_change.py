@@ -146,6 +146,31 @@ def test_a_stopped_change_goes_on_when_it_is_started_again(
     assert sorted(map(str, values_of(account, score))) == sorted(map(str, [12, 12, 1.5, None, 7000, None]))
 
 
+def test_two_changes_at_once_are_refused(
+    account: Account, bob: User, score: Attribute, people: list[Contact]
+) -> None:
+    work = queue_change(score, NewType("number"), by=bob, now=NOW)
+    with pytest.raises(CatalogError, match="already"):
+        queue_change(score, NewType("text"), by=bob, now=NOW)
+    score.refresh_from_db()
+    assert score.type == "number"
+    request_cancel(work, now=NOW)
+    queue_change(score, NewType("text"), by=bob, now=NOW)
+
+
+def test_a_change_stops_when_the_attribute_has_yet_another_type(
+    account: Account, bob: User, score: Attribute, people: list[Contact]
+) -> None:
+    work = queue_change(score, NewType("number"), by=bob, now=NOW)
+    Attribute.objects.for_account(account).filter(pk=score.pk).update(type="text")
+    run_change(work, score, NewType("number"), now=NOW)
+    work.refresh_from_db()
+    assert work.state == "failed"
+    assert "another type" in work.message
+    assert values_of(account, score) == VALUES
+    assert count_aside(score) == 0
+
+
 def test_a_type_is_checked_before_anything_runs() -> None:
     with pytest.raises(CatalogError):
         check_new_type("nonsense", ())

@@ -163,7 +163,11 @@ def change_type(request: PageRequest, attribute_id: str) -> HttpResponse:
         messages.error(request, _("Check the values first."))
         return redirect("attribute", attribute_id)
     new = NewType(work.result["type"], tuple(work.result["choices"]))
-    change = queue_change(row, new, by=request.user, now=utc_now())
+    try:
+        change = queue_change(row, new, by=request.user, now=utc_now())
+    except CatalogError as error:
+        messages.error(request, str(error))
+        return redirect("attribute", attribute_id)
     return redirect("work_progress", change.public_id)
 
 
