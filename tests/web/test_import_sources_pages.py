@@ -139,6 +139,7 @@ def test_a_problem_is_told_on_the_page_and_in_the_list(
     [
         ("shop.example/people.csv", "no web address"),
         ("ftp://shop.example/people.csv", "no web address"),
+        ("https://xn--a/people.csv", "no web address"),
         ("https://ann:secret@shop.example/people.csv", "no web address"),
         ("http://shop.example/people.csv", "unprotected"),
     ],
