@@ -13,18 +13,12 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from dynamail.accounts.audit import record_audit
-from dynamail.accounts.background import (
-    WorkCanceled,
-    finish_work,
-    mark_canceled,
-    queue_work,
-    report_progress,
-    start_work,
-)
+from dynamail.accounts.background import queue_work, report_progress
 from dynamail.accounts.models import BackgroundWork, User
 from dynamail.accounts.tenancy import account_scope
 from dynamail.contacts.bulk import BLOCK, KIND, Act, BulkAct, Occasion, apply_act
-from dynamail.contacts.models import Attribute
+from dynamail.contacts.models import Attribute, ContactAlias, Tag
+from dynamail.contacts.working import WorkRefused, begin_work, ending_work, keep_result
 from dynamail.events.models import Event
 from dynamail.lib.ids import lowest_id
 from dynamail.lib.sql import load_sql
@@ -49,9 +43,9 @@ def may_undo(work: BackgroundWork, *, now: datetime) -> bool:
 
 @transaction.atomic
 def queue_undo(work: BackgroundWork, *, by: User, now: datetime) -> BackgroundWork | None:
-    """Take it back in the background; None when that is not possible (any more)."""
+    """Take it back in the background; None when that is not possible (any more), also when the tag or attribute is gone."""
     work = BackgroundWork.objects.for_account(work.account_id).select_for_update().get(pk=work.pk)
-    if not may_undo(work, now=now):
+    if not may_undo(work, now=now) or not _has_subject(work):
         return None
     undo = queue_work(
         work.account_id,
@@ -70,21 +64,28 @@ def queue_undo(work: BackgroundWork, *, by: User, now: datetime) -> BackgroundWo
     return undo
 
 
+def _has_subject(work: BackgroundWork) -> bool:
+    model = Attribute if work.result["act"] == Act.SET_ATTRIBUTE else Tag
+    return bool(model.objects.for_account(work.account_id).filter(pk=work.result["subject_id"]).exists())
+
+
 def run_undo(undo: BackgroundWork, work: BackgroundWork, *, now: datetime) -> None:
     """Go through what the work logged, one short transaction a block. Whom somebody changed since stays as they are."""
-    if not start_work(undo, now=now):
+    if not begin_work(undo, now=now):
         return
-    seen, changed = 0, 0
-    try:
+    seen = 0
+    with ending_work(undo, now=now) as result:
+        result.setdefault("changed", 0)  # else what an earlier run did before it broke off
+        if not _has_subject(work):
+            raise WorkRefused(_("The tag or attribute does not exist any more."))
         for events in _read_log(work):
             with account_scope(work.account_id):
-                changed += _take_back(work, events, Occasion(undo.created_by, now, undo.uid))
+                own = _leave_merged_out(work, events)
+                changed = _take_back(work, own, Occasion(undo.created_by, now, undo.uid))
+                keep_result(undo, result | {"changed": result["changed"] + changed})
+            result["changed"] += changed
             seen += len(events)
             report_progress(undo, done=seen)
-    except WorkCanceled:
-        mark_canceled(undo, now=now, changed=changed)
-        return
-    finish_work(undo, now=now, changed=changed)
 
 
 class _Logged(NamedTuple):
@@ -108,6 +109,15 @@ def _read_log(work: BackgroundWork) -> Iterator[list[_Logged]]:
             return
         yield events
         after = events[-1].id
+
+
+def _leave_merged_out(work: BackgroundWork, events: Sequence[_Logged]) -> list[_Logged]:
+    """Since a merge the log of two is one: what was the other one's before is not given to the one who stays."""
+    merged = ContactAlias.objects.for_account(work.account_id).filter(
+        contact_id__in=[event.contact_id for event in events], merged_at__gte=work.created_at
+    )
+    ids = set(merged.values_list("contact_id", flat=True))
+    return [event for event in events if event.contact_id not in ids]
 
 
 def _take_back(work: BackgroundWork, events: Sequence[_Logged], occasion: Occasion) -> int:

@@ -16,6 +16,7 @@ from dynamail.contacts import bulk
 from dynamail.contacts.bulk import Act, BulkAct, apply_act, queue_act, run_act
 from dynamail.contacts.catalog import create_attribute
 from dynamail.contacts.editing import Profile, add_contact, change_contact, find_contact
+from dynamail.contacts.merging import merge_contacts
 from dynamail.contacts.models import Contact, ContactState, Tag
 from dynamail.contacts.patience import TooSlow
 from dynamail.contacts.queries import ContactFilter
@@ -117,6 +118,40 @@ def test_taking_a_value_away_can_be_undone(account: Account, bob: User, people: 
     assert find_contact(account.pk, first.id).attributes == {}  # type: ignore[union-attr]
     undo(work, bob)
     assert find_contact(account.pk, first.id).attributes == {str(colors.number): ["red", "blue"]}  # type: ignore[union-attr]
+
+
+def test_undoing_leaves_alone_who_was_merged_since(
+    account: Account, bob: User, people: list[Contact]
+) -> None:
+    city = create_attribute(account.pk, label="City", by=bob, now=NOW)
+    for one, value in zip(people[:3], ["Minsk", "Brest", "Lida"], strict=True):
+        change_contact(one, Profile(one.email, one.name, attributes={city.number: value}), by=bob, now=NOW)
+    work = do(account, BulkAct(Act.SET_ATTRIBUTE, city.pk, "Minsk"), bob)
+    merge_contacts(account.pk, kept_id=people[0].id, gone_id=people[1].id, by=bob, now=SOON)
+    undo(work, bob)
+    values = [
+        row.attributes.get(str(city.number))
+        for one in people[:4]
+        if (row := find_contact(account.pk, one.id))
+    ]
+    assert values == ["Minsk", "Lida", None]
+
+
+def test_nothing_is_taken_back_for_a_tag_that_is_gone(
+    account: Account, bob: User, people: list[Contact]
+) -> None:
+    tag = create_tag(account.pk, "fair", by=bob, now=NOW)
+    apply_act(account.pk, [people[0].id], BulkAct(Act.ADD_TAG, tag.pk), by=bob, now=NOW)
+    work = do(account, BulkAct(Act.REMOVE_TAG, tag.pk), bob)
+    late = do(account, BulkAct(Act.ADD_TAG, tag.pk), bob)
+    queued = queue_undo(work, by=bob, now=SOON)
+    assert queued is not None
+    delete_tag(Tag.objects.for_account(account).get(pk=tag.pk), by=bob, now=NOW)
+    assert queue_undo(late, by=bob, now=SOON) is None
+    run_undo(queued, work, now=SOON)
+    queued.refresh_from_db()
+    assert (queued.state, queued.result["changed"]) == ("failed", 0)
+    assert tags_of(people) == [[]] * 8
 
 
 def test_what_cannot_be_undone_is_not_offered(account: Account, bob: User, people: list[Contact]) -> None:
