@@ -15,18 +15,12 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from dynamail.accounts.audit import record_audit
-from dynamail.accounts.background import (
-    WorkCanceled,
-    finish_work,
-    mark_canceled,
-    queue_work,
-    report_progress,
-    start_work,
-)
+from dynamail.accounts.background import queue_work, report_progress
 from dynamail.accounts.models import BackgroundWork, User
 from dynamail.accounts.tenancy import account_scope
 from dynamail.contacts.merging import MergeError, merge_contacts
 from dynamail.contacts.models import Attribute, Contact, DuplicatePair
+from dynamail.contacts.working import WorkRefused, begin_work, ending_work, keep_result
 from dynamail.lib.ids import UnknownId
 from dynamail.lib.keyset import KeysetPage, Order, cut_page
 from dynamail.lib.sql import load_sql
@@ -115,14 +109,21 @@ def queue_search(account_id: int, rule: Rule, *, by: User, now: datetime) -> Bac
     return work
 
 
-def run_search(work: BackgroundWork, rule: Rule, *, now: datetime) -> None:
-    """One statement; what an earlier search of the rule found and nobody decided is replaced."""
-    if not start_work(work, now=now):
+def run_search(work: BackgroundWork, rule: Rule | None, *, now: datetime) -> None:
+    """One statement; what an earlier search of the rule found and nobody decided is replaced. None is a rule that is gone."""
+    if not begin_work(work, now=now):
         return
-    with account_scope(work.account_id):
-        find_pairs(work.account_id, rule, now=now)
-        found = list_open(work.account_id, rule).count()
-    finish_work(work, now=now, pairs=found)
+    with ending_work(work, now=now) as result:
+        rule = _require(rule)
+        with account_scope(work.account_id):
+            find_pairs(work.account_id, rule, now=now)
+            result["pairs"] = list_open(work.account_id, rule).count()
+
+
+def _require(rule: Rule | None) -> Rule:
+    if rule is None:
+        raise WorkRefused(_("The attribute of this rule does not exist any more."))
+    return rule
 
 
 def find_pairs(account_id: int, rule: Rule, *, now: datetime) -> None:
@@ -211,22 +212,23 @@ def queue_merge_all(account_id: int, rule: Rule, *, by: User, now: datetime) -> 
     return work
 
 
-def run_merge_all(work: BackgroundWork, rule: Rule, *, now: datetime) -> None:
+def run_merge_all(work: BackgroundWork, rule: Rule | None, *, now: datetime) -> None:
     """Pair by pair, each in its own transaction. A contact that was changed since the search is left for the next search."""
-    if not start_work(work, now=now):
+    if not begin_work(work, now=now):
         return
-    seen = merged = 0
-    try:
+    seen = 0
+    with ending_work(work, now=now) as result:
+        rule = _require(rule)
+        result.setdefault("merged", 0)  # else what an earlier run did before it broke off
+        result.setdefault("left", 0)
         for row in _read_open(work.account_id, rule):
             with account_scope(work.account_id):
-                merged += _merge_pair(row, rule, by=work.created_by, now=now)
+                name = "merged" if _merge_pair(row, rule, by=work.created_by, now=now) else "left"
+                keep_result(work, result | {name: result[name] + 1})
+            result[name] += 1
             seen += 1
             if seen % BLOCK == 0:
                 report_progress(work, done=seen)
-    except WorkCanceled:
-        mark_canceled(work, now=now, merged=merged, left=seen - merged)
-        return
-    finish_work(work, now=now, merged=merged, left=seen - merged)
 
 
 def _read_open(account_id: int, rule: Rule) -> Iterator[DuplicatePair]:

@@ -71,15 +71,13 @@ def undo_bulk_act(*, account_id: int, work_id: int, undone_id: int) -> None:
 @app.task(name="contacts.find_duplicates", queue="default", retry=AGAIN)
 def find_duplicate_pairs(*, account_id: int, work_id: int, rule: str) -> None:
     work = BackgroundWork.objects.for_account(account_id).get(pk=work_id)
-    if (found := find_rule(account_id, rule)) is not None:
-        run_search(work, found, now=utc_now())
+    run_search(work, find_rule(account_id, rule), now=utc_now())
 
 
 @app.task(name="contacts.merge_duplicates", queue="default", retry=AGAIN)
 def merge_duplicate_pairs(*, account_id: int, work_id: int, rule: str) -> None:
     work = BackgroundWork.objects.for_account(account_id).select_related("created_by").get(pk=work_id)
-    if (found := find_rule(account_id, rule)) is not None:
-        run_merge_all(work, found, now=utc_now())
+    run_merge_all(work, find_rule(account_id, rule), now=utc_now())
 
 
 @app.task(name="contacts.check_type", queue="default", retry=AGAIN)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from dynamail.contacts.finding_duplicates import (
     list_open,
     list_rules,
     run_merge_all,
+    run_search,
 )
 from dynamail.contacts.merging import MergeChoice, MergeError, merge_contacts, plan_merge
 from dynamail.contacts.models import Attribute, Contact, ContactAlias, ContactState, DuplicatePair, ValueAside
@@ -381,6 +383,17 @@ def test_all_of_a_rule_are_merged_but_not_what_changed_since(
     assert {alias.contact_id for alias in ContactAlias.objects.for_account(account)} == {same[0].id}
     assert Contact.objects.for_account(account).count() == 3
     assert not list_open(account.pk, rule).exists()
+
+
+@pytest.mark.parametrize("run", [run_search, run_merge_all])
+def test_work_by_a_rule_that_is_gone_ends_and_says_so(
+    account: Account, bob: User, run: Callable[..., None]
+) -> None:
+    work = queue_work(account.pk, kind="contacts.find_duplicates", title="Look", by=bob)
+    run(work, None, now=SOON)
+    work.refresh_from_db()
+    assert work.state == "failed"
+    assert "does not exist any more" in work.message
 
 
 def test_rules_are_found_by_their_code(account: Account, phone: Attribute, other_account: Account) -> None:
