@@ -24,6 +24,7 @@ from dynamail.campaigns.uses import count_segment_uses, find_campaign_uses, list
 from dynamail.conditions.catalog import Catalog
 from dynamail.conditions.checking import check_condition
 from dynamail.conditions.faults import ConditionFault
+from dynamail.conditions.noticing import find_notes
 from dynamail.conditions.referring import find_references
 from dynamail.conditions.scoring import RECENCY_STEPS
 from dynamail.contacts.catalog import list_attributes
@@ -261,6 +262,7 @@ def show_segment(request: PageRequest, segment: str) -> HttpResponse:
         "segment": row,
         "sentence": sentence,
         "faults": faults,
+        "notes": [] if faults else _list_notes(row, catalog),
         "contacts_url": make_contacts_url(row.public_id),
         **describe_size(row),
         "plot": _draw_days(list_days(row, PLOT_DAYS)),
@@ -273,6 +275,10 @@ def show_segment(request: PageRequest, segment: str) -> HttpResponse:
         "score_steps": RECENCY_STEPS if not faults and find_references(read_definition(row)).score else (),
     }
     return render(request, "segments/page.html", context)
+
+
+def _list_notes(row: Segment, catalog: Catalog) -> Sequence[str]:
+    return [translate_fault(note) for note in find_notes(read_definition(row), catalog)]
 
 
 def _draw_days(days: Sequence[SegmentDay]) -> Chart | None:

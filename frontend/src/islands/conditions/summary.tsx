@@ -109,6 +109,9 @@ export function Sentence({ text, isStale }: { text: string; isStale: boolean }) 
   );
 }
 
+/** So many people the server picks, when there are as many. */
+const PICKED = 10;
+
 /** `condition` is null while it cannot be asked. */
 export function PeopleCard({ condition, salt }: { condition: string | null; salt: string }) {
   const { api, say } = useSurroundings();
@@ -117,6 +120,8 @@ export function PeopleCard({ condition, salt }: { condition: string | null; salt
     api.pickPeople(JSON.parse(condition!), salt, signal),
   );
   const isShown = round > 0;
+  // Who sees everybody already has no others to see.
+  const hasOthers = !answer.found || answer.found.people.length >= PICKED;
   return (
     <div className="cb-side-part">
       {isShown && (
@@ -128,10 +133,12 @@ export function PeopleCard({ condition, salt }: { condition: string | null; salt
         </p>
       )}
       {isShown && condition !== null && <PeopleList answer={answer} onRetry={() => setRound((now) => now + 1)} />}
-      <button type="button" className="btn btn-sm cb-people-button" disabled={condition === null} onClick={() => setRound((now) => now + 1)}>
-        <Icon name={isShown ? "refresh" : "users"} size={15} />
-        {say(isShown ? "people.again" : "people.show")}
-      </button>
+      {hasOthers && (
+        <button type="button" className="btn btn-sm cb-people-button" disabled={condition === null} onClick={() => setRound((now) => now + 1)}>
+          <Icon name={isShown ? "refresh" : "users"} size={15} />
+          {say(isShown ? "people.again" : "people.show")}
+        </button>
+      )}
     </div>
   );
 }
