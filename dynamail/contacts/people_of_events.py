@@ -47,7 +47,7 @@ def ask_for_people(account_id: int, keys: Collection[str], ids: Collection[UUID]
 
 def read_held(
     told: Told, keys: Collection[str], ids: Collection[UUID]
-) -> tuple[dict[str, Known], dict[UUID, Known]]:
+) -> tuple[dict[str, Known], dict[Any, Known]]:
     """Those asked for by address, and those by id; whom they were merged into is held, and told by `follow_merges`."""
     by_key, by_id = {}, {}
     for key, contact_id, state in told.rows:

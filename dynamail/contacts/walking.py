@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from uuid import UUID, uuid4
 
@@ -32,7 +32,7 @@ def walk_contacts(
     *,
     size: int,
     seconds: float = FINDING_SECONDS,
-) -> Iterator[list[UUID]]:
+) -> Generator[list[UUID], None, None]:
     """Blocks of ids in id order: those that match now, whatever the blocks' work changes. Restricted people are left out.
 
     Raises TooSlow when finding them takes longer than `seconds`. A temporary table keeps them: asking again for each block would
