@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -19,10 +20,10 @@ def find_cache_size(limits: tuple[Path, ...] = CGROUP_LIMITS) -> int:
 def find_memory(limits: tuple[Path, ...] = CGROUP_LIMITS) -> int:
     """Bytes that this process may use: the machine's memory, or less where a container sets a limit."""
     sizes = [size for path in limits if (size := _read_limit(path))]
-    try:
+    with contextlib.suppress(
+        ValueError, OSError, AttributeError
+    ):  # a system that does not say: the least will do
         sizes.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (ValueError, OSError, AttributeError):
-        pass  # a system that does not say: the least will do
     return min(sizes, default=0)
 
 
