@@ -94,7 +94,7 @@ class Campaign(TenantModel, PublicIdModel):
         default=dict, db_default={}, blank=True
     )  # guard rail: {"cause", "count", "of"}
     guard_baseline = models.JSONField(
-        default=dict, blank=True
+        default=dict, db_default={}, blank=True
     )  # counts at the last resume: guard_rails.Tally
     created_by = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
 

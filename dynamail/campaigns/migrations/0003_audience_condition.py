@@ -16,9 +16,4 @@ class Migration(migrations.Migration):
             name="condition",
             field=models.JSONField(blank=True, db_default={}, default=dict),
         ),
-        migrations.AlterField(
-            model_name="campaign",
-            name="guard_baseline",
-            field=models.JSONField(blank=True, default=dict),
-        ),
     ]
