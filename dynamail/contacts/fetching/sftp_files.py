@@ -61,8 +61,30 @@ def visit_folder(place: Place, seen: Mapping[str, Any], folder: Path, *, limit: 
     """
     if not place.host_key:
         raise ValueError("the server's key is not confirmed")
-    with _connect(place) as connection:
-        return asyncio.run(_visit(place, seen, folder, connection, limit))
+    try:
+        with _connect(place) as connection:
+            return asyncio.run(_visit(place, seen, folder, connection, limit))
+    except FetchProblem as problem:
+        # Where the two share no kind of key, the server may hang up before our side has said so.
+        if problem.code == "protocol" and _shows_other_key(place):
+            raise _other_key() from None
+        raise
+
+
+def _shows_other_key(place: Place) -> bool:
+    try:
+        return ask_host_key(place) != place.host_key
+    except FetchProblem:
+        return False
+
+
+def _other_key() -> FetchProblem:
+    return FetchProblem(
+        OTHER_KEY,
+        _(
+            "The server shows another key than before. Somebody may stand in between: ask its operator, then accept the new key on this page."
+        ),
+    )
 
 
 def ask_host_key(place: Place) -> str:
@@ -132,12 +154,7 @@ async def _visit(
     try:
         return await asyncio.wait_for(_look_around(place, seen, folder, connection, limit), TOTAL_SECONDS)
     except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed):  # the latter: a key of another kind
-        raise FetchProblem(
-            OTHER_KEY,
-            _(
-                "The server shows another key than before. Somebody may stand in between: ask its operator, then accept the new key on this page."
-            ),
-        ) from None
+        raise _other_key() from None
     except asyncssh.PermissionDenied:
         raise FetchProblem(
             "access", _("The server refuses access. Check user name, password and key.")
