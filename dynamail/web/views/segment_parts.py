@@ -181,5 +181,5 @@ urlpatterns: list[URLPattern] = [
     re_path(ONE + "count/$", count_segment, name="segment_count"),
     re_path(ONE + "people/$", show_people, name="segment_people"),
     re_path(ONE + "overlap/$", show_overlap, name="segment_overlap"),
-    re_path(ONE + "changes/(?P<direction>[a-z]+)/$", older_changes, name="segment_changes"),
+    re_path(ONE + "changes/(?P<direction>[a-z-]+)/$", older_changes, name="segment_changes"),
 ]

@@ -375,5 +375,5 @@ urlpatterns: list[URLPattern] = [
     re_path(ONE + "$", show_segment, name="segment"),
     re_path(ONE + "edit/$", edit_segment, name="segment_edit"),
     re_path(ONE + "contacts.csv$", export_segment, name="segment_export"),
-    re_path(ONE + "do/(?P<action>[a-z]+)/$", act_on_segment, name="segment_action"),
+    re_path(ONE + "do/(?P<action>[a-z-]+)/$", act_on_segment, name="segment_action"),
 ]
