@@ -211,21 +211,6 @@ def find_share(account_id: int) -> int:
     return SAMPLES if total <= SMALL else max(1, min(SAMPLES, -(-SAMPLES * LOOKED_AT // total)))
 
 
-def iter_id_blocks(
-    account_id: int,
-    wanted: ContactFilter,
-    *,
-    narrowing: SqlFragment | None = None,
-    after: UUID | None,
-    size: int,
-) -> list[UUID]:
-    """The next block of ids in id order: for work that walks through all that match."""
-    rows = filter_contacts(account_id, wanted, narrowing)
-    if after is not None:
-        rows = rows.filter(id__gt=after)
-    return list(rows.order_by("id").values_list("id", flat=True)[:size])
-
-
 def _match_text(account_id: int, text: str) -> Q:
     """A whole address is found by its key, also when it was merged away; anything else is looked for inside address, name and values."""
     text = text.strip().replace("\x00", "")
