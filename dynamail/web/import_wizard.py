@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from django.forms import BaseForm
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
@@ -15,10 +16,11 @@ from dynamail.contacts.importing.uploads import KEEP_DAYS
 from dynamail.contacts.models import ContactImport
 from dynamail.lib.clock import utc_now
 from dynamail.web.access import PageRequest
-from dynamail.web.forms.imports import ReadingForm, UploadForm
+from dynamail.web.forms.imports import ReadingForm, UploadForm, read_mapping
 from dynamail.web.import_files import get_import
 
 RECENT = 10  # imports beside the form
+Form = TypeVar("Form", bound=BaseForm)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,32 @@ def take_file(request: PageRequest, kind: ImportKind, wizard: dict[str, Any], ti
         "rows": [(row, Counts.from_json(row.counts.get("imported"))) for row in recent],
     }
     return render(request, kind.upload_template, context, status=422 if form.errors else 200)
+
+
+def choose_columns(
+    request: PageRequest,
+    kind: ImportKind,
+    import_id: str,
+    make_form: Callable[..., Form],
+    start: Callable[[ContactImport, list[str], Form], None],
+    render_columns: Callable[[PageRequest, ContactImport, list[str], Form, str], HttpResponse],
+) -> HttpResponse:
+    """Step two: what each column is, and `start` when that can be taken; what cannot comes back as it was entered."""
+    row = kind.get(request, import_id)
+    if row.state != ContactImport.State.UPLOADED:
+        return redirect(kind.name, import_id)
+    form = make_form(request.POST or None, row=row)
+    mapping, problem = row.mapping, ""
+    if request.method == "POST":
+        mapping = read_mapping(row, request.POST)
+        if form.is_valid():
+            try:
+                start(row, mapping, form)
+            except ImportProblem as error:
+                problem = str(error)
+            else:
+                return redirect(kind.name, import_id)
+    return render_columns(request, row, mapping, form, problem)
 
 
 def reread_file(

@@ -33,7 +33,7 @@ from dynamail.web.access import PageRequest, needs
 from dynamail.web.forms.imports import read_mapping
 from dynamail.web.forms.own_events import EventOptionsForm, list_event_columns, list_event_targets
 from dynamail.web.import_files import answer_rejects, describe_reading
-from dynamail.web.import_wizard import ImportKind, reread_file, take_file
+from dynamail.web.import_wizard import ImportKind, choose_columns, reread_file, take_file
 
 State = ContactImport.State
 edits = needs(Permission.EDIT_CONTACTS)
@@ -57,21 +57,10 @@ def new_event_import(request: PageRequest) -> HttpResponse:
 @edits
 @require_http_methods(["GET", "POST"])
 def map_events(request: PageRequest, import_id: str) -> HttpResponse:
-    row = KIND.get(request, import_id)
-    if row.state != State.UPLOADED:
-        return redirect("event_import", import_id)
-    form = EventOptionsForm(request.POST or None, row=row)
-    mapping, problem = row.mapping, ""
-    if request.method == "POST":
-        mapping = read_mapping(row, request.POST)
-        if form.is_valid():
-            try:
-                start_event_check(row, mapping, form.make_options(), by=request.user, now=utc_now())
-            except ImportProblem as error:
-                problem = str(error)
-            else:
-                return redirect("event_import", import_id)
-    return _render_columns(request, row, mapping, form, problem)
+    def start(row: ContactImport, mapping: list[str], form: EventOptionsForm) -> None:
+        start_event_check(row, mapping, form.make_options(), by=request.user, now=utc_now())
+
+    return choose_columns(request, KIND, import_id, EventOptionsForm, start, _render_columns)
 
 
 @edits

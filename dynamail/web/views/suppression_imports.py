@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dynamail.accounts.roles import Permission
 from dynamail.accounts.zones import find_zone
 from dynamail.contacts.importing.counting import Counts
-from dynamail.contacts.importing.problems import ImportProblem
 from dynamail.contacts.importing.steps import cancel_import, list_reject_reasons
 from dynamail.contacts.importing.uploads import KEEP_DAYS
 from dynamail.contacts.importing_suppressions.columns import Defaults, Target
@@ -35,7 +34,7 @@ from dynamail.web.forms.suppressions import (
     list_suppression_targets,
 )
 from dynamail.web.import_files import answer_rejects, describe_reading
-from dynamail.web.import_wizard import ImportKind, reread_file, take_file
+from dynamail.web.import_wizard import ImportKind, choose_columns, reread_file, take_file
 
 State = ContactImport.State
 edits = needs(Permission.EDIT_CONTACTS)
@@ -58,21 +57,10 @@ def new_suppression_import(request: PageRequest) -> HttpResponse:
 @edits
 @require_http_methods(["GET", "POST"])
 def map_suppressions(request: PageRequest, import_id: str) -> HttpResponse:
-    row = KIND.get(request, import_id)
-    if row.state != State.UPLOADED:
-        return redirect("suppression_import", import_id)
-    form = DefaultsForm(request.POST or None, row=row)
-    mapping, problem = row.mapping, ""
-    if request.method == "POST":
-        mapping = read_mapping(row, request.POST)
-        if form.is_valid():
-            try:
-                start_suppression_import(row, mapping, form.make_defaults(), by=request.user, now=utc_now())
-            except ImportProblem as error:
-                problem = str(error)
-            else:
-                return redirect("suppression_import", import_id)
-    return _render_columns(request, row, mapping, form, problem)
+    def start(row: ContactImport, mapping: list[str], form: DefaultsForm) -> None:
+        start_suppression_import(row, mapping, form.make_defaults(), by=request.user, now=utc_now())
+
+    return choose_columns(request, KIND, import_id, DefaultsForm, start, _render_columns)
 
 
 @edits
