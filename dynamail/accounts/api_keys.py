@@ -35,8 +35,12 @@ class Scope(models.TextChoices):
 
     SEND_MESSAGES = "messages.send", _("Send transactional messages (API and SMTP)")
     READ_MESSAGES = "messages.read", _("Read the state of messages")
+    READ_TEMPLATES = "templates.read", _("Read templates and media")
+    WRITE_TEMPLATES = "templates.write", _("Create, change and archive templates and media")
     READ_CONTACTS = "contacts.read", _("Read contacts")
     WRITE_CONTACTS = "contacts.write", _("Add, change and remove contacts")
+    READ_TOPICS = "topics.read", _("Read topics")
+    WRITE_TOPICS = "topics.write", _("Create, change and archive topics")
     READ_SEGMENTS = "segments.read", _("Read segments")
     WRITE_SEGMENTS = "segments.write", _("Create, change and archive segments")
     READ_CAMPAIGNS = "campaigns.read", _("Read campaigns and reports")
@@ -45,6 +49,12 @@ class Scope(models.TextChoices):
     WRITE_EVENTS = "events.write", _("Send events about contacts")
     READ_SUPPRESSIONS = "suppressions.read", _("Read suppressions")
     WRITE_SUPPRESSIONS = "suppressions.write", _("Add and lift suppressions")
+    READ_DOMAINS = "domains.read", _("Read sending domains and streams")
+    WRITE_DOMAINS = "domains.write", _("Add, check and remove sending domains and streams")
+    READ_WEBHOOKS = "webhooks.read", _("Read webhooks and their deliveries")
+    WRITE_WEBHOOKS = "webhooks.write", _("Create, change, test and remove webhooks")
+    READ_INBOUND = "inbound.read", _("Read mail that came in")
+    WRITE_INBOUND = "inbound.write", _("Create and remove addresses for incoming mail")
 
 
 @transaction.atomic

@@ -9,8 +9,9 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.accounts.roles import Permission, Role, may
-from dynamail.accounts.tenancy import PublicIdModel, TenantModel
+from dynamail.accounts.tenancy import DataPlaneModel, PublicIdModel, TenantModel
 from dynamail.lib.clock import utc_now
+from dynamail.lib.ids import to_public_id
 from dynamail.lib.personal_data import (
     Category,
     Erase,
@@ -91,7 +92,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     operational(
         "id", "uid", "name", "postal_address", "website", "timezone", "language", "state", "created_at"
     ),
-    operational("tracking", "from_name", "messages_per_hour", "messages_per_day"),
+    operational("tracking", "from_name", "messages_per_hour", "messages_per_day", "records_deliveries"),
 )
 class Account(PublicIdModel):
     """The tenant."""
@@ -122,6 +123,8 @@ class Account(PublicIdModel):
         null=True, blank=True
     )  # over all transports; the operator's limit
     messages_per_day = models.IntegerField(null=True, blank=True)
+    # Somebody wants to hear of each delivered message of a campaign; otherwise only single messages are worth an event.
+    records_deliveries = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "account"
@@ -230,7 +233,7 @@ class SignIn(models.Model):
 
 @annotated(
     operational("id", "account_id", "uid", "created_at", "name", "scopes", "created_by_id", "expires_at"),
-    operational("last_used_at", "revoked_at", "prefix"),
+    operational("last_used_at", "revoked_at", "prefix", "is_test", "allowed_ips"),
     personal(
         "key_hash", category=Category.CREDENTIAL, subject=Subject.USER, purpose=Purpose.ACCESS, export=False
     ),
@@ -248,6 +251,10 @@ class ApiKey(TenantModel, PublicIdModel):
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    is_test = models.BooleanField(default=False, db_default=False)  # its mail goes to the Mailbox only
+    allowed_ips = ArrayField(
+        models.CharField(max_length=43), default=list, db_default=[]
+    )  # networks; none: all
 
     class Meta(TenantModel.Meta):
         db_table = "api_key"
@@ -349,3 +356,71 @@ class BackgroundWork(TenantModel, PublicIdModel):
     @property
     def is_over(self) -> bool:
         return self.state in (self.State.FINISHED, self.State.FAILED, self.State.CANCELED)
+
+
+@annotated(
+    operational("account_id", "key", "created_at", "status", retention=Retention.ONE_DAY),
+    operational("body_hash", retention=Retention.ONE_DAY),
+    personal(
+        "answer",
+        category=Category.CONTENT,
+        subject=Subject.CONTACT,
+        purpose=Purpose.TRANSACTIONAL,
+        retention=Retention.ONE_DAY,
+    ),
+)
+class IdempotencyKey(DataPlaneModel):
+    """An answer that a request got, given again for 24 hours to whoever asks with the same key and the same body."""
+
+    pk = models.CompositePrimaryKey("account_id", "key")
+    key = models.CharField(max_length=256)
+    body_hash = models.BinaryField(max_length=32)  # SHA-256 of method, path and body
+    status = models.SmallIntegerField()
+    answer = models.BinaryField()
+    created_at = models.DateTimeField()
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "idempotency_key"
+        indexes = [models.Index(fields=["created_at"], name="idempotency_key_age")]
+
+
+@annotated(
+    operational("account_id", "id", "at", "api_key_id", "door", "method", "path", "status", "code", "ms"),
+    operational("subject_id"),
+    personal(
+        "detail",
+        "body",
+        category=Category.CONTENT,
+        subject=Subject.CONTACT,
+        purpose=Purpose.SUPPORT,
+        retention=Retention.REQUEST_BODY,
+        erase=Erase.CLEAR,
+    ),
+)
+class ApiRequest(DataPlaneModel):
+    """One request of a program: what it asked, what it was told. Values that may name a person are masked in `body`."""
+
+    pk = models.CompositePrimaryKey("account_id", "id")
+    id = models.UUIDField()
+    at = models.DateTimeField()
+    api_key_id = models.BigIntegerField(null=True)
+    door = models.CharField(max_length=12, default="api", db_default="api")  # api, smtp, postmark, resend …
+    method = models.CharField(max_length=10, default="", db_default="")
+    path = models.CharField(max_length=300, default="", db_default="")  # without the query
+    status = models.SmallIntegerField(default=0, db_default=0)
+    code = models.CharField(max_length=60, default="", db_default="")  # of the error; none: it went well
+    ms = models.IntegerField(default=0, db_default=0)
+    subject_id = models.UUIDField(null=True)  # of the email that it made, if one
+    detail = models.CharField(max_length=500, default="", db_default="")
+    body = models.JSONField(null=True)
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "api_request"
+        indexes = [
+            models.Index(fields=["account_id", "status", "id"], name="api_request_status"),
+            models.Index(fields=["at"], name="api_request_age"),
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return to_public_id("req", self.id)

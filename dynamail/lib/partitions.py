@@ -8,7 +8,7 @@ from typing import Any
 from dynamail.lib.ids import lowest_id
 from dynamail.lib.personal_data import RETENTION_DAYS, Retention
 
-PARTITIONED_TABLES = ("event", "message", "custom_event", "activity")
+PARTITIONED_TABLES = ("event", "message", "custom_event", "activity", "email", "email_body")
 BY_MOMENT = {"activity"}  # cut by a column of time; the others by an id that begins with its time
 BROUGHT_LATER = {
     "custom_event",

@@ -53,6 +53,8 @@ class Retention(StrEnum):
     MESSAGE_BODY = "30 days"
     CAMPAIGN_BODY = "7 days"
     UNCONFIRMED = "14 days"
+    ONE_DAY = "a day"
+    REQUEST_BODY = "30 days after the request"
     REPORT = "14 days after it came in"
     PROOF = "3 years after it ended"
     AUDIT = "3 years"
@@ -66,6 +68,8 @@ RETENTION_DAYS: dict[Retention, int | None] = {
     Retention.MESSAGE_BODY: 30,
     Retention.CAMPAIGN_BODY: 7,
     Retention.UNCONFIRMED: 14,
+    Retention.ONE_DAY: 1,
+    Retention.REQUEST_BODY: 30,
     Retention.REPORT: 14,
     Retention.PROOF: 1096,
     Retention.AUDIT: 1096,

@@ -42,6 +42,7 @@ class SourceKind(models.TextChoices):
         retention=_LOG,
     ),
     operational("bounce_class", "smtp_code", "enhanced_code", "attempts", "size_bytes", retention=_LOG),
+    operational("email_id", "stream", retention=_LOG),
     personal(
         "contact_id",
         category=Category.BEHAVIOR,
@@ -81,6 +82,8 @@ class Message(DataPlaneModel):
     transport_id = models.BigIntegerField(null=True)  # none: the Mailbox
     attempts = models.SmallIntegerField(default=1)
     size_bytes = models.IntegerField(default=0)
+    email_id = models.UUIDField(null=True)  # of a single message that a program sent
+    stream = models.CharField(max_length=40, default="")  # the stream's key; "": by the source's kind
 
     class Meta(DataPlaneModel.Meta):
         db_table = "message"
@@ -96,6 +99,7 @@ class Message(DataPlaneModel):
         "shard", "id", "account_id", "source_kind", "source_id", "priority", "run_at", "attempts", "lane"
     ),
     operational("worker", "lease_until", "created_at", "in_doubt", "last_code"),
+    operational("email_id", "stream", "topic_id", "to_mailbox"),
     personal("contact_id", category=Category.BEHAVIOR, subject=Subject.CONTACT, purpose=Purpose.CAMPAIGNS),
     personal(
         "recipient",
@@ -106,6 +110,7 @@ class Message(DataPlaneModel):
     ),
     personal(
         "payload",
+        "one_time_sealed",
         category=Category.CONTENT,
         subject=Subject.CONTACT,
         purpose=Purpose.TRANSACTIONAL,
@@ -135,6 +140,11 @@ class Outbox(DataPlaneModel):
     last_code = models.SmallIntegerField(default=0)
     last_reply = models.CharField(max_length=500, default="")
     created_at = models.DateTimeField()
+    email_id = models.UUIDField(null=True)  # none: `payload` or the campaign's content
+    stream = models.CharField(max_length=40, default="", db_default="")
+    topic_id = models.BigIntegerField(null=True)  # consent is asked for it again before sending
+    to_mailbox = models.BooleanField(default=False, db_default=False)  # test keys and simulated addresses
+    one_time_sealed = models.BinaryField(null=True)  # the content with its one-time values; gone with the row
 
     class Meta(DataPlaneModel.Meta):
         db_table = "outbox"
@@ -144,7 +154,93 @@ class Outbox(DataPlaneModel):
                 fields=["lease_until"], condition=models.Q(worker__isnull=False), name="outbox_lease"
             ),
             models.Index(fields=["account_id", "source_id"], name="outbox_source"),
+            models.Index(
+                fields=["account_id", "email_id"],
+                condition=models.Q(email_id__isnull=False),
+                name="outbox_email",
+            ),
         ]
+
+
+@annotated(
+    operational(
+        "account_id", "id", "at", "source_kind", "api_key_id", "stream", "template_uid", retention=_LOG
+    ),
+    operational("topic_id", "track_opens", "track_clicks", "send_at", "is_test", "header_id", retention=_LOG),
+    operational("from_email", "from_name", "reply_to", "tags", "size_bytes", "one_time", retention=_LOG),
+    personal(
+        "recipients",
+        "subject",
+        "metadata",
+        category=Category.CONTENT,
+        subject=Subject.CONTACT,
+        purpose=Purpose.TRANSACTIONAL,
+        retention=_LOG,
+    ),
+)
+class Email(DataPlaneModel):
+    """What a program asked to send, once, to however many recipients; each of them gets a `message` of its own.
+
+    Written once at accept, partitioned by month of `id`. Its state is that of its messages.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "id")
+    id = models.UUIDField()
+    at = models.DateTimeField()
+    source_kind = models.CharField(max_length=12, choices=SourceKind.choices)
+    api_key_id = models.BigIntegerField(null=True)
+    stream = models.CharField(max_length=40)
+    from_email = models.CharField(max_length=254)
+    from_name = models.CharField(max_length=200, default="")
+    reply_to = models.JSONField(default=list)  # texts such as "Ann <ann@example.com>"
+    subject = models.CharField(max_length=998)
+    # [{"id": the message's uuid, "email", "name", "kind": "to" | "cc" | "bcc"}], in the order of the header
+    recipients = models.JSONField()
+    tags = ArrayField(models.CharField(max_length=100), default=list)
+    metadata = models.JSONField(default=dict)  # texts by key
+    template_uid = models.UUIDField(null=True)
+    topic_id = models.BigIntegerField(null=True)
+    track_opens = models.BooleanField(default=False)
+    track_clicks = models.BooleanField(default=False)
+    send_at = models.DateTimeField(null=True)  # as first asked; the outbox has the present time
+    is_test = models.BooleanField(default=False)
+    header_id = models.CharField(max_length=250, default="")  # the sender's own Message-ID without brackets
+    size_bytes = models.IntegerField(default=0)
+    one_time = models.BooleanField(default=False)  # it had one-time values, which the kept body hides
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "email"
+        managed = False
+
+    @property
+    def public_id(self) -> str:
+        return to_public_id("eml", self.id)
+
+
+@annotated(
+    operational("account_id", "id", "kind", retention=_BODY),
+    personal(
+        "content",
+        "raw",
+        category=Category.CONTENT,
+        subject=Subject.CONTACT,
+        purpose=Purpose.TRANSACTIONAL,
+        retention=_BODY,
+    ),
+)
+class EmailBody(DataPlaneModel):
+    """What an email says: until its stream's retention ends, and at least until nothing of it waits. Same id as the email."""
+
+    pk = models.CompositePrimaryKey("account_id", "id")
+    id = models.UUIDField()
+    kind = models.CharField(max_length=8)  # "parts": content; "raw": a whole message that a program composed
+    # {"html", "text", "headers": [[name, value]], "attachments": [{"blob", "filename", "content_type", "content_id", "size"}]}
+    content = models.JSONField(null=True)
+    raw = models.BinaryField(null=True)
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "email_body"
+        managed = False
 
 
 @annotated(

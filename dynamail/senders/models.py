@@ -263,7 +263,7 @@ class RoutingRule(TenantModel, PublicIdModel):
     public_prefix = "rule"
 
     position = models.IntegerField(default=0)
-    stream = models.CharField(max_length=14, choices=Stream.choices, blank=True, default="")
+    stream = models.CharField(max_length=40, blank=True, default="")  # a stream's key, or a kind of streams
     sender_domain = models.CharField(max_length=253, blank=True, default="")
     recipient_domain = models.CharField(max_length=253, blank=True, default="")
     pool = models.ForeignKey(Pool, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
@@ -309,6 +309,40 @@ class DestinationRule(TenantModel, PublicIdModel):
                 fields=["account", "transport", "site"], nulls_distinct=False, name="destination_rule_once"
             )
         ]
+
+
+@annotated(
+    operational("id", "account_id", "uid", "created_at", "key", "name", "kind", "body_days", "log_days"),
+    operational("tracks_opens", "tracks_clicks", "archived_at"),
+)
+class Stream(TenantModel, PublicIdModel):
+    """A kind of mail that lives its own life: routing, reputation, suppressions, tracking and retention are kept apart by it.
+
+    Every account has `transactional` and `marketing`; it may add others of either kind. Roll-ups count under `uid`.
+    """
+
+    class Kind(models.TextChoices):
+        TRANSACTIONAL = "transactional", _("Transactional")
+        MARKETING = "marketing", _("Marketing")
+
+    open_to_workers = True
+    public_prefix = "str"
+
+    key = models.CharField(_("Key"), max_length=40)  # what requests and routing rules say
+    name = models.CharField(_("Name"), max_length=100)
+    kind = models.CharField(_("Kind"), max_length=14, choices=Kind.choices, default=Kind.TRANSACTIONAL)
+    body_days = models.SmallIntegerField(_("Days that contents are kept"), default=30)  # 0…365
+    log_days = models.SmallIntegerField(_("Days that the log is kept"), default=396)  # 1…396
+    tracks_opens = models.BooleanField(_("Count opens"), default=False)
+    tracks_clicks = models.BooleanField(_("Count clicks"), default=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantModel.Meta):
+        db_table = "stream"
+        constraints = [models.UniqueConstraint(fields=["account", "key"], name="stream_key_once")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @annotated(operational("account_id", "key", "tokens", "filled_at"))
