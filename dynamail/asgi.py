@@ -2,6 +2,7 @@
 
     /t/…                    opens and clicks        tracking/endpoints.py, no framework, no database on the way
     /api/…  /healthz …      the API                 api/app.py, Litestar
+    /compat/…               other vendors' shapes    api/compat/, Litestar
     everything else         pages, static files     Django's WSGI handler in a pool of threads (a2wsgi)
 
 `serve` picks what a process answers to, so that slow pages need not share an interpreter with hot endpoints: `all`, `pages`, `api`,
@@ -34,7 +35,7 @@ PAGE_THREADS = 8  # each keeps a database connection
 DRAIN_SECONDS = 15
 
 _TRACKING, _RECIPIENT_PAGES = ("/t/",), ("/u/", "/p/", "/v/")
-_API, _HEALTH = ("/api/",), ("/healthz", "/readyz")
+_API, _HEALTH = ("/api/", "/compat/"), ("/healthz", "/readyz")
 _SHARED_BY_PAGES = ("/static/",)
 
 log = logging.getLogger(__name__)

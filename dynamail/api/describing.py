@@ -1,0 +1,58 @@
+"""What a route says of itself: who may call it, what it takes, what it answers. The OpenAPI document is made from it.
+
+    @post(PATH, **described("Send one email", scope=Scope.SEND_MESSAGES, body=EmailInput, answers={202: EmailBody}))
+    async def send(request: ApiRequest) -> Response[EmailBody]: …
+
+Bodies are read by the handlers themselves (`reading.py`), so that every fault is named in our words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dynamail.accounts.api_keys import Scope
+from dynamail.api.auth import needs_scope
+
+OPT = "described"
+
+
+@dataclass(frozen=True)
+class Described:
+    """`body` and the values of `answers` are msgspec structs (None: no content); `query` is a struct of the query's fields.
+
+    `statuses` are the errors that this route may answer with besides those that every route may (400, 401, 403, 413, 415, 422, 429,
+    500, 503).
+    """
+
+    summary: str
+    scope: Scope | None = None
+    body: Any = None
+    query: Any = None
+    answers: Mapping[int, Any] = field(default_factory=dict)
+    statuses: tuple[int, ...] = ()
+    media_type: str = "application/json"  # of the answer
+    body_media_type: str = "application/json"
+
+
+def described(
+    summary: str,
+    *,
+    scope: Scope | None = None,
+    guarded: bool = True,
+    body: Any = None,
+    query: Any = None,
+    answers: Mapping[int, Any] | None = None,
+    statuses: tuple[int, ...] = (),
+    media_type: str = "application/json",
+    body_media_type: str = "application/json",
+) -> dict[str, Any]:
+    """The keyword arguments of a Litestar route. With `guarded` off the handler enters the account itself (`entering.py`)."""
+    told = Described(summary, scope, body, query, answers or {}, statuses, media_type, body_media_type)
+    arguments: dict[str, Any] = {"opt": {OPT: told}}
+    if scope is not None and guarded:
+        arguments["guards"] = [needs_scope(scope)]
+    if told.answers:
+        arguments["status_code"] = next(iter(told.answers))
+    return arguments
