@@ -57,6 +57,16 @@ EGRESS_ALLOWED = read_addresses("DYNAMAIL_EGRESS_ALLOWED", default_port=443)
 # Where reports (bounces, complaints) come in by SMTP; 0: no listener.
 REPORTS_HOST = read_text("DYNAMAIL_REPORTS_HOST", "127.0.0.1")
 REPORTS_PORT = read_int("DYNAMAIL_REPORTS_PORT", 0, low=0, high=65535)
+# Where programs hand over mail by SMTP, with STARTTLS and with TLS from the first byte; 0: no listener.
+SUBMISSION_HOST = read_text("DYNAMAIL_SUBMISSION_HOST", "127.0.0.1")
+SUBMISSION_PORT = read_int("DYNAMAIL_SUBMISSION_PORT", 1587, low=0, high=65535)
+SUBMISSION_TLS_PORT = read_int("DYNAMAIL_SUBMISSION_TLS_PORT", 1465, low=0, high=65535)
+SUBMISSION_CERTIFICATE = read_text("DYNAMAIL_SUBMISSION_CERTIFICATE")  # files; on loopback one is made
+SUBMISSION_CERTIFICATE_KEY = read_text("DYNAMAIL_SUBMISSION_CERTIFICATE_KEY")
+# Recipients at this domain are played by this server: delivered@, bounce@, complaint@ …
+SIMULATOR_DOMAIN = read_text("DYNAMAIL_SIMULATOR_DOMAIN", "simulator.invalid").lower()
+# Addresses for incoming mail are made at this domain; its MX leads to the listener for reports.
+INBOUND_DOMAIN = read_text("DYNAMAIL_INBOUND_DOMAIN", f"inbound.{RETURN_PATH_DOMAIN}").lower()
 
 # The Mailbox for mail that belongs to no account (verification, password reset) is readable without signing in only on a
 # machine that nobody else reaches.
