@@ -69,6 +69,7 @@ PLACES = (
         Permission.VIEW_CAMPAIGNS,
         prefixes=("campaign", "report"),
     ),
+    Place("messages", _("Messages"), "mail", "l", Permission.VIEW_MAILBOX, prefixes=("message",)),
     Place(
         "contacts",
         _("Contacts"),
@@ -81,6 +82,14 @@ PLACES = (
     Place("templates", _("Templates"), "template", "t", Permission.VIEW_CAMPAIGNS, prefixes=("template",)),
     Place("mailbox", _("Mailbox"), "inbox", "m", Permission.VIEW_MAILBOX, prefixes=("mailbox",)),
     Place(
+        "developers",
+        _("Developers"),
+        "code",
+        "d",
+        Permission.MANAGE_API_KEYS,
+        prefixes=("developer", "api_request", "webhook", "inbound"),
+    ),
+    Place(
         "account_settings",
         _("Settings"),
         "settings",
@@ -91,6 +100,7 @@ PLACES = (
             "member",
             "invitation",
             "api_key",
+            "stream",
             "audit",
             "delivery",
             "sender",
