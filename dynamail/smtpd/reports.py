@@ -20,6 +20,7 @@ from dynamail.feedback.finding import is_return_path
 from dynamail.feedback.models import Source
 from dynamail.feedback.receiving import Taken, take_report
 from dynamail.lib.clock import utc_now
+from dynamail.smtpd.sessions import BoundedSession, Places
 
 MAX_REPORT_BYTES = 10 * 2**20
 MOST_RECIPIENTS = 10  # a report has one
@@ -35,6 +36,7 @@ class ReportsHandler:
 
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore(MOST_AT_ONCE)
+        self.places = Places(MOST_SESSIONS)
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -61,32 +63,11 @@ class ReportsHandler:
         return "250 2.0.0 Taken"
 
 
-class ReportsSession(SMTP):
-    """One client. Each may make us hold a whole report, so there are only so many at once."""
-
-    _open = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        ReportsSession._open += 1
-        if ReportsSession._open > MOST_SESSIONS and isinstance(transport, asyncio.WriteTransport):
-            transport.write(b"421 4.7.0 Too many connections; try again later\r\n")
-            transport.close()
-            return
-        super().connection_made(transport)
-
-    def eof_received(self) -> bool | None:
-        return super().eof_received() if self.transport is not None else None
-
-    def connection_lost(self, error: Exception | None) -> None:
-        ReportsSession._open -= 1
-        if self.transport is not None:
-            super().connection_lost(error)
-
-
 def make_reports_session(handler: ReportsHandler, loop: asyncio.AbstractEventLoop) -> SMTP:
     """One SMTP session of the listener."""
-    return ReportsSession(
+    return BoundedSession(
         handler,
+        places=handler.places,
         data_size_limit=MAX_REPORT_BYTES,
         enable_SMTPUTF8=True,
         hostname=settings.HELO_NAME,

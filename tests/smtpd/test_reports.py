@@ -36,7 +36,7 @@ async def test_there_are_only_so_many_clients_and_a_place_that_is_left_is_free_a
         assert (await ask(first[0], first[1], "QUIT")).startswith(b"221")
         await first[0].read()
         first[1].close()
-        while reports.ReportsSession._open > 1:
+        while handler.places.open > 1:
             await asyncio.sleep(0)
         fourth = await open_client(port)
         assert fourth[2].startswith(b"220")
