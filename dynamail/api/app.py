@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from importlib import metadata
+from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -13,6 +14,7 @@ from dynamail.api.events import HANDLERS as EVENTS
 from dynamail.api.health import show_health, show_readiness
 from dynamail.api.segments import HANDLERS as SEGMENTS
 from dynamail.api.suppressions import HANDLERS as SUPPRESSIONS
+from dynamail.api.visits import open_visit
 
 VERSION = "v1"
 
@@ -41,12 +43,23 @@ def show_root() -> Response[ApiRoot]:
     return Response(root, headers={"cache-control": "no-store"})
 
 
-def create_api(pool: AsyncConnectionPool, doors: AsyncConnectionPool | None = None) -> Litestar:
+class Api(Litestar):
+    """Litestar, with a visit around each request: its id is in the answer, whoever made that."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        visit = open_visit(scope)
+        await super().__call__(scope, visit.hear(receive), visit.tell(send))
+
+
+def create_api(pool: AsyncConnectionPool, doors: AsyncConnectionPool | None = None) -> Api:
     """The application. Its lifespan is `asgi.py`'s: the pools are opened and closed there.
 
     `doors` is for requests that come too fast for threads (`entering.py`); without it they share `pool`.
     """
-    return Litestar(
+    return Api(
         route_handlers=[show_root, show_health, show_readiness, *SUPPRESSIONS, *EVENTS, *SEGMENTS],
         exception_handlers=EXCEPTION_HANDLERS,
         state=State({"pool": pool, "doors": doors or pool}),

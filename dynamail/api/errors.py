@@ -1,6 +1,7 @@
 """The one shape of an error: `application/problem+json` (RFC 9457), with a stable `code` beside the sentence.
 
-    {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found", "detail": "…", "errors": [{"field", "message"}]}
+    {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found", "detail": "…", "hint": "…",
+     "request_id": "req_…", "errors": [{"field", "message"}]}
 
 Verbs raise errors of their own packages; a door raises `Problem` for them. What nobody foresaw is a 500 that tells the caller nothing
 about us and the log everything but the caller's data.
@@ -22,6 +23,8 @@ from litestar.exceptions import (
     ValidationException,
 )
 
+from dynamail.api.visits import Visit, find_visit
+
 MEDIA_TYPE = "application/problem+json"
 CODES = {
     400: "bad_request",
@@ -38,6 +41,28 @@ CODES = {
     503: "unavailable",
 }
 
+# What to do, by the code of a problem or else by its status, where the one who raised it does not say.
+HINTS = {
+    "missing_scope": "Use a key that has the scope, or create one under Settings → API keys.",
+    "ip_not_allowed": "Call from an address of the key's list, or change the list under Settings → API keys.",
+    "policy_not_accepted": "Sign in to the account and accept the privacy policy; its API keys work again at once.",
+    "idempotency_conflict": "Use a new Idempotency-Key for another request; repeat the same request to get the same answer.",
+}
+STATUS_HINTS = {
+    400: "Send a body that is JSON in UTF-8; the documentation at /api/ shows one for each route.",
+    401: "Create a key under Settings → API keys and send it as “Authorization: Bearer dm_live_…”.",
+    403: "Ask an owner of the account for the permission.",
+    404: "Check the id and the address, and that the key belongs to the account that has it.",
+    405: "See the documentation at /api/ for the methods of this address.",
+    409: "Read the present state, then decide whether to ask again.",
+    413: "Split the request into smaller ones.",
+    415: "Set the header Content-Type to application/json.",
+    422: "Correct the fields that are named, then send the request again.",
+    429: "Wait as many seconds as Retry-After says, then send the request again.",
+    500: "Send the request again later; if it goes on, tell the operator the request id.",
+    503: "Send the same request again in a few seconds.",
+}
+
 log = logging.getLogger(__name__)
 
 
@@ -49,12 +74,14 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class ProblemBody(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The body of every error answer."""
+    """The body of every error answer. `code` is for programs, `detail` says what is wrong, `hint` what to do."""
 
     status: int
     title: str
     code: str
     detail: str
+    hint: str
+    request_id: str
     type: str = "about:blank"
     errors: tuple[FieldError, ...] = ()
 
@@ -68,14 +95,20 @@ class Problem(Exception):
     detail: str
     errors: tuple[FieldError, ...] = ()
     headers: dict[str, str] | None = None
+    hint: str = ""
 
 
-def answer_problem(problem: Problem) -> Response[bytes]:
+def answer_problem(problem: Problem, visit: Visit) -> Response[bytes]:
+    """The answer, and a note of it in the visit."""
+    visit.code, visit.detail = problem.code, problem.detail
+    visit.errors = tuple((error.field, error.message) for error in problem.errors)
     body = ProblemBody(
         status=problem.status,
         title=HTTPStatus(problem.status).phrase,
         code=problem.code,
         detail=problem.detail,
+        hint=problem.hint or HINTS.get(problem.code) or STATUS_HINTS.get(problem.status, ""),
+        request_id=visit.public_id,
         errors=problem.errors,
     )
     # `type` is part of every problem, though its value is the default.
@@ -88,8 +121,8 @@ def answer_problem(problem: Problem) -> Response[bytes]:
     )
 
 
-def handle_problem(_: Request[Any, Any, Any], error: Problem) -> Response[bytes]:
-    return answer_problem(error)
+def handle_problem(request: Request[Any, Any, Any], error: Problem) -> Response[bytes]:
+    return answer_problem(error, find_visit(request.scope))
 
 
 def handle_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
@@ -108,14 +141,15 @@ def handle_http_error(request: Request[Any, Any, Any], error: HTTPException) -> 
             code = CODES.get(error.status_code, "error")
             problem = Problem(error.status_code, code, error.detail or HTTPStatus(error.status_code).phrase)
     problem.headers = dict(error.headers) if error.headers else None
-    return answer_problem(problem)
+    return answer_problem(problem, find_visit(request.scope))
 
 
 def handle_unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    log.error("An API request failed: %s %s", request.method, request.scope["path"], exc_info=error)
-    return answer_problem(
-        Problem(500, "internal_error", "Something went wrong here. It has been noted; please try again.")
-    )
+    visit = find_visit(request.scope)
+    route = request.scope.get("path_template") or request.scope["path"]  # a path may name a person
+    log.error("An API request failed: %s %s (%s)", request.method, route, visit.public_id, exc_info=error)
+    detail = "Something went wrong here. It has been noted; please try again."
+    return answer_problem(Problem(500, "internal_error", detail), visit)
 
 
 def _field_error(item: dict[str, Any]) -> FieldError:

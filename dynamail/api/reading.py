@@ -57,6 +57,18 @@ def read_shape(value: Any, shape: type[Shape]) -> Shape:
         raise Misfit(name_fault(error)) from None
 
 
+def read_query(request: ApiRequest, shape: type[Shape]) -> Shape:
+    """The query as a record whose fields have defaults; lists take a parameter that is given several times. Raises Problem (422)."""
+    said: dict[str, Any] = {}
+    for name in request.query_params:
+        values = request.query_params.getall(name)
+        said[name] = values if _is_list(shape, name) else values[-1]
+    try:
+        return msgspec.convert(said, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise refuse(name_fault(error)) from None
+
+
 def read_choice(request: ApiRequest, name: str, choices: Collection[str], default: str = "") -> str:
     """A parameter of the query that is one of a few words. Raises Problem (422)."""
     value = request.query_params.get(name, default)
@@ -78,6 +90,11 @@ def refuse(*errors: FieldError) -> Problem:
     return Problem(
         422, "invalid", "The request has fields that cannot be accepted; see “errors”.", tuple(errors)
     )
+
+
+def _is_list(shape: type[msgspec.Struct], name: str) -> bool:
+    kinds = {field.encode_name: field.type for field in msgspec.inspect.type_info(shape).fields}  # type: ignore[attr-defined]
+    return isinstance(kinds.get(name), msgspec.inspect.CollectionType)
 
 
 def name_fault(error: msgspec.ValidationError) -> FieldError:
