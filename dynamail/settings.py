@@ -192,6 +192,7 @@ INSTALLED_APPS = [
     "dynamail.feedback",
     "dynamail.segments",
     "dynamail.campaigns",
+    "dynamail.webhooks",
     "dynamail.delivery",
     "dynamail.privacy",
     "dynamail.web",
