@@ -25,6 +25,16 @@ def record_audit(account_id: int, *, by: Actor, action: str, subject: Any = None
     )
 
 
+def find_user(by: Actor) -> User | None:
+    """The person who acts; none for a program or the service itself."""
+    match by:
+        case Member():
+            return by.user
+        case User():
+            return by
+    return None
+
+
 def _describe(by: Actor) -> tuple[str, int | None, str]:
     match by:
         case None:

@@ -8,8 +8,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from dynamail.accounts.audit import record_audit
-from dynamail.accounts.models import Account, Member
+from dynamail.accounts.audit import Actor, find_user, record_audit
+from dynamail.accounts.models import Account
 from dynamail.campaigns.errors import ChangedMeanwhile, NotEditable
 from dynamail.campaigns.models import Campaign, CampaignState
 from dynamail.lib.ids import new_id
@@ -31,18 +31,18 @@ DRAFT_FIELDS = (
 
 
 @transaction.atomic
-def create_campaign(account: Account, *, name: str, by: Member, now: datetime, **values: Any) -> Campaign:
+def create_campaign(account: Account | int, *, name: str, by: Actor, now: datetime, **values: Any) -> Campaign:
     """A draft, with any of DRAFT_FIELDS already filled in."""
     _check_fields(values)
     campaign = Campaign.objects.add(
-        account, uid=new_id(now), name=name, updated_at=now, created_by=by.user, **values
+        account, uid=new_id(now), name=name, updated_at=now, created_by=find_user(by), **values
     )
-    record_audit(account.pk, by=by, action="campaign.created", subject=campaign)
+    record_audit(campaign.account_id, by=by, action="campaign.created", subject=campaign)
     return campaign
 
 
 def save_draft(
-    campaign: Campaign, *, by: Member, now: datetime, version: int | None = None, **values: Any
+    campaign: Campaign, *, by: Actor, now: datetime, version: int | None = None, **values: Any
 ) -> Campaign:
     """Write the given fields if nobody was faster. Raises NotEditable, ChangedMeanwhile; `version` None skips the check."""
     _check_fields(values)
@@ -59,11 +59,11 @@ def save_draft(
 
 
 @transaction.atomic
-def duplicate_campaign(campaign: Campaign, *, name: str, by: Member, now: datetime) -> Campaign:
+def duplicate_campaign(campaign: Campaign, *, name: str, by: Actor, now: datetime) -> Campaign:
     """A new draft with the same audience, sender and content."""
     values = {field: getattr(campaign, field) for field in DRAFT_FIELDS if field != "name"}
     copy = Campaign.objects.add(
-        campaign.account_id, uid=new_id(now), name=name, updated_at=now, created_by=by.user, **values
+        campaign.account_id, uid=new_id(now), name=name, updated_at=now, created_by=find_user(by), **values
     )
     record_audit(
         campaign.account_id, by=by, action="campaign.duplicated", subject=copy, source=campaign.public_id
@@ -72,7 +72,7 @@ def duplicate_campaign(campaign: Campaign, *, name: str, by: Member, now: dateti
 
 
 @transaction.atomic
-def delete_draft(campaign: Campaign, *, by: Member) -> None:
+def delete_draft(campaign: Campaign, *, by: Actor) -> None:
     """Remove a draft. Raises NotEditable for anything that was launched: its numbers are a record."""
     record_audit(campaign.account_id, by=by, action="campaign.deleted", subject=campaign, name=campaign.name)
     deleted, _ = (

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from dynamail.accounts.audit import record_audit
-from dynamail.accounts.models import Account, Member
+from dynamail.accounts.audit import Actor, record_audit
+from dynamail.accounts.models import Account
 from dynamail.campaigns.audiences import choice_of, narrow
 from dynamail.campaigns.errors import ChangedMeanwhile, InThePast, NotReady, TooFarAhead, WrongMoment
 from dynamail.campaigns.models import Campaign, CampaignState
@@ -44,7 +44,7 @@ FARTHEST = timedelta(days=366)
 
 @transaction.atomic
 def schedule_campaign(
-    campaign: Campaign, *, at: datetime, by: Member, now: datetime, version: int | None = None
+    campaign: Campaign, *, at: datetime, by: Actor, now: datetime, version: int | None = None
 ) -> None:
     """Launch it at a set time. Raises NotReady, InThePast, TooFarAhead, WrongMoment, ChangedMeanwhile."""
     if at <= now:
@@ -58,7 +58,7 @@ def schedule_campaign(
 
 
 @transaction.atomic
-def unschedule_campaign(campaign: Campaign, *, by: Member, now: datetime) -> None:
+def unschedule_campaign(campaign: Campaign, *, by: Actor, now: datetime) -> None:
     """Make a scheduled campaign a draft again. Raises WrongMoment when its minute has come."""
     _move(campaign, (State.SCHEDULED,), State.DRAFT, now=now, scheduled_at=None)
     record_audit(campaign.account_id, by=by, action="campaign.unscheduled", subject=campaign)
@@ -73,7 +73,7 @@ def hold_campaign(campaign: Campaign, *, problems: list[Problem], now: datetime)
 
 
 @transaction.atomic
-def launch_campaign(campaign: Campaign, *, by: Member, now: datetime, version: int | None = None) -> int:
+def launch_campaign(campaign: Campaign, *, by: Actor, now: datetime, version: int | None = None) -> int:
     """Freeze audience and content and start sending; returns the number of recipients.
 
     Launching a launched campaign raises WrongMoment and changes nothing. With a `version` it is launched only as the member saw
@@ -108,7 +108,7 @@ def _launch_due(campaign: Campaign, now: datetime) -> None:
     _start(campaign, by=None, now=now)
 
 
-def _start(campaign: Campaign, *, by: Member | None, now: datetime) -> int:
+def _start(campaign: Campaign, *, by: Actor, now: datetime) -> int:
     _check_ready(campaign, now)
     frozen = _freeze(campaign, now)
     _move(campaign, (State.LAUNCHING,), State.RUNNING, now=now, frozen=frozen)
@@ -124,7 +124,7 @@ def _start(campaign: Campaign, *, by: Member | None, now: datetime) -> int:
 
 
 @transaction.atomic
-def pause_campaign(campaign: Campaign, *, by: Member | None, now: datetime, problem: str = "") -> None:
+def pause_campaign(campaign: Campaign, *, by: Actor, now: datetime, problem: str = "") -> None:
     """Stop claiming; what is on the wire ends, at most one window per worker. Raises WrongMoment."""
     _move(campaign, (State.RUNNING,), State.PAUSED, now=now, problem=problem[:500])
     pause_chunks(campaign.account_id, source_id=campaign.uid)
@@ -132,7 +132,7 @@ def pause_campaign(campaign: Campaign, *, by: Member | None, now: datetime, prob
 
 
 @transaction.atomic
-def resume_campaign(campaign: Campaign, *, by: Member, now: datetime) -> None:
+def resume_campaign(campaign: Campaign, *, by: Actor, now: datetime) -> None:
     """Go on where it stopped. The guard rails count anew: who resumes has seen why it stopped. Raises WrongMoment."""
     baseline = asdict(make_tally(read_totals(campaign.account_id, campaign.uid)))
     _move(
@@ -143,7 +143,7 @@ def resume_campaign(campaign: Campaign, *, by: Member, now: datetime) -> None:
 
 
 @transaction.atomic
-def cancel_campaign(campaign: Campaign, *, by: Member, now: datetime) -> int:
+def cancel_campaign(campaign: Campaign, *, by: Actor, now: datetime) -> int:
     """Stop for good; those who were not reached yet are counted as canceled. Returns their number. Raises WrongMoment.
 
     A scheduled campaign has reached nobody: it is unscheduled, not canceled.
@@ -156,7 +156,7 @@ def cancel_campaign(campaign: Campaign, *, by: Member, now: datetime) -> int:
 
 
 @transaction.atomic
-def resend_doubtful(campaign: Campaign, *, by: Member, now: datetime) -> int:
+def resend_doubtful(campaign: Campaign, *, by: Actor, now: datetime) -> int:
     """Send the messages in doubt again; a finished campaign runs until they are settled. Returns how many. Raises WrongMoment."""
     before = (State.RUNNING, State.FINISHED)
     _move(campaign, before, State.RUNNING, now=now, finished_at=None)
@@ -195,7 +195,7 @@ def _move(
 
 
 def _record(
-    campaign: Campaign, action: str, kind: EventKind, *, by: Member | None, now: datetime, **data: object
+    campaign: Campaign, action: str, kind: EventKind, *, by: Actor, now: datetime, **data: object
 ) -> None:
     record_audit(campaign.account_id, by=by, action=action, subject=campaign, **data)
     record_event(campaign.account_id, kind, source_kind="campaign", source_id=campaign.uid, now=now)

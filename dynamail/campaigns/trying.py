@@ -14,8 +14,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dynamail.accounts.audit import record_audit
-from dynamail.accounts.models import AuditEntry, Member
+from dynamail.accounts.audit import Actor, record_audit
+from dynamail.accounts.models import AuditEntry
 from dynamail.campaigns.errors import TestRefused
 from dynamail.campaigns.models import Campaign
 from dynamail.campaigns.previewing import email_of, make_context, render_copy
@@ -42,7 +42,7 @@ def send_test(
     to: Sequence[str],
     as_contact: Contact | None = None,
     own_pages: str,
-    by: Member,
+    by: Actor,
     now: datetime,
 ) -> list[UUID]:
     """Accept one message per address; all or none. Returns their ids.

@@ -63,6 +63,7 @@ class Profile:
     language: str = ""
     attributes: Mapping[int, Value | None] = field(default_factory=dict)
     tag_ids: Sequence[int] | None = None  # None leaves the tags alone
+    timezone: str | None = None  # an IANA name; None leaves it alone
 
 
 def find_contact(account_id: int, contact_id: UUID) -> Contact | None:
@@ -93,6 +94,7 @@ def add_contact(
                 email_key=address.key,
                 name=clean_name(profile.name),
                 language=profile.language[:8],
+                timezone=profile.timezone or "",
                 attributes=_merge_attributes({}, profile.attributes),
                 tags=sorted(set(profile.tag_ids or ())),
                 state=find_state(account_id, address, now=now),
@@ -190,6 +192,8 @@ def _compare(before: Contact, profile: Profile, address: ContactAddress, now: da
         "language": profile.language[:8],
         "attributes": _merge_attributes(before.attributes, profile.attributes),
     }
+    if profile.timezone is not None:
+        wanted["timezone"] = profile.timezone
     if profile.tag_ids is not None:
         wanted["tags"] = sorted(set(profile.tag_ids))
     if address.key != before.email_key:
@@ -206,7 +210,7 @@ def _merge_attributes(stored: Mapping[str, Any], changes: Mapping[int, Value | N
 
 def _name_changes(before: Contact, values: Mapping[str, Any]) -> list[str]:
     """`email`, `name`, …, and `attribute:<id>` for each attribute: names only, the log holds no values."""
-    plain = [name for name in ("email", "name", "language", "tags", "state") if name in values]
+    plain = [name for name in ("email", "name", "language", "timezone", "tags", "state") if name in values]
     after = values.get("attributes", before.attributes)
     keys = sorted(before.attributes.keys() | after.keys(), key=int)
     return plain + [f"attribute:{key}" for key in keys if before.attributes.get(key) != after.get(key)]

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from dynamail.accounts.audit import record_audit
-from dynamail.accounts.models import Account, Member
+from dynamail.accounts.audit import Actor, record_audit
+from dynamail.accounts.models import Account
 from dynamail.content.models import Template
 from dynamail.lib.ids import new_id
 
@@ -31,19 +31,19 @@ class ContentConflict(Exception):
 
 
 @transaction.atomic
-def create_template(account: Account, *, name: str, by: Member, now: datetime, **values: Any) -> Template:
+def create_template(account: Account | int, *, name: str, by: Actor, now: datetime, **values: Any) -> Template:
     """A template with any of TEMPLATE_FIELDS already filled in."""
     _check_fields(values)
     template = Template.objects.add(
         account, uid=new_id(now), name=name, created_at=now, updated_at=now, **values
     )
-    record_audit(account.pk, by=by, action="template.created", subject=template)
+    record_audit(template.account_id, by=by, action="template.created", subject=template)
     return template
 
 
 @transaction.atomic
 def save_template(
-    template: Template, *, by: Member, now: datetime, version: int | None = None, **values: Any
+    template: Template, *, by: Actor, now: datetime, version: int | None = None, **values: Any
 ) -> Template:
     """Write the given fields if nobody was faster. Raises ContentConflict; `version` None skips the check."""
     _check_fields(values)
@@ -58,7 +58,7 @@ def save_template(
 
 
 @transaction.atomic
-def duplicate_template(template: Template, *, name: str, by: Member, now: datetime) -> Template:
+def duplicate_template(template: Template, *, name: str, by: Actor, now: datetime) -> Template:
     values = {field: getattr(template, field) for field in TEMPLATE_FIELDS if field != "name"}
     copy = Template.objects.add(
         template.account_id, uid=new_id(now), name=name, created_at=now, updated_at=now, **values
@@ -70,7 +70,7 @@ def duplicate_template(template: Template, *, name: str, by: Member, now: dateti
 
 
 @transaction.atomic
-def archive_template(template: Template, *, by: Member, now: datetime) -> None:
+def archive_template(template: Template, *, by: Actor, now: datetime) -> None:
     """Out of the list, not gone: campaigns made from it keep it readable. Archiving twice does nothing."""
     rows = Template.objects.for_account(template.account_id).filter(pk=template.pk, archived_at=None)
     if rows.update(archived_at=now, updated_at=now):
@@ -78,7 +78,7 @@ def archive_template(template: Template, *, by: Member, now: datetime) -> None:
 
 
 @transaction.atomic
-def restore_template(template: Template, *, by: Member, now: datetime) -> None:
+def restore_template(template: Template, *, by: Actor, now: datetime) -> None:
     """Back into the list."""
     rows = Template.objects.for_account(template.account_id).filter(pk=template.pk, archived_at__isnull=False)
     if rows.update(archived_at=None, updated_at=now):

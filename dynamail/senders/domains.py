@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -17,14 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from procrastinate.contrib.django import app
 
-from dynamail.accounts.audit import record_audit
-from dynamail.accounts.models import Account, Member
+from dynamail.accounts.audit import Actor, find_user, record_audit
+from dynamail.accounts.models import Account
 from dynamail.protocols.address import AddressError, parse_address
 from dynamail.protocols.dkim import DkimAlgorithm, format_public_record, generate_private_key
 from dynamail.senders.dkim_keys import seal_private_key
 from dynamail.senders.domain_names import (
     LABEL,
-    is_free_mail,
     is_of_installation,
     iter_parents,
     read_domain_name,
@@ -34,19 +32,12 @@ from dynamail.senders.domain_names import (
 from dynamail.senders.domain_records import make_selector_tag
 from dynamail.senders.domain_states import is_being_checked
 from dynamail.senders.errors import SenderError
+from dynamail.senders.from_rules import FromFault, judge_from
 from dynamail.senders.models import DkimKey, RoutingRule, Sender, SendingDomain, Transport
 
 MOST_DOMAINS = 200  # of one account
 CLAIM_LASTS = timedelta(minutes=15)  # then another worker may check a domain whose worker was killed
 RESERVED_LABELS = frozenset(("www", "mail", "mx", "ns1", "ns2", "autodiscover", "autoconfig", "mta-sts"))
-
-
-class FromFault(StrEnum):
-    """Why an address may not stand in From; stable codes."""
-
-    SENDER_UNVERIFIED = "sender_unverified"  # of mail that stays in the Mailbox
-    DOMAIN_UNVERIFIED = "domain_unverified"  # of mail that leaves
-    FREE_MAIL = "from_free_mail"
 
 
 _FAULTS = {
@@ -66,10 +57,11 @@ _LETTERS = {DkimAlgorithm.RSA: "r", DkimAlgorithm.ED25519: "e"}
 
 # ── verbs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 @transaction.atomic
-def add_domain(account: Account, *, name: str, by: Member, now: datetime) -> SendingDomain:
+def add_domain(account: Account | int, *, name: str, by: Actor, now: datetime) -> SendingDomain:
     """A new domain with its keys; its first check is under way. Raises SenderError."""
     name = read_domain_name(name)
-    if is_of_installation(name) and not by.user.is_staff:
+    user = find_user(by)
+    if is_of_installation(name) and not (user and user.is_staff):
         raise refuse_installation_name()
     rows = SendingDomain.objects.for_account(account)
     if rows.count() >= MOST_DOMAINS:
@@ -82,20 +74,20 @@ def add_domain(account: Account, *, name: str, by: Member, now: datetime) -> Sen
     except IntegrityError:
         raise SenderError("domain_exists", gettext_lazy("This domain is in the list already.")) from None
     _make_keys(domain, number=1, now=now)
-    record_audit(account.pk, by=by, action="sending_domain.added", subject=domain, name=name)
+    record_audit(domain.account_id, by=by, action="sending_domain.added", subject=domain, name=name)
     start_check(domain, now=now)
     return domain
 
 
 @transaction.atomic
-def remove_domain(domain: SendingDomain, *, by: Member) -> None:
+def remove_domain(domain: SendingDomain, *, by: Actor) -> None:
     """Its keys are gone for good; mail from it leaves no more."""
     record_audit(domain.account_id, by=by, action="sending_domain.removed", subject=domain, name=domain.name)
     domain.delete()
 
 
 @transaction.atomic
-def rotate_keys(domain: SendingDomain, *, by: Member, now: datetime) -> None:
+def rotate_keys(domain: SendingDomain, *, by: Actor, now: datetime) -> None:
     """New keys, which sign as soon as their records are seen; until then the present ones do. Raises SenderError."""
     keys = list(DkimKey.objects.for_account(domain.account_id).filter(domain=domain).select_for_update())
     if domain.state != SendingDomain.State.VERIFIED:
@@ -114,7 +106,7 @@ def rotate_keys(domain: SendingDomain, *, by: Member, now: datetime) -> None:
 
 @transaction.atomic
 def change_labels(
-    domain: SendingDomain, *, return_path: str, tracking: str, by: Member, now: datetime
+    domain: SendingDomain, *, return_path: str, tracking: str, by: Actor, now: datetime
 ) -> None:
     """Other names for the hosts below the domain; what was verified under the former name is not any more. Raises SenderError."""
     return_path, tracking = _check_label(return_path), _check_label(tracking)
@@ -159,21 +151,26 @@ def may_stand_in_from(account_id: int, email: str, *, leaves: bool) -> bool:
         domain = parse_address(email).domain
     except AddressError:
         return False
-    if find_verified_domain(account_id, domain) is not None:
-        return True
-    senders = Sender.objects.for_account(account_id).filter(email__iexact=email, verified_at__isnull=False)
-    return not leaves and senders.exists()
+    return _judge(account_id, email, domain, leaves=leaves) is None
 
 
 def find_from_fault(account_id: int, email: str) -> FromFault | None:
     """Why the account may not send as `email` the way its mail goes now; None when it may."""
-    leaves = may_leave(account_id)
-    if may_stand_in_from(account_id, email, leaves=leaves):
-        return None
-    if not leaves:
-        return FromFault.SENDER_UNVERIFIED
-    domain = email.rpartition("@")[2].lower()
-    return FromFault.FREE_MAIL if is_free_mail(domain) else FromFault.DOMAIN_UNVERIFIED
+    try:
+        domain = parse_address(email).domain
+    except AddressError:
+        domain = email.rpartition("@")[2].lower()
+    return _judge(account_id, email, domain, leaves=may_leave(account_id))
+
+
+def _judge(account_id: int, email: str, domain: str, *, leaves: bool) -> FromFault | None:
+    senders = Sender.objects.for_account(account_id).filter(email__iexact=email, verified_at__isnull=False)
+    return judge_from(
+        domain,
+        domain_verified=find_verified_domain(account_id, domain) is not None,
+        sender_verified=not leaves and senders.exists(),
+        leaves=leaves,
+    )
 
 
 def explain_from_fault(fault: FromFault, email: str) -> str:

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from dynamail.accounts.audit import record_audit
-from dynamail.accounts.models import Account, Member
+from dynamail.accounts.audit import Actor, record_audit
+from dynamail.accounts.models import Account
 from dynamail.lib.signing import BadToken, derive_key, sign_token, verify_token
 from dynamail.protocols.address import Address, AddressError, parse_address
 from dynamail.senders.domains import find_verified_domain
@@ -31,7 +31,7 @@ def add_sender(
     *,
     email: str,
     name: str,
-    by: Member,
+    by: Actor,
     now: datetime,
     reply_to: str = "",
     is_verified: bool = False,
@@ -62,7 +62,7 @@ def add_sender(
 
 
 @transaction.atomic
-def change_sender(sender: Sender, *, name: str, reply_to: str, by: Member) -> None:
+def change_sender(sender: Sender, *, name: str, reply_to: str, by: Actor) -> None:
     """Change what stands beside the address; another address is another sender. Raises SenderError."""
     if reply_to:
         _check_address(reply_to)
@@ -73,14 +73,14 @@ def change_sender(sender: Sender, *, name: str, reply_to: str, by: Member) -> No
 
 
 @transaction.atomic
-def make_default(sender: Sender, *, by: Member) -> None:
+def make_default(sender: Sender, *, by: Actor) -> None:
     Sender.objects.for_account(sender.account_id).filter(is_default=True).update(is_default=False)
     Sender.objects.for_account(sender.account_id).filter(pk=sender.pk).update(is_default=True)
     record_audit(sender.account_id, by=by, action="sender.made_default", subject=sender)
 
 
 @transaction.atomic
-def remove_sender(sender: Sender, *, by: Member) -> None:
+def remove_sender(sender: Sender, *, by: Actor) -> None:
     """Raises SenderError while a campaign names it."""
     from django.db.models import ProtectedError
 

@@ -1,0 +1,98 @@
+"""Changes of a contact that name only what is to change, and contacts that are made where they are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+
+from dynamail.accounts.audit import Actor
+from dynamail.contacts.editing import (
+    ContactExists,
+    Profile,
+    Source,
+    add_contact,
+    change_contact,
+    find_contact_by_email,
+)
+from dynamail.contacts.models import Contact
+from dynamail.contacts.values import Value
+
+
+@dataclass(frozen=True)
+class ContactChanges:
+    """None leaves a field alone. `attributes` holds values by attribute number, None to clear one; unnamed ones stay."""
+
+    email: str | None = None
+    name: str | None = None
+    language: str | None = None
+    timezone: str | None = None
+    attributes: Mapping[int, Value | None] = field(default_factory=dict)
+    tag_ids: Sequence[int] | None = None  # instead of those that the contact has
+    added_tag_ids: Sequence[int] = ()
+    removed_tag_ids: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class Upserted:
+    """`changed` names the fields that differ now; of a new contact, none."""
+
+    contact: Contact
+    is_new: bool
+    changed: Sequence[str] = ()
+
+
+@transaction.atomic
+def apply_changes(contact: Contact, changes: ContactChanges, *, by: Actor, now: datetime) -> Upserted:
+    """Nothing that somebody else changes meanwhile is lost. Raises AddressError, ContactExists."""
+    rows = Contact.objects.for_account(contact.account_id).filter(id=contact.id)
+    held = rows.select_for_update(of=("self",)).get()
+    tags = held.tags if changes.tag_ids is None else changes.tag_ids
+    wanted = (set(tags) | set(changes.added_tag_ids)) - set(changes.removed_tag_ids)
+    profile = Profile(
+        email=held.email if changes.email is None else changes.email,
+        name=held.name if changes.name is None else changes.name,
+        language=held.language if changes.language is None else changes.language,
+        attributes=changes.attributes,
+        tag_ids=sorted(wanted),
+        timezone=changes.timezone,
+    )
+    changed = change_contact(held, profile, by=by, now=now)
+    return Upserted(rows.get() if changed else held, False, changed)
+
+
+@transaction.atomic
+def upsert_contact(
+    account_id: int, email: str, changes: ContactChanges, *, source: Source, by: Actor, now: datetime
+) -> Upserted:
+    """Change who has the address, also one that was merged into somebody; make a contact where nobody has it.
+
+    It is no permission to write to them. Raises AddressError.
+    """
+    known = find_contact_by_email(account_id, email)
+    if known is None:
+        try:
+            with transaction.atomic():
+                return Upserted(_add(account_id, email, changes, source, by, now), True)
+        except ContactExists as error:  # another request was faster
+            if error.contact is None:
+                raise
+            known = error.contact
+    return apply_changes(known, changes, by=by, now=now)
+
+
+def _add(
+    account_id: int, email: str, changes: ContactChanges, source: Source, by: Actor, now: datetime
+) -> Contact:
+    tags = set(changes.tag_ids or ()) | set(changes.added_tag_ids)
+    profile = Profile(
+        email=email,
+        name=changes.name or "",
+        language=changes.language or "",
+        attributes=changes.attributes,
+        tag_ids=sorted(tags - set(changes.removed_tag_ids)),
+        timezone=changes.timezone,
+    )
+    return add_contact(account_id, profile, source=source, by=by, now=now)
