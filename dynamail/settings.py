@@ -334,6 +334,11 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20  # larger uploads go to disk at once
 FILE_UPLOAD_TEMP_DIR = os.fspath(FILES_DIR) if FILES_DIR.is_dir() else None
 IMPORT_MAX_BYTES = read_int("DYNAMAIL_IMPORT_MAX_MB", 1024, low=1, high=102_400) * 2**20
 
+# ── The API ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# Requests a second that one key may make of one process, twice as many at once; emails and events are counted apart.
+API_RATE_PER_SECOND = read_int("DYNAMAIL_API_RATE_PER_SECOND", 100, low=1, high=10_000_000)
+API_INTAKE_PER_SECOND = read_int("DYNAMAIL_API_INTAKE_PER_SECOND", 1000, low=1, high=10_000_000)
+
 # ── Work ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 DELIVER_CONNECTIONS = read_int("DYNAMAIL_DELIVER_CONNECTIONS", 10, low=1, high=200)
 # RFC 5321 §4.5.3.2.1 says five minutes; a server that needs more than one today has other reasons to be tried later.

@@ -1,7 +1,8 @@
 """API keys: the secret is shown once, its SHA-256 is kept.
 
-A secret reads `dm_live_<40 characters>_<6 characters>`. The tail is a checksum, so that a mistyped key is refused without a
-question to the database and scanners of source code can tell a real key from a lookalike.
+A secret reads `dm_live_<40 characters>_<6 characters>`, or `dm_test_…` for a key whose mail goes to the Mailbox only. The tail is a
+checksum, so that a mistyped key is refused without a question to the database and scanners of source code can tell a real key from a
+lookalike.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from zlib import crc32
 
 from django.db import connection, models, transaction
@@ -27,7 +30,18 @@ SECRET_LENGTH = 40  # 238 bits
 CHECKSUM_LENGTH = 6  # 32 bits in base 62
 PREFIX_LENGTH = 12  # shown in lists: "dm_live_" and four more
 LAST_USED_GRAIN = timedelta(minutes=1)  # a busy key is written once a minute
-_SHAPE = re.compile(rf"(dm_live_[0-9A-Za-z]{{{SECRET_LENGTH}}})_([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})", re.ASCII)
+MAX_NETWORKS = 50
+LIVE, TEST = "dm_live_", "dm_test_"
+_SHAPE = re.compile(
+    rf"(dm_(?:live|test)_[0-9A-Za-z]{{{SECRET_LENGTH}}})_([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})", re.ASCII
+)
+
+
+Network = IPv4Network | IPv6Network
+
+
+class BadNetwork(ValueError):
+    """A text that is no address or network; the message is a sentence for its writer."""
 
 
 class Scope(models.TextChoices):
@@ -55,6 +69,7 @@ class Scope(models.TextChoices):
     WRITE_WEBHOOKS = "webhooks.write", _("Create, change, test and remove webhooks")
     READ_INBOUND = "inbound.read", _("Read mail that came in")
     WRITE_INBOUND = "inbound.write", _("Create and remove addresses for incoming mail")
+    READ_REQUESTS = "requests.read", _("Read the log of requests")
 
 
 @transaction.atomic
@@ -66,9 +81,11 @@ def create_api_key(
     by: Member,
     now: datetime,
     expires_at: datetime | None = None,
+    is_test: bool = False,
+    allowed_ips: Iterable[str] = (),
 ) -> tuple[ApiKey, str]:
-    """The row and, this once, the secret."""
-    secret = make_secret()
+    """The row and, this once, the secret. `allowed_ips` are addresses or networks; none: from everywhere. Raises BadNetwork."""
+    secret = make_secret(is_test=is_test)
     key = ApiKey.objects.add(
         account_id,
         name=name,
@@ -78,8 +95,19 @@ def create_api_key(
         created_by=by.user,
         created_at=now,
         expires_at=expires_at,
+        is_test=is_test,
+        allowed_ips=clean_networks(allowed_ips),
     )
-    record_audit(account_id, by=by, action="api_key.created", subject=key, name=name, scopes=key.scopes)
+    record_audit(
+        account_id,
+        by=by,
+        action="api_key.created",
+        subject=key,
+        name=name,
+        scopes=key.scopes,
+        is_test=is_test,
+        allowed_ips=key.allowed_ips,
+    )
     return key, secret
 
 
@@ -136,27 +164,74 @@ def ask_for_key(key_hash: str, *, now: datetime) -> list[Ask]:
 
 def read_key(told: Told) -> ApiKey | None:
     """The key with what a door needs of it; None when there is none that works."""
-    for pk, uid, account_id, name, scopes, last_used_at in told.rows:
+    for pk, uid, account_id, name, scopes, last_used_at, is_test, allowed_ips, expires_at in told.rows:
         return ApiKey(
-            pk=pk, uid=uid, account_id=account_id, name=name, scopes=scopes, last_used_at=last_used_at
+            pk=pk,
+            uid=uid,
+            account_id=account_id,
+            name=name,
+            scopes=scopes,
+            last_used_at=last_used_at,
+            is_test=is_test,
+            allowed_ips=allowed_ips,
+            expires_at=expires_at,
         )
     return None
 
 
 def ask_to_enter(key: ApiKey, *, now: datetime) -> list[Ask]:
     """From here on the transaction sees the rows of the key's account alone. Notes the use, at most once a minute."""
-    enter = Ask(
-        "SELECT set_config('dynamail.account_id', %s::text, true), set_config('dynamail.key_hash', '', true)",
-        [str(key.account_id)],
-    )
+    enter = ask_for_account(key.account_id)
     if key.last_used_at is not None and now - key.last_used_at < LAST_USED_GRAIN:
         return [enter]
     note = "UPDATE api_key SET last_used_at = %s WHERE account_id = %s AND id = %s"
     return [enter, Ask(note, [now, key.account_id, key.pk])]
 
 
-def make_secret() -> str:
-    body = "dm_live_" + "".join(secrets.choice(ALPHABET) for _place in range(SECRET_LENGTH))
+def ask_for_account(account_id: int) -> Ask:
+    """From here on the transaction sees the rows of one account alone."""
+    return Ask(
+        "SELECT set_config('dynamail.account_id', %s::text, true), set_config('dynamail.key_hash', '', true)",
+        [str(account_id)],
+    )
+
+
+def clean_networks(texts: Iterable[str]) -> list[str]:
+    """Addresses and networks as they are stored: `203.0.113.7` becomes `203.0.113.7/32`. Raises BadNetwork."""
+    networks = []
+    for text in texts:
+        try:
+            networks.append(str(ip_network(text.strip(), strict=False)))
+        except ValueError:
+            raise BadNetwork(
+                _("“%(text)s” is no address or network. Write 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32.")
+                % {"text": text[:60]}
+            ) from None
+    if len(networks) > MAX_NETWORKS:
+        raise BadNetwork(_("A key has up to %(most)d addresses and networks.") % {"most": MAX_NETWORKS})
+    return list(dict.fromkeys(networks))
+
+
+def read_networks(key: ApiKey) -> tuple[Network, ...]:
+    return tuple(ip_network(text) for text in key.allowed_ips)
+
+
+def may_come_from(networks: Iterable[Network], address: str) -> bool:
+    """May a key that has these networks be used from that address? An address that nobody can read may not."""
+    networks = tuple(networks)
+    if not networks:
+        return True
+    try:
+        caller = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(caller, IPv6Address) and caller.ipv4_mapped:
+        caller = caller.ipv4_mapped
+    return any(caller in network for network in networks)
+
+
+def make_secret(*, is_test: bool = False) -> str:
+    body = (TEST if is_test else LIVE) + "".join(secrets.choice(ALPHABET) for _place in range(SECRET_LENGTH))
     return f"{body}_{_checksum(body)}"
 
 

@@ -12,6 +12,8 @@ from psycopg_pool import AsyncConnectionPool
 from dynamail.api.errors import EXCEPTION_HANDLERS
 from dynamail.api.events import HANDLERS as EVENTS
 from dynamail.api.health import show_health, show_readiness
+from dynamail.api.key_cache import KeyCache
+from dynamail.api.limits import Limits
 from dynamail.api.segments import HANDLERS as SEGMENTS
 from dynamail.api.suppressions import HANDLERS as SUPPRESSIONS
 from dynamail.api.visits import open_visit
@@ -59,10 +61,18 @@ def create_api(pool: AsyncConnectionPool, doors: AsyncConnectionPool | None = No
 
     `doors` is for requests that come too fast for threads (`entering.py`); without it they share `pool`.
     """
+    doors = doors or pool
     return Api(
         route_handlers=[show_root, show_health, show_readiness, *SUPPRESSIONS, *EVENTS, *SEGMENTS],
         exception_handlers=EXCEPTION_HANDLERS,
-        state=State({"pool": pool, "doors": doors or pool}),
+        state=State(
+            {
+                "pool": pool,
+                "doors": doors,
+                "known_keys": KeyCache(doors),
+                "limits": Limits(settings.API_RATE_PER_SECOND, settings.API_INTAKE_PER_SECOND),
+            }
+        ),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=10 * 2**20,

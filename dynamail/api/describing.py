@@ -22,7 +22,8 @@ OPT = "described"
 class Described:
     """`body` and the values of `answers` are msgspec structs (None: no content); `query` is a struct of the query's fields.
 
-    `statuses` are the errors that this route may answer with besides those that every route may (400, 401, 403, 413, 415, 422, 429,
+    `also` are scopes that are needed besides `scope`; `ids` names the prefix of the public id that a parameter of the path takes, where
+    its name does not tell (`openapi.py` knows the usual ones). `statuses` are the errors that this route may answer with besides those that every route may (400, 401, 403, 413, 415, 422, 429,
     500, 503).
     """
 
@@ -34,9 +35,15 @@ class Described:
     statuses: tuple[int, ...] = ()
     media_type: str = "application/json"  # of the answer
     body_media_type: str = "application/json"
+    also: tuple[Scope, ...] = ()
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        return (self.scope, *self.also) if self.scope is not None else ()
 
 
-def described(
+def described(  # noqa: PLR0913 — the fields of Described, by name
     summary: str,
     *,
     scope: Scope | None = None,
@@ -47,12 +54,25 @@ def described(
     statuses: tuple[int, ...] = (),
     media_type: str = "application/json",
     body_media_type: str = "application/json",
+    also: tuple[Scope, ...] = (),
+    ids: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The keyword arguments of a Litestar route. With `guarded` off the handler enters the account itself (`entering.py`)."""
-    told = Described(summary, scope, body, query, answers or {}, statuses, media_type, body_media_type)
+    told = Described(
+        summary,
+        scope,
+        body,
+        query,
+        answers or {},
+        statuses,
+        media_type,
+        body_media_type,
+        also,
+        ids or {},
+    )
     arguments: dict[str, Any] = {"opt": {OPT: told}}
     if scope is not None and guarded:
-        arguments["guards"] = [needs_scope(scope)]
+        arguments["guards"] = [needs_scope(scope, *also)]
     if told.answers:
         arguments["status_code"] = next(iter(told.answers))
     return arguments

@@ -14,45 +14,26 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
-from dynamail.accounts.api_keys import (
-    Scope,
-    ask_for_key,
-    ask_to_enter,
-    hash_secret,
-    is_well_formed,
-    read_key,
-)
-from dynamail.accounts.tenancy import WEB_ROLE
-from dynamail.api.auth import ApiRequest, Caller, forbidden, read_secret, unavailable, wrong_key
-from dynamail.lib.asking import Ask, ask_at_once
-from dynamail.lib.clock import utc_now
-
-BEGIN = Ask("BEGIN")
-TAKE_ROLE = Ask("SELECT set_config('role', %s, true)", [WEB_ROLE])
+from dynamail.accounts.api_keys import Scope, ask_for_account
+from dynamail.api.auth import ApiRequest, Caller, admit, unavailable
+from dynamail.api.key_cache import BEGIN, TAKE_ROLE
+from dynamail.api.limits import Bucket
+from dynamail.lib.asking import ask_at_once
 
 
 @asynccontextmanager
 async def enter_account(
-    request: ApiRequest, scope: Scope
+    request: ApiRequest, scope: Scope, *, bucket: Bucket = Bucket.REQUESTS
 ) -> AsyncIterator[tuple[Caller, AsyncConnection[Any]]]:
     """One transaction that sees the rows of the caller's account alone; it commits at the end, before anything is answered.
 
-    Raises Problem: 401, 403, 503. Read the request's body before: a slow sender would hold a connection.
+    Raises what `auth.admit` raises. Read the request's body before: a slow sender would hold a connection.
     """
-    secret = read_secret(request.headers.get("authorization"))
-    if not is_well_formed(secret):
-        raise wrong_key()
-    now = utc_now()
+    caller = await admit(request, scope, bucket=bucket)
     try:
         async with request.app.state.doors.connection() as connection:
-            begun = [BEGIN, TAKE_ROLE, *ask_for_key(hash_secret(secret), now=now)]
-            key = read_key((await ask_at_once(begun, connection))[-1])
-            if key is None:
-                raise wrong_key()
-            if scope not in key.scopes:
-                raise forbidden(scope)
-            await ask_at_once(ask_to_enter(key, now=now), connection)
-            yield Caller(key, now), connection
+            await ask_at_once([BEGIN, TAKE_ROLE, ask_for_account(caller.account_id)], connection)
+            yield caller, connection
             await connection.commit()
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
         raise unavailable() from error

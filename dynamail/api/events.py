@@ -12,9 +12,10 @@ from litestar import Response, get, post
 from psycopg import AsyncConnection
 
 from dynamail.accounts.api_keys import Scope
-from dynamail.api.auth import ApiRequest, Caller, in_account, needs_scope
+from dynamail.api.auth import ApiRequest, Caller, charge_batch, in_account, needs_scope
 from dynamail.api.entering import enter_account
 from dynamail.api.errors import FieldError, Problem
+from dynamail.api.limits import Bucket
 from dynamail.api.reading import decode_body, name_fault, refuse
 from dynamail.contacts.own_events import NewOwnEvent, Result, take_own_events
 from dynamail.events.models import EventName
@@ -101,7 +102,7 @@ _read_batch = msgspec.json.Decoder(BatchInput).decode
 async def send(request: ApiRequest) -> Response[TakenBody]:
     """201, or 200 when the event was there already by its id."""
     body = await request.body()
-    async with enter_account(request, Scope.WRITE_EVENTS) as (caller, connection):
+    async with enter_account(request, Scope.WRITE_EVENTS, bucket=Bucket.EVENTS) as (caller, connection):
         try:
             event = _to_event(decode_body(request, body, _read_event), caller)
         except msgspec.ValidationError as error:
@@ -119,11 +120,12 @@ async def send(request: ApiRequest) -> Response[TakenBody]:
 async def send_batch(request: ApiRequest) -> Response[ResultsBody]:
     """A result for each event, in order. What is wrong with one keeps no other out."""
     body = await request.body()
-    async with enter_account(request, Scope.WRITE_EVENTS) as (caller, connection):
+    async with enter_account(request, Scope.WRITE_EVENTS, bucket=Bucket.EVENTS) as (caller, connection):
         try:
             batch = decode_body(request, body, _read_batch)
         except msgspec.ValidationError as error:
             raise refuse(name_fault(error)) from None
+        charge_batch(request, caller, len(batch.events), Bucket.EVENTS)
         read = [_read_one(one, caller) for one in batch.events]
         outcomes = await _record(caller, connection, [one for one in read if isinstance(one, NewOwnEvent)])
     return Response(_tell_all(read, outcomes), headers=NO_STORE)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from dynamail.accounts.models import User
+from dynamail.accounts.tenancy import account_scope
+from dynamail.lib.asking import Ask, Told, run_inquiry
+from dynamail.lib.sql import load_sql
 from dynamail.privacy.models import PolicyAcceptance, PolicyDocument
 
 
@@ -29,6 +33,25 @@ def find_unaccepted(user: User, *, now: datetime) -> list[PolicyDocument]:
         user=user, document__kind=document.kind, document__version=document.version
     ).exists()
     return [] if accepted else [document]
+
+
+def has_accepted(account_id: int, *, now: datetime) -> bool:
+    """The gate of P1.3 for programs: a member of the account has accepted the privacy policy in force."""
+
+    def ask() -> Generator[Sequence[Ask], Sequence[Told], bool]:
+        return read_acceptance((yield [ask_acceptance(account_id, now=now)])[0])
+
+    with account_scope(account_id), connection.cursor() as cursor:
+        return run_inquiry(ask(), cursor)
+
+
+def ask_acceptance(account_id: int, *, now: datetime) -> Ask:
+    """Like `has_accepted`, for a transaction that sees the rows of the account; `read_acceptance` reads the answer."""
+    return Ask(load_sql("privacy", "find_acceptance"), {"account": account_id, "now": now})
+
+
+def read_acceptance(told: Told) -> bool:
+    return bool(told.rows[0][0])
 
 
 @transaction.atomic

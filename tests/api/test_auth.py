@@ -59,6 +59,7 @@ def test_a_well_formed_key_of_nobody_a_revoked_and_an_expired_one_are_refused(sh
 def test_a_key_of_a_closed_account_is_refused(shop: Shop) -> None:
     assert shop.ask("GET", PATH).status == 200
     Account.objects.filter(pk=shop.account.pk).update(state=Account.State.CLOSED)
+    shop.app.state.known_keys.forget()
     problem_of(shop.ask("GET", PATH), 401)
 
 
