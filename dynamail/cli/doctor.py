@@ -146,7 +146,15 @@ def check_addresses() -> Iterator[Finding]:
 def check_processes() -> Iterator[Finding]:
     from django.conf import settings
 
-    for name, port in (("web", settings.DYNAMAIL_PORT), ("the Mailbox's listener", settings.CAPTURE_PORT)):
+    ports = {
+        "web": settings.DYNAMAIL_PORT,
+        "the Mailbox's listener": settings.CAPTURE_PORT,
+        "mail from programs, STARTTLS": settings.SUBMISSION_PORT,
+        "mail from programs, TLS": settings.SUBMISSION_TLS_PORT,
+    }
+    for name, port in ports.items():
+        if not port:
+            continue
         try:
             socket.create_connection(("127.0.0.1", port), CONNECT_SECONDS).close()
         except OSError:

@@ -80,8 +80,17 @@ def _run_with(dsn: str, options: argparse.Namespace, check: object = None) -> in
         # The demo sends one real campaign through these very processes, so it is made beside them.
         supervisor.children.append(Child("demo", ["demo", "--wait"], runs_once=True))
     _say(f"DynaMail is starting at {settings.PUBLIC_URL}")
+    if settings.SUBMISSION_PORT or settings.SUBMISSION_TLS_PORT:
+        _say(f"programs send by SMTP at {_list_submission_ports()}, with an API key as the password")
     supervisor.run()
     return 0
+
+
+def _list_submission_ports() -> str:
+    from dynamail import settings
+
+    ways = ((settings.SUBMISSION_PORT, "STARTTLS"), (settings.SUBMISSION_TLS_PORT, "TLS"))
+    return " and ".join(f"{settings.SUBMISSION_HOST}:{port} ({way})" for port, way in ways if port)
 
 
 def _run_step(*arguments: str) -> None:

@@ -24,7 +24,12 @@ PEOPLE = [("ann@example.com", "Ann"), ("bob@example.com", "Bob")]
 def listening(place: Workplace) -> Iterator[int]:
     """The process `dynamail smtpd`; gives the port for reports."""
     port = find_free_port()
-    settings = {"DYNAMAIL_CAPTURE_PORT": str(find_free_port()), "DYNAMAIL_REPORTS_PORT": str(port)}
+    settings = {
+        "DYNAMAIL_CAPTURE_PORT": str(find_free_port()),
+        "DYNAMAIL_REPORTS_PORT": str(port),
+        "DYNAMAIL_SUBMISSION_PORT": "0",
+        "DYNAMAIL_SUBMISSION_TLS_PORT": "0",
+    }
     log = (place.home / "smtpd.log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", "dynamail", "smtpd"],

@@ -75,6 +75,8 @@ def start_installation(*, demo: bool = False, **settings: str) -> Installation:
         "DYNAMAIL_PORT": str(port),
         "DYNAMAIL_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "DYNAMAIL_CAPTURE_PORT": str(find_free_port()),
+        "DYNAMAIL_SUBMISSION_PORT": str(find_free_port()),
+        "DYNAMAIL_SUBMISSION_TLS_PORT": str(find_free_port()),
         "DYNAMAIL_OPEN_SYSTEM_MAILBOX": "true",
         **settings,
     }
