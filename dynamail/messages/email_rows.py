@@ -1,0 +1,225 @@
+"""The rows of accepted emails, written by one statement a table for all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from dynamail.consent.gate import Reason
+from dynamail.events.kinds import EventKind
+from dynamail.events.log import NewEvent, ask_to_insert_events
+from dynamail.lib.asking import Ask
+from dynamail.lib.mailbox_providers import find_lane
+from dynamail.lib.sql import load_sql
+from dynamail.messages.checking import Draft, Target
+from dynamail.messages.freezing import RETRY, URGENT
+from dynamail.messages.models import MessageState, SourceKind
+from dynamail.messages.one_time import Rendered, seal_content
+from dynamail.messages.shards import find_shard
+
+PARTS, RAW = "parts", "raw"  # kinds of bodies
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientRow:
+    """One recipient's copy: an outbox row, or at once an outcome where it is refused."""
+
+    message_id: UUID
+    target: Target
+    contact_id: UUID | None
+    refusal: Reason | None
+    to_mailbox: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    blob: UUID
+    filename: str
+    content_type: str
+    content_id: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmailDraftRow:
+    """An email that is accepted, as it is about to be written."""
+
+    id: UUID
+    draft: Draft
+    stream: str
+    stream_uid: UUID
+    is_marketing: bool
+    kept: Rendered
+    secret: Rendered | None
+    template_uid: UUID | None
+    topic_id: int | None
+    track_opens: bool
+    track_clicks: bool
+    run_at: datetime
+    files: tuple[KeptFile, ...]
+    recipients: tuple[RecipientRow, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """About what travels: contents, and files in base 64."""
+        raw = self.draft.email.raw
+        if raw is not None:
+            return len(raw)
+        texts = len(self.kept.html.encode()) + len(self.kept.text.encode())
+        return texts + sum(-(-file.size // 3) * 4 for file in self.files)
+
+
+def ask_to_write(
+    account_id: int,
+    rows: Sequence[EmailDraftRow],
+    *,
+    source_kind: SourceKind,
+    key_id: int | None,
+    is_test: bool,
+    now: datetime,
+) -> list[Ask]:
+    """Emails, bodies, outbox rows (the workers hear of them at COMMIT), and the outcomes of refused recipients."""
+    emails = {
+        "account_id": account_id,
+        "at": now,
+        "source_kind": source_kind.value,
+        "key_id": key_id,
+        "is_test": is_test,
+        "rows": json.dumps([_write_email(row) for row in rows]),
+    }
+    asks = [
+        Ask(load_sql("messages", "insert_emails"), emails),
+        Ask(load_sql("messages", "insert_email_bodies"), _body_parameters(account_id, rows)),
+        Ask(load_sql("messages", "insert_outbox"), _outbox_parameters(account_id, rows, source_kind)),
+    ]
+    refused = [(row, one) for row in rows for one in row.recipients if one.refusal is not None]
+    if refused:
+        asks += _ask_to_record_refused(account_id, refused, source_kind, now)
+    return asks
+
+
+def _write_email(row: EmailDraftRow) -> dict[str, Any]:
+    draft, email = row.draft, row.draft.email
+    return {
+        "id": str(row.id),
+        "stream": row.stream,
+        "from_email": draft.sender.address.text,
+        "from_name": draft.sender.name,
+        "reply_to": draft.reply_to,
+        "subject": row.kept.subject,
+        "recipients": [_write_recipient(one) for one in row.recipients],
+        "tags": list(dict.fromkeys(email.tags)),
+        "metadata": dict(email.metadata),
+        "template_uid": str(row.template_uid) if row.template_uid else None,
+        "topic_id": row.topic_id,
+        "track_opens": row.track_opens,
+        "track_clicks": row.track_clicks,
+        "send_at": email.send_at.isoformat() if email.send_at else None,
+        "header_id": draft.header_id,
+        "size_bytes": row.size_bytes,
+        "one_time": row.secret is not None,
+    }
+
+
+def _write_recipient(one: RecipientRow) -> dict[str, str]:
+    target = one.target
+    return {
+        "id": str(one.message_id),
+        "email": target.address.text,
+        "name": target.name,
+        "kind": target.kind.value,
+    }
+
+
+def _body_parameters(account_id: int, rows: Sequence[EmailDraftRow]) -> dict[str, Any]:
+    return {
+        "account_id": account_id,
+        "ids": [row.id for row in rows],
+        "kinds": [PARTS if row.draft.email.raw is None else RAW for row in rows],
+        "contents": [_write_content(row) for row in rows],
+        "raws": [row.draft.email.raw for row in rows],
+    }
+
+
+def _write_content(row: EmailDraftRow) -> str:
+    content = {
+        "html": row.kept.html,
+        "text": row.kept.text,
+        "headers": row.draft.headers,
+        "attachments": [{**asdict(file), "blob": str(file.blob)} for file in row.files],
+        "separate": row.draft.email.separate,
+    }
+    return json.dumps(content if row.draft.email.raw is None else {"separate": content["separate"]})
+
+
+def _outbox_parameters(
+    account_id: int, rows: Sequence[EmailDraftRow], source_kind: SourceKind
+) -> dict[str, Any]:
+    waiting = [(row, one) for row in rows for one in row.recipients if one.refusal is None]
+    return {
+        "account_id": account_id,
+        "shard": find_shard(account_id),
+        "source_kind": source_kind.value,
+        "ids": [one.message_id for _row, one in waiting],
+        "source_ids": [row.stream_uid for row, _one in waiting],
+        "contact_ids": [one.contact_id for _row, one in waiting],
+        "recipients": [one.target.address.text for _row, one in waiting],
+        "priorities": [RETRY if row.is_marketing else URGENT for row, _one in waiting],
+        "lanes": [find_lane(one.target.address.domain) for _row, one in waiting],
+        "run_ats": [row.run_at for row, _one in waiting],
+        "email_ids": [row.id for row, _one in waiting],
+        "streams": [row.stream for row, _one in waiting],
+        "topic_ids": [row.topic_id for row, _one in waiting],
+        "to_mailbox": [one.to_mailbox for _row, one in waiting],
+        "sealed": [
+            seal_content(account_id, one.message_id, row.secret) if row.secret else None
+            for row, one in waiting
+        ],
+    }
+
+
+def _ask_to_record_refused(
+    account_id: int,
+    refused: Sequence[tuple[EmailDraftRow, RecipientRow]],
+    source_kind: SourceKind,
+    now: datetime,
+) -> list[Ask]:
+    parameters = {
+        "account_id": account_id,
+        "now": now,
+        "hour": now.replace(minute=0, second=0, microsecond=0),
+        "source_kind": source_kind.value,
+        "state": MessageState.SUPPRESSED.value,
+        "ids": [one.message_id for _row, one in refused],
+        "source_ids": [row.stream_uid for row, _one in refused],
+        "contact_ids": [one.contact_id for _row, one in refused],
+        "recipients": [one.target.address.text for _row, one in refused],
+        "domains": [one.target.address.domain for _row, one in refused],
+        "lanes": [find_lane(one.target.address.domain) for _row, one in refused],
+        "reasons": [str(one.refusal) for _row, one in refused],
+        "email_ids": [row.id for row, _one in refused],
+        "streams": [row.stream for row, _one in refused],
+    }
+    events = list(_tell_refused(refused, source_kind))
+    return [
+        Ask(load_sql("messages", "insert_refused"), parameters),
+        ask_to_insert_events(account_id, events, now=now),
+    ]
+
+
+def _tell_refused(
+    refused: Sequence[tuple[EmailDraftRow, RecipientRow]], source_kind: SourceKind
+) -> Iterator[NewEvent]:
+    for row, one in refused:
+        yield NewEvent(
+            EventKind.MESSAGE_SUPPRESSED,
+            one.contact_id,
+            one.message_id,
+            source_kind.value,
+            row.stream_uid,
+            {"reason": str(one.refusal)},
+        )
