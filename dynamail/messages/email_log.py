@@ -1,0 +1,386 @@
+"""The log of single mail: what was asked to be sent, by whom, and what became of each recipient's copy.
+
+An email's state is not kept: it is that of its messages. What has ended is in `message`, what waits is in `outbox`. So a question about
+states or recipients is asked there first, and answers with the emails that it leads to, the latest first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from heapq import merge
+from itertools import groupby, islice
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from dynamail.events.models import Event
+from dynamail.lib.clock import utc_now
+from dynamail.lib.ids import UnknownId, from_public_id, lowest_id, to_public_id
+from dynamail.messages.models import Email, EmailBody, Message, Outbox, SourceKind
+
+PAGE_SIZE = 50
+TIMELINE_SIZE = 500  # events of one email that are read
+SINGLE_KINDS = (SourceKind.API.value, SourceKind.SMTP.value)
+_STEP = 200  # emails that a question about messages leads to at once
+_LINE_FIELDS = (
+    "id",
+    "at",
+    "source_kind",
+    "api_key_id",
+    "stream",
+    "from_email",
+    "from_name",
+    "subject",
+    "recipients",
+    "tags",
+    "send_at",
+    "is_test",
+)
+
+
+class MailState(StrEnum):
+    """Of one recipient's copy, and of an email: there the first of this list that one of its copies has."""
+
+    BOUNCED = "bounced"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"  # the connection ended between the final dot and the reply
+    DEFERRED = "deferred"  # a temporary failure; another attempt will be made
+    QUEUED = "queued"
+    SCHEDULED = "scheduled"  # its time has not come
+    ACCEPTED = "accepted"  # nothing is known of it any more but that it was taken
+    SUPPRESSED = "suppressed"
+    DELIVERED = "delivered"
+    CANCELED = "canceled"
+
+
+WAITING = (MailState.SCHEDULED, MailState.QUEUED, MailState.DEFERRED)
+_RANK = {state: place for place, state in enumerate(MailState)}
+
+
+@dataclass(frozen=True)
+class EmailFilter:
+    """What to list; an empty field does not narrow. `recipient` with an @ is a whole address, otherwise how it begins."""
+
+    state: str = ""  # a MailState
+    tag: str = ""
+    recipient: str = ""
+    stream: str = ""  # its key
+    source_kind: str = ""  # api, smtp
+    is_test: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None  # exclusive
+    subject: str = ""  # in it; asked of every email of the period, so name a period
+
+    @property
+    def is_empty(self) -> bool:
+        return self == EmailFilter()
+
+
+@dataclass(frozen=True)
+class RecipientView:
+    """One recipient's copy. `reply` is the server's word: hostile text."""
+
+    message_id: UUID
+    email: str
+    name: str
+    kind: str  # to, cc, bcc
+    state: MailState
+    at: datetime | None = None  # of the outcome
+    run_at: datetime | None = None  # of the next attempt
+    attempts: int = 0
+    smtp_code: int = 0
+    enhanced_code: str = ""
+    reply: str = ""
+    bounce_class: str = ""
+    contact_id: UUID | None = None
+
+    @property
+    def public_id(self) -> str:
+        return to_public_id("msg", self.message_id)
+
+
+@dataclass(frozen=True)
+class EmailLine:
+    """An email in a list, without its content."""
+
+    id: UUID
+    at: datetime
+    source_kind: str
+    api_key_id: int | None
+    stream: str
+    from_email: str
+    from_name: str
+    subject: str
+    recipients: tuple[RecipientView, ...]
+    tags: tuple[str, ...]
+    send_at: datetime | None
+    is_test: bool
+
+    @property
+    def public_id(self) -> str:
+        return to_public_id("eml", self.id)
+
+    @property
+    def state(self) -> MailState:
+        return find_state(self.recipients)
+
+
+@dataclass(frozen=True)
+class EmailView:
+    """An email with all that is known of it. `body` is None when its retention ended. The timeline is oldest first."""
+
+    email: Email
+    body: EmailBody | None
+    recipients: tuple[RecipientView, ...]
+    timeline: tuple[Event, ...]
+
+    @property
+    def state(self) -> MailState:
+        return find_state(self.recipients)
+
+    @property
+    def waiting(self) -> tuple[RecipientView, ...]:
+        return tuple(one for one in self.recipients if one.state in WAITING)
+
+
+def find_state(recipients: Iterable[RecipientView]) -> MailState:
+    """The state that asks for attention first."""
+    return min((one.state for one in recipients), key=_RANK.__getitem__, default=MailState.ACCEPTED)
+
+
+# ── One ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def find_email(account_id: int, email_id: UUID | str) -> EmailView | None:
+    """By its id, also the public one; None for one that is not the account's, or older than its log."""
+    if isinstance(email_id, str):
+        try:
+            email_id = from_public_id("eml", email_id)
+        except UnknownId:
+            return None
+    email = Email.objects.for_account(account_id).filter(id=email_id).first()
+    if email is None:
+        return None
+    recipients = _view_recipients(account_id, [email])[email.id]
+    return EmailView(
+        email=email,
+        body=EmailBody.objects.for_account(account_id).filter(id=email.id).first(),
+        recipients=recipients,
+        timeline=tuple(_list_events(account_id, email, recipients)),
+    )
+
+
+def find_email_of_message(account_id: int, message_id: UUID) -> UUID | None:
+    """The email whose copy this message is, when it is one of single mail."""
+    found: Any
+    for model in (Message, Outbox):
+        found = model.objects.for_account(account_id).filter(id=message_id).values_list("email_id", flat=True)
+        if email_id := found.first():
+            return email_id
+    return None
+
+
+def _list_events(account_id: int, email: Email, recipients: Sequence[RecipientView]) -> QuerySet[Event]:
+    """Index: event_single_message. The bound by id leaves the partitions before the email out."""
+    rows = Event.objects.for_account(account_id).filter(
+        message_id__in=[one.message_id for one in recipients],
+        source_kind__in=SINGLE_KINDS,
+        id__gte=lowest_id(email.at),
+    )
+    return rows.order_by("id")[:TIMELINE_SIZE]
+
+
+# ── Many ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def list_emails(
+    account_id: int, *, filters: EmailFilter, before: UUID | None = None, limit: int = PAGE_SIZE
+) -> list[EmailLine]:
+    """Up to `limit` emails, the latest first, from those before the id of the last that was seen."""
+    rows = _narrow(Email.objects.for_account(account_id).only(*_LINE_FIELDS), filters)
+    if filters.state or filters.recipient:
+        found = list(islice(_follow(account_id, rows, filters, before), limit))
+    else:
+        found = list(_page(rows, before)[:limit])
+    views = _view_recipients(account_id, found)
+    return [_make_line(email, views[email.id]) for email in found]
+
+
+def list_campaign_messages(
+    account_id: int,
+    contact_ids: Sequence[UUID],
+    *,
+    filters: EmailFilter,
+    before: UUID | None = None,
+    limit: int = PAGE_SIZE,
+) -> list[Message]:
+    """What these contacts got by campaigns and scenarios and how it ended, the latest first. Index: message_contact."""
+    rows = Message.objects.for_account(account_id).filter(contact_id__in=contact_ids, email_id=None)
+    if filters.state:
+        rows = rows.filter(state=filters.state)
+    rows = _limit_period(rows, filters)
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    return list(rows.order_by("-id")[:limit])
+
+
+def _follow(
+    account_id: int, rows: QuerySet[Email], filters: EmailFilter, before: UUID | None
+) -> Iterator[Email]:
+    """The emails behind the messages that fit, step by step: few steps, unless the other conditions leave most of them out."""
+    while ids := _find_ids(account_id, filters, before):
+        yield from rows.filter(id__in=ids).order_by("-id")
+        if len(ids) < _STEP:
+            return
+        before = ids[-1]
+
+
+def _find_ids(account_id: int, filters: EmailFilter, before: UUID | None) -> list[UUID]:
+    """Ids of up to _STEP emails, descending. Each source brings its own latest, so the first of both are the first of all."""
+    waits = not filters.state or filters.state in WAITING
+    ended = not filters.state or filters.state not in WAITING
+    sources = [
+        *([_waiting(account_id, filters)] if waits else []),
+        *([_ended(account_id, filters)] if ended else []),
+    ]
+    found = [_page_ids(rows, filters, before) for rows in sources]
+    return [email_id for email_id, _same in islice(groupby(merge(*found, reverse=True)), _STEP)]
+
+
+def _ended(account_id: int, filters: EmailFilter) -> QuerySet[Message]:
+    """Indexes: message_recipient, message_unhappy; for what was delivered message_email."""
+    rows = Message.objects.for_account(account_id).filter(email_id__isnull=False)
+    if filters.state:
+        rows = rows.filter(state=filters.state)
+    return _match_recipient(rows, filters.recipient)
+
+
+def _waiting(account_id: int, filters: EmailFilter) -> QuerySet[Outbox]:
+    """Index: outbox_email."""
+    rows = Outbox.objects.for_account(account_id).filter(email_id__isnull=False)
+    match filters.state:
+        case MailState.SCHEDULED:
+            rows = rows.filter(attempts=0, run_at__gt=utc_now())
+        case MailState.QUEUED:
+            rows = rows.filter(attempts=0, run_at__lte=utc_now())
+        case MailState.DEFERRED:
+            rows = rows.filter(attempts__gt=0)
+    return _match_recipient(rows, filters.recipient)
+
+
+def _match_recipient(rows: Any, recipient: str) -> Any:
+    if not recipient:
+        return rows
+    return (
+        rows.filter(recipient=recipient) if "@" in recipient else rows.filter(recipient__startswith=recipient)
+    )
+
+
+def _page_ids(rows: Any, filters: EmailFilter, before: UUID | None) -> list[UUID]:
+    """Each email once, however many of its copies fit."""
+    rows = _limit_period(rows, filters, field="email_id")
+    if before is not None:
+        rows = rows.filter(email_id__lt=before)
+    return list(rows.order_by("-email_id").values_list("email_id", flat=True).distinct()[:_STEP])
+
+
+def _narrow(rows: QuerySet[Email], filters: EmailFilter) -> QuerySet[Email]:
+    """Indexes: email_tags, email_stream, email_test, email_smtp, otherwise the key."""
+    rows = _limit_period(rows, filters)
+    wanted = {"stream": filters.stream, "source_kind": filters.source_kind}
+    rows = rows.filter(**{field: value for field, value in wanted.items() if value})
+    if filters.tag:
+        rows = rows.filter(tags__contains=[filters.tag])
+    if filters.is_test is not None:
+        rows = rows.filter(is_test=filters.is_test)
+    return rows.filter(subject__icontains=filters.subject) if filters.subject else rows
+
+
+def _limit_period(rows: Any, filters: EmailFilter, *, field: str = "id") -> Any:
+    """By the moments that ids begin with: whole partitions are left out."""
+    bounds = Q()
+    if filters.since is not None:
+        bounds &= Q(**{f"{field}__gte": lowest_id(filters.since)})
+    if filters.until is not None:
+        bounds &= Q(**{f"{field}__lt": lowest_id(filters.until)})
+    return rows.filter(bounds)
+
+
+def _page(rows: QuerySet[Email], before: UUID | None) -> QuerySet[Email]:
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    return rows.order_by("-id")
+
+
+# ── What became of the copies ────────────────────────────────────────────────────────────────────────────────────────
+def _view_recipients(account_id: int, emails: Sequence[Email]) -> dict[UUID, tuple[RecipientView, ...]]:
+    ids = [email.id for email in emails]
+    ended: dict[UUID, Message] = {}
+    waiting: dict[UUID, Outbox] = {}
+    if ids:
+        ended = {row.id: row for row in Message.objects.for_account(account_id).filter(email_id__in=ids)}
+        rows = Outbox.objects.for_account(account_id).filter(email_id__in=ids)
+        waiting = {row.id: row for row in rows.defer("payload", "one_time_sealed")}
+    now, views = utc_now(), defaultdict(tuple)
+    for email in emails:
+        views[email.id] = tuple(
+            _view_recipient(one, ended.get(UUID(one["id"])), waiting.get(UUID(one["id"])), now)
+            for one in email.recipients
+        )
+    return views
+
+
+def _view_recipient(
+    one: dict[str, Any], ended: Message | None, waiting: Outbox | None, now: datetime
+) -> RecipientView:
+    who = {"email": one["email"], "name": one.get("name", ""), "kind": one.get("kind", "to")}
+    message_id = UUID(one["id"])
+    if ended is not None:
+        return RecipientView(
+            message_id,
+            **who,
+            state=MailState(ended.state),
+            at=ended.at,
+            attempts=ended.attempts,
+            smtp_code=ended.smtp_code,
+            enhanced_code=ended.enhanced_code,
+            reply=ended.reply,
+            bounce_class=ended.bounce_class,
+            contact_id=ended.contact_id,
+        )
+    if waiting is not None:
+        return RecipientView(
+            message_id,
+            **who,
+            state=_find_waiting_state(waiting, now),
+            run_at=waiting.run_at,
+            attempts=waiting.attempts,
+            smtp_code=waiting.last_code,
+            reply=waiting.last_reply,
+            contact_id=waiting.contact_id,
+        )
+    return RecipientView(message_id, **who, state=MailState.ACCEPTED)
+
+
+def _find_waiting_state(row: Outbox, now: datetime) -> MailState:
+    if row.attempts:
+        return MailState.DEFERRED
+    return MailState.SCHEDULED if row.run_at > now else MailState.QUEUED
+
+
+def _make_line(email: Email, recipients: tuple[RecipientView, ...]) -> EmailLine:
+    return EmailLine(
+        id=email.id,
+        at=email.at,
+        source_kind=email.source_kind,
+        api_key_id=email.api_key_id,
+        stream=email.stream,
+        from_email=email.from_email,
+        from_name=email.from_name,
+        subject=email.subject,
+        recipients=recipients,
+        tags=tuple(email.tags),
+        send_at=email.send_at,
+        is_test=email.is_test,
+    )

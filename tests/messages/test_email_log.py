@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dynamail.accounts.models import Account
+from dynamail.events.log import record_event
+from dynamail.lib.ids import new_id, to_public_id
+from dynamail.messages.email_log import (
+    EmailFilter,
+    MailState,
+    find_email,
+    find_email_of_message,
+    list_campaign_messages,
+    list_emails,
+)
+from dynamail.messages.models import Message
+from tests.support.single_mail import WAITING, Copy, add_email
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+LATER = timedelta(days=900)  # after any clock that runs this
+
+pytestmark = pytest.mark.django_db
+
+
+def subjects(account: Account, limit: int = 50, **filters: object) -> list[str]:
+    found = list_emails(account.pk, filters=EmailFilter(**filters), limit=limit)  # type: ignore[arg-type]
+    return [line.subject for line in found]
+
+
+def test_the_latest_comes_first_and_pages_follow_by_the_last_id(account: Account) -> None:
+    for number in range(5):
+        add_email(
+            account.pk, Copy("ann@mail.example"), at=NOW + timedelta(minutes=number), subject=f"{number}"
+        )
+    first = list_emails(account.pk, filters=EmailFilter(), limit=2)
+    assert [line.subject for line in first] == ["4", "3"]
+    second = list_emails(account.pk, filters=EmailFilter(), before=first[-1].id, limit=9)
+    assert [line.subject for line in second] == ["2", "1", "0"]
+
+
+def test_another_accounts_mail_is_not_listed_and_not_found(account: Account, other_account: Account) -> None:
+    email = add_email(account.pk, Copy("ann@mail.example"), at=NOW)
+    assert list_emails(other_account.pk, filters=EmailFilter()) == []
+    assert find_email(other_account.pk, email.id) is None
+
+
+@pytest.mark.parametrize(
+    ("copies", "state"),
+    [
+        ([Copy("a@m.example"), Copy("b@m.example", "bounced")], MailState.BOUNCED),
+        ([Copy("a@m.example"), Copy("b@m.example", WAITING, attempts=2)], MailState.DEFERRED),
+        ([Copy("a@m.example"), Copy("b@m.example", WAITING)], MailState.QUEUED),
+        ([Copy("a@m.example", WAITING, run_at=NOW + LATER)], MailState.SCHEDULED),
+        ([Copy("a@m.example"), Copy("b@m.example", "suppressed")], MailState.SUPPRESSED),
+        ([Copy("a@m.example"), Copy("b@m.example", "canceled")], MailState.DELIVERED),
+    ],
+)
+def test_an_email_has_the_state_that_asks_for_attention_and_is_found_by_it(
+    account: Account, copies: list[Copy], state: MailState
+) -> None:
+    add_email(account.pk, *copies, at=NOW, subject="this")
+    add_email(account.pk, Copy("other@m.example", "unknown"), at=NOW, subject="other")
+    (line,) = [one for one in list_emails(account.pk, filters=EmailFilter()) if one.subject == "this"]
+    assert line.state == state
+    assert subjects(account, state=state) == ["this"]
+
+
+def test_mail_is_found_by_recipient_waiting_or_ended(account: Account) -> None:
+    add_email(account.pk, Copy("ann@mail.example"), at=NOW, subject="ended")
+    add_email(account.pk, Copy("ann@mail.example", WAITING), at=NOW + timedelta(hours=1), subject="waits")
+    add_email(account.pk, Copy("anna@mail.example"), at=NOW + timedelta(hours=2), subject="anna")
+    add_email(account.pk, Copy("100%_@mail.example"), at=NOW, subject="odd")
+    assert subjects(account, recipient="ann@mail.example") == ["waits", "ended"]
+    assert subjects(account, recipient="ann") == ["anna", "waits", "ended"]
+    assert subjects(account, recipient="100%_") == ["odd"]
+    assert subjects(account, recipient="%") == []
+
+
+def test_an_email_with_several_fitting_copies_is_listed_once(account: Account) -> None:
+    add_email(account.pk, Copy("ann1@m.example"), Copy("ann2@m.example", WAITING), at=NOW, subject="both")
+    assert subjects(account, recipient="ann") == ["both"]
+
+
+def test_many_steps_are_taken_when_other_conditions_leave_most_out(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dynamail.messages.email_log._STEP", 3)
+    for number in range(10):
+        stream = "receipts" if number in (0, 7) else "transactional"
+        at = NOW + timedelta(minutes=number)
+        add_email(account.pk, Copy("ann@m.example"), at=at, subject=f"{number}", stream=stream)
+    assert subjects(account, recipient="ann", stream="receipts") == ["7", "0"]
+    assert subjects(account, recipient="ann", limit=4) == ["9", "8", "7", "6"]
+
+
+def test_tag_stream_source_test_and_period_narrow(account: Account) -> None:
+    add_email(account.pk, Copy("a@m.example"), at=NOW, subject="api", tags=["receipt", "eu"])
+    day = timedelta(days=1)
+    add_email(account.pk, Copy("a@m.example"), at=NOW + day, subject="smtp", source_kind="smtp", is_test=True)
+    assert subjects(account, tag="receipt") == ["api"]
+    assert subjects(account, source_kind="smtp") == ["smtp"]
+    assert subjects(account, is_test=False) == ["api"]
+    assert subjects(account, since=NOW + timedelta(hours=1)) == ["smtp"]
+    assert subjects(account, until=NOW + timedelta(hours=1)) == ["api"]
+    assert subjects(account, subject="SMT") == ["smtp"]
+    assert subjects(account, stream="nothing") == []
+
+
+def test_one_email_is_shown_with_its_body_and_its_own_events_alone(account: Account) -> None:
+    email = add_email(account.pk, Copy("ann@m.example"), at=NOW, body={"html": "<p>Hi</p>"})
+    stranger = add_email(account.pk, Copy("bob@m.example"), at=NOW)
+    for kind, message_id in [
+        ("message.delivered", email.id),
+        ("message.opened", email.id),
+        ("message.delivered", stranger.id),
+    ]:
+        record_event(account.pk, kind, now=NOW, message_id=message_id, source_kind="api", data={"code": 250})
+    view = find_email(account.pk, to_public_id("eml", email.id))
+    assert view is not None
+    assert view.body is not None
+    assert [event.kind for event in view.timeline] == ["message.delivered", "message.opened"]
+    assert view.state == MailState.DELIVERED
+    assert find_email(account.pk, "eml_nonsense") is None
+    assert find_email_of_message(account.pk, email.id) == email.id
+    assert find_email_of_message(account.pk, new_id(NOW)) is None
+
+
+def test_an_email_whose_log_is_gone_was_accepted(account: Account) -> None:
+    email = add_email(account.pk, Copy("ann@m.example"), at=NOW)
+    Message.objects.for_account(account).filter(email_id=email.id).delete()
+    view = find_email(account.pk, email.id)
+    assert view is not None
+    assert view.state == MailState.ACCEPTED
+    assert view.body is None
+
+
+def test_campaigns_mail_is_found_by_its_contact(account: Account) -> None:
+    contact_id = new_id(NOW)
+    for state in ("delivered", "bounced"):
+        Message.objects.add(
+            account, id=new_id(NOW), at=NOW, source_kind="campaign", contact_id=contact_id, state=state
+        )
+    found = list_campaign_messages(account.pk, [contact_id], filters=EmailFilter(state="bounced"))
+    assert [message.state for message in found] == ["bounced"]
+    assert len(list_campaign_messages(account.pk, [contact_id], filters=EmailFilter())) == 2
