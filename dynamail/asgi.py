@@ -7,7 +7,7 @@
 
 `serve` picks what a process answers to, so that slow pages need not share an interpreter with hot endpoints: `all`, `pages`, `api`,
 `tracking` (which includes the recipients' pages /u, /p, /v). The lifespan opens the connections and the shipping of hits, and at
-the end waits for the last hits to be shipped.
+the end waits for the last hits to be shipped and the last requests to be logged.
 """
 
 from __future__ import annotations
@@ -99,6 +99,7 @@ class WebApplication:
         self.tracking = self._make_tracking() if serve in ("all", "tracking") else None
         self._stop: asyncio.Event | None = None
         self._shipping: asyncio.Task[None] | None = None
+        self._logging: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -153,20 +154,27 @@ class WebApplication:
 
         _end_with_parent()
         await self.pool.open(wait=False)
+        self._stop = asyncio.Event()
         if self.serve in ("all", "api"):
             await self.doors.open(wait=False)
+            self._logging = asyncio.create_task(self.api.state.requests.run(stop=self._stop))
         if self.tracking is not None:
-            self._stop = asyncio.Event()
             self._shipping = asyncio.create_task(run_shipping(self.pool, self.writer, stop=self._stop))
 
     async def end(self) -> None:
         """Ship what is left, close the connections, let running pages finish."""
-        if self._stop is not None and self._shipping is not None:
+        if self._stop is not None:
             self._stop.set()
+        if self._shipping is not None:
             try:
                 await asyncio.wait_for(self._shipping, DRAIN_SECONDS)
             except TimeoutError:
                 log.warning("The last opens and clicks wait in %s for the next start", self.writer.directory)
+        if self._logging is not None:
+            try:
+                await asyncio.wait_for(self._logging, DRAIN_SECONDS)
+            except TimeoutError:
+                log.warning("The last API requests were not logged: the database did not answer in time")
         await self.pool.close()
         await self.doors.close()
         if isinstance(self.pages, DjangoPages):

@@ -32,6 +32,7 @@ SCHEDULES: tuple[tuple[str, str], ...] = (
     ("37 3 * * *", "senders.remove_old_captures"),  # the Mailbox keeps thirty days
     ("47 3 * * *", "tracking.forget_segments"),  # ids of shipped hits that cannot come again
     ("57 3 * * *", "events.forget_keys"),  # ids of senders' events that cannot come again
+    ("7 4 * * *", "accounts.forget_requests"),  # the log of API requests after thirty days
 )
 
 

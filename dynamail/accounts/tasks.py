@@ -7,6 +7,9 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
 
+from dynamail.accounts.request_log import forget_old_requests
+from dynamail.lib.clock import utc_now
+
 log = logging.getLogger(__name__)
 
 
@@ -14,6 +17,12 @@ log = logging.getLogger(__name__)
 async def retry_stalled_work_task(timestamp: int | None = None) -> None:
     """Give the tasks of a worker that was killed to another one; each of our tasks goes on where it was."""
     await retry_stalled_jobs(app.job_manager)
+
+
+@app.task(name="accounts.forget_requests", queueing_lock="accounts.forget_requests")
+def forget_requests_task(timestamp: int | None = None) -> None:
+    """Daily: the log of API requests keeps thirty days."""
+    log.info("forgot %d API requests", forget_old_requests(now=utc_now()))
 
 
 async def retry_stalled_jobs(jobs: JobManager) -> None:

@@ -9,11 +9,14 @@ from litestar import Litestar, Response, get
 from litestar.datastructures import State
 from psycopg_pool import AsyncConnectionPool
 
+from dynamail.accounts.request_log import RequestLog
 from dynamail.api.errors import EXCEPTION_HANDLERS
 from dynamail.api.events import HANDLERS as EVENTS
 from dynamail.api.health import show_health, show_readiness
 from dynamail.api.key_cache import KeyCache
 from dynamail.api.limits import Limits
+from dynamail.api.request_log import HANDLERS as REQUESTS
+from dynamail.api.request_log import describe_visit
 from dynamail.api.segments import HANDLERS as SEGMENTS
 from dynamail.api.suppressions import HANDLERS as SUPPRESSIONS
 from dynamail.api.visits import open_visit
@@ -46,7 +49,7 @@ def show_root() -> Response[ApiRoot]:
 
 
 class Api(Litestar):
-    """Litestar, with a visit around each request: its id is in the answer, whoever made that."""
+    """Litestar, with a visit around each request: its id is in the answer, whoever made that, and the log has it afterwards."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -54,6 +57,8 @@ class Api(Litestar):
             return
         visit = open_visit(scope)
         await super().__call__(scope, visit.hear(receive), visit.tell(send))
+        if (row := describe_visit(visit, scope)) is not None:
+            self.state.requests.note(row)
 
 
 def create_api(pool: AsyncConnectionPool, doors: AsyncConnectionPool | None = None) -> Api:
@@ -63,13 +68,14 @@ def create_api(pool: AsyncConnectionPool, doors: AsyncConnectionPool | None = No
     """
     doors = doors or pool
     return Api(
-        route_handlers=[show_root, show_health, show_readiness, *SUPPRESSIONS, *EVENTS, *SEGMENTS],
+        route_handlers=[show_root, show_health, show_readiness, *SUPPRESSIONS, *EVENTS, *SEGMENTS, *REQUESTS],
         exception_handlers=EXCEPTION_HANDLERS,
         state=State(
             {
                 "pool": pool,
                 "doors": doors,
                 "known_keys": KeyCache(doors),
+                "requests": RequestLog(pool),
                 "limits": Limits(settings.API_RATE_PER_SECOND, settings.API_INTAKE_PER_SECOND),
             }
         ),
