@@ -8,12 +8,14 @@ import signal
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
+from dynamail.accounts.request_log import RequestLog
 from dynamail.smtpd.attempts import Attempts
 from dynamail.smtpd.capture import CaptureHandler, make_capture_session
 from dynamail.smtpd.certificates import CertificateError, Certificates, find_certificates
@@ -68,7 +70,7 @@ async def listen(dsn: str, listeners: Listeners) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     servers: list[asyncio.Server] = []
-    submission = Submission(listeners.submission) if listeners.submission is not None else None
+    submission = Submission(listeners.submission, pool) if listeners.submission is not None else None
     try:
         servers.append(await _open_capture(pool, listeners))
         if listeners.reports_port:
@@ -131,32 +133,39 @@ async def _open(
 class Submission:
     """The listeners for programs. What keeps one from opening is told and tried again: the Mailbox works meanwhile."""
 
-    def __init__(self, ports: SubmissionPorts) -> None:
+    def __init__(self, ports: SubmissionPorts, pool: AsyncConnectionPool) -> None:
         self._ports = ports
-        self._acceptor = DatabaseAcceptor()
+        self._requests, self._stopped = RequestLog(pool), asyncio.Event()
+        self._acceptor = DatabaseAcceptor(self._requests)
         self._handler = SubmissionHandler(self._acceptor, Attempts(time.monotonic))
         self._servers: dict[str, asyncio.Server] = {}
         self._certificates: Certificates | None = None
         self._said = ""
-        self._keeper: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         await self._look()
-        self._keeper = asyncio.create_task(self._keep())
+        self._tasks = [
+            asyncio.create_task(self._keep()),
+            asyncio.create_task(self._requests.run(stop=self._stopped)),
+        ]
 
     async def stop(self) -> None:
-        if self._keeper is not None:
-            self._keeper.cancel()
         for server in self._servers.values():
             server.close()
         await asyncio.to_thread(self._acceptor.close)
+        self._stopped.set()
+        await asyncio.gather(*self._tasks)
 
     async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
+        while not self._stopped.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), LOOK_SECONDS)
             await self._look()
 
     async def _look(self) -> None:
+        if self._stopped.is_set():
+            return
         try:
             self._load_certificates()
             await self._open_all()

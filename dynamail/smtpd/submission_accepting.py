@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from ipaddress import ip_address, ip_network
+from dataclasses import dataclass, replace
 from typing import TypeVar
+from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 from django.utils import translation
 
-from dynamail.accounts.api_keys import Scope, find_api_key, is_well_formed
+from dynamail.accounts.api_keys import Scope, find_api_key, is_well_formed, may_come_from, read_networks
 from dynamail.accounts.models import ApiKey
+from dynamail.accounts.request_log import NewApiRequest, RequestLog
 from dynamail.accounts.tenancy import account_scope
 from dynamail.lib.asking import run_inquiry
 from dynamail.lib.clock import utc_now
-from dynamail.lib.ids import to_public_id
+from dynamail.lib.ids import new_id, to_public_id
 from dynamail.messages.checking import MAX_RECIPIENTS
+from dynamail.messages.emails import accept_emails
 from dynamail.messages.models import SourceKind
 from dynamail.messages.new_email import AcceptedEmail, AcceptResult, EmailFault, NewEmail, RefusedEmail
 from dynamail.smtpd.submission import SignedIn, WrongKey
@@ -28,28 +31,34 @@ from dynamail.smtpd.submission_message import Misread, Submission, read_submissi
 DATABASE_THREADS = 4
 LONGEST_REPLY = 400  # characters of what a client is told
 AWAY = "451 4.3.0 The database does not answer at the moment; try again"
-# What a fault means in SMTP (RFC 3463); any other is about the message itself.
-REPLIES = {
-    "from_not_allowed": "550 5.7.1",
-    "suppressed": "550 5.7.1",
-    "no_consent": "550 5.7.1",
-    "too_large": "552 5.3.4",
-    "limit_reached": "452 4.7.1",
-}
+REFUSED, TOO_LARGE, UNFIT = "550 5.7.1", "552 5.3.4", "550 5.6.0"  # RFC 3463
+POLICY = ("suppressed", "account_stopped")
 
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a message met, for the client and for the account's log of requests."""
+
+    reply: str
+    key_id: int | None = None
+    email_id: UUID | None = None
+    code: str = ""
+    errors: tuple[tuple[str, str], ...] = ()
+
+
 class DatabaseAcceptor:
     """`submission.Acceptor` for an installation."""
 
-    def __init__(self) -> None:
+    def __init__(self, requests: RequestLog) -> None:
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="submission")
+        self._requests = requests
 
     async def sign_in(self, secrets: tuple[str, ...], *, ip: str) -> SignedIn | WrongKey:
         try:
-            return await self._run(lambda: _find_signer(secrets, ip))
+            return await self._run(lambda: find_signer(secrets, ip))
         except (DatabaseError, InterfaceError):
             log.exception("a key could not be looked up")
             return WrongKey("454 4.7.0 Keys cannot be checked at the moment; try again")
@@ -58,11 +67,30 @@ class DatabaseAcceptor:
         self, signed_in: SignedIn, raw: bytes, *, envelope_from: str, recipients: list[str], ip: str
     ) -> str:
         """The reply to the final dot."""
+        now, began = utc_now(), time.monotonic()
         try:
-            return await self._run(lambda: _accept(signed_in, raw, recipients, ip))
+            outcome = await self._run(lambda: accept_submission(signed_in, raw, recipients, ip))
         except (DatabaseError, InterfaceError):
             log.exception("a submitted message could not be stored")
-            return AWAY
+            outcome = Outcome(AWAY, code="unavailable")
+        self._requests.note(
+            NewApiRequest(
+                signed_in.account_id,
+                new_id(now),
+                now,
+                outcome.key_id,
+                door="smtp",
+                method="DATA",
+                path="/",
+                status=int(outcome.reply[:3]),
+                code=outcome.code,
+                ms=round((time.monotonic() - began) * 1000),
+                subject_id=outcome.email_id,
+                detail=outcome.reply if outcome.code else "",
+                errors=outcome.errors,
+            )
+        )
+        return outcome.reply
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -80,7 +108,7 @@ class DatabaseAcceptor:
 
 
 # ── Keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _find_signer(secrets: tuple[str, ...], ip: str) -> SignedIn | WrongKey:
+def find_signer(secrets: tuple[str, ...], ip: str) -> SignedIn | WrongKey:
     for secret in filter(is_well_formed, secrets):
         found = _find_key(secret, ip)
         return found if isinstance(found, WrongKey) else SignedIn(secret, found.account_id)
@@ -91,38 +119,27 @@ def _find_key(secret: str, ip: str) -> ApiKey | WrongKey:
     key = find_api_key(secret, now=utc_now())
     if key is None:
         return WrongKey("535 5.7.8 This API key is wrong, revoked or expired")
-    if not may_come_from(key, ip):
+    if not may_come_from(read_networks(key), ip):
         return WrongKey(f"535 5.7.8 This API key may not be used from {ip}")
     if Scope.SEND_MESSAGES not in key.scopes:
         return WrongKey(f"535 5.7.8 This API key lacks the scope {Scope.SEND_MESSAGES.value}")
     return key
 
 
-def may_come_from(key: ApiKey, ip: str) -> bool:
-    """Does the key say nothing of addresses, or name this one?"""
-    if not key.allowed_ips:
-        return True
-    address = ip_address(ip.partition("%")[0])
-    address = getattr(address, "ipv4_mapped", None) or address
-    return any(address in ip_network(one, strict=False) for one in key.allowed_ips)
-
-
 # ── Messages ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _accept(signed_in: SignedIn, raw: bytes, recipients: Sequence[str], ip: str) -> str:
+def accept_submission(signed_in: SignedIn, raw: bytes, recipients: Sequence[str], ip: str) -> Outcome:
     key = _find_key(signed_in.secret, ip)
     if isinstance(key, WrongKey):
-        return key.reply
+        return Outcome(key.reply, code="unauthenticated")
     try:
         submission = read_submission(raw, recipients=recipients, now=utc_now())
     except Misread as error:
-        return write_reply("550 5.6.0", str(error))
+        return Outcome(write_reply(UNFIT, str(error)), key.pk, code="bad_message")
     with account_scope(key.account_id):
-        return _describe(_store(key, submission))
+        return _describe(key, _store(key, submission))
 
 
 def _store(key: ApiKey, submission: Submission) -> list[AcceptResult]:
-    from dynamail.messages.emails import accept_emails
-
     emails = list(_split(submission.email))
     with connections["default"].cursor() as cursor:
         inquiry = accept_emails(key.account_id, emails, source_kind=SourceKind.SMTP, key=key, now=utc_now())
@@ -135,19 +152,29 @@ def _split(email: NewEmail) -> list[NewEmail]:
     return [replace(email, recipients=email.recipients[at : at + MAX_RECIPIENTS]) for at in starts]
 
 
-def _describe(results: Sequence[AcceptResult]) -> str:
+def _describe(key: ApiKey, results: Sequence[AcceptResult]) -> Outcome:
+    """What several parts of one message met: the client is told of a fault only when nothing was taken."""
     accepted = [one for one in results if isinstance(one, AcceptedEmail)]
     if accepted:
         ids = " ".join(to_public_id("eml", one.id) for one in accepted)
-        return f"250 2.0.0 OK {ids}"
+        return Outcome(f"250 2.0.0 OK {ids}", key.pk, accepted[0].id)
     faults = [fault for one in results if isinstance(one, RefusedEmail) for fault in one.faults]
-    return describe_faults(faults)
+    errors = tuple((fault.field, fault.text) for fault in faults)
+    return Outcome(
+        describe_faults(faults), key.pk, code=faults[0].code if faults else "invalid", errors=errors
+    )
 
 
 def describe_faults(faults: Sequence[EmailFault]) -> str:
     """The first fault decides the code; the client reads all their sentences, as far as they fit."""
     words = " ".join(dict.fromkeys(fault.text for fault in faults)) or "The message cannot be accepted."
-    return write_reply(REPLIES.get(faults[0].code if faults else "", "550 5.6.0"), words)
+    return write_reply(_name_code(faults[0]) if faults else UNFIT, words)
+
+
+def _name_code(fault: EmailFault) -> str:
+    if fault.code == "too_large":
+        return TOO_LARGE
+    return REFUSED if fault.field == "from" or fault.code in POLICY else UNFIT
 
 
 def write_reply(code: str, words: str) -> str:

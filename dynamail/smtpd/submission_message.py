@@ -74,7 +74,7 @@ def read_submission(raw: bytes, *, recipients: Sequence[str], now: datetime) -> 
     email = NewEmail(
         sender=write_mailbox(sender),
         recipients=_name_recipients(recipients, fields),
-        subject=decode_words(_first(fields, "subject"))[:998],
+        subject=_decode(_first(fields, "subject"))[:998],
         reply_to=tuple(_list_mailboxes(fields, "reply-to")),
         separate=True,
         **options.email,
@@ -146,7 +146,7 @@ def _read_sender(fields: Sequence[Field]) -> Mailbox:
 def _read_mailbox(text: str) -> Mailbox:
     """Raises AddressError. Encoded words are read after the address is cut off, so that none can hold one."""
     mailbox = split_mailbox(text)
-    return Mailbox(decode_words(mailbox.name), mailbox.address)
+    return Mailbox(_decode(mailbox.name), mailbox.address)
 
 
 def write_mailbox(mailbox: Mailbox) -> str:
@@ -173,7 +173,7 @@ def _name_recipients(recipients: Sequence[str], fields: Sequence[Field]) -> tupl
 
 def _list_named(fields: Sequence[Field], kind: RecipientKind) -> list[tuple[str, str]]:
     pairs = getaddresses([one.value for one in fields if one.name == kind.value])
-    return [(_key_of(address), decode_words(name)[:200]) for name, address in pairs if address]
+    return [(_key_of(address), _decode(name)[:200]) for name, address in pairs if address]
 
 
 def _key_of(text: str) -> str:
@@ -188,10 +188,15 @@ def _list_mailboxes(fields: Sequence[Field], name: str) -> list[str]:
     boxes = []
     for shown, address in pairs:
         try:
-            boxes.append(write_mailbox(Mailbox(decode_words(shown), parse_address(address))))
+            boxes.append(write_mailbox(Mailbox(_decode(shown), parse_address(address))))
         except AddressError:
             continue  # it leaves as it was written; only the log lacks it
     return boxes
+
+
+def _decode(text: str) -> str:
+    """Encoded words become what they say, on one line."""
+    return " ".join(decode_words(text).split())
 
 
 def _first(fields: Sequence[Field], name: str) -> str:
@@ -213,7 +218,7 @@ def _read_options(fields: Sequence[Field]) -> _Options:
         name = one.name.removeprefix(PREFIX) if one.name.startswith(PREFIX) else ALSO_READ.get(one.name)
         if name is None:
             continue
-        value = decode_words(one.value)
+        value = _decode(one.value)
         if name in ("tag", "tags"):
             tags += [tag for tag in (part.strip() for part in value.split(",")) if tag]
         elif name == "metadata":
