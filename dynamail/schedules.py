@@ -13,6 +13,10 @@ SCHEDULES: tuple[tuple[str, str], ...] = (
     ("* * * * *", "senders.check_due_domains"),  # DNS records of sending domains whose time has come
     ("* * * * *", "feedback.poll_mailboxes"),  # reports that arrive in mailboxes elsewhere
     ("* * * * *", "segments.follow"),  # who joins and leaves segments, for as long as the worker runs
+    (
+        "* * * * *",
+        "webhooks.follow",
+    ),  # what happened is told to other systems, for as long as the worker runs
     ("* * * * *", "segments.refresh_due"),  # segments in which everybody is to be looked at again
     ("* * * * *", "consent.release_expired"),  # contacts whose suppression ran out may be mailed again
     ("* * * * *", "contacts.fetch_due_sources"),  # files elsewhere that are imported every few hours
@@ -26,6 +30,7 @@ SCHEDULES: tuple[tuple[str, str], ...] = (
     ),  # desks, disposable mailboxes and slips, by the lists of this release
     ("47 2 * * *", "consent.remove_expired"),  # suppressions that ended a month ago
     ("57 2 * * *", "feedback.forget_old_reports"),  # raw reports after 14 days
+    ("5 3 * * *", "webhooks.remove_old"),  # what other systems were told, after 30 days
     ("7 3 * * *", "privacy.run_retention"),  # technical data, expired invitations
     ("17 3 * * *", "contacts.remove_old_uploads"),  # import files after seven days
     ("27 3 * * *", "events.turn_partitions"),  # coming months of the log tables in, old ones out
