@@ -177,6 +177,7 @@ def _name_field(name: str, names: _Names) -> str:
         "email": _("Email"),
         "name": _("Name"),
         "language": _("Language"),
+        "timezone": _("Time zone"),
         "tags": _("Tags"),
         "state": _("State"),
     }

@@ -1,0 +1,142 @@
+"""What is said of contacts to the API and by it, and how one becomes the other. `docs/api/contacts.md`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from dynamail.accounts.models import Account
+from dynamail.accounts.zones import find_zone, list_zone_names
+from dynamail.api.auth import Caller
+from dynamail.api.errors import FieldError
+from dynamail.api.reading import Misfit
+from dynamail.contacts.catalog import list_attributes
+from dynamail.contacts.editing import MAX_NAME_LENGTH, Source
+from dynamail.contacts.given_values import read_attributes
+from dynamail.contacts.models import Attribute, Contact
+from dynamail.contacts.tags import MAX_NAME_LENGTH as MAX_TAG_LENGTH
+from dynamail.contacts.tags import TagError, get_or_create_tags, list_tags
+from dynamail.contacts.upserting import ContactChanges
+
+MAX_TAGS = 50  # named in one request
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,4})?")
+
+Email = Annotated[str, msgspec.Meta(min_length=1, max_length=320)]
+Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME_LENGTH)]
+TagName = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TAG_LENGTH)]
+TagNames = Annotated[list[TagName], msgspec.Meta(max_length=MAX_TAGS)]
+
+
+class ContactFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is left out stays. `attributes` by their keys, null to clear one; `tags` replaces those that the contact has."""
+
+    name: Name | None = None
+    language: Annotated[str, msgspec.Meta(max_length=8)] | None = None
+    timezone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    attributes: dict[str, Any] = {}
+    tags: TagNames | None = None
+
+
+class ContactInput(ContactFields, forbid_unknown_fields=True, kw_only=True):
+    email: Email
+
+
+class ContactChangeInput(ContactFields, forbid_unknown_fields=True, kw_only=True):
+    email: Email | None = None
+
+
+class ContactSourceBody(msgspec.Struct, frozen=True):
+    """Where the contact came from."""
+
+    kind: str
+    label: str
+
+
+class FullContactBody(msgspec.Struct, frozen=True):
+    """One contact. `state` is active, suppressed or restricted; attributes without a value are left out."""
+
+    id: str
+    email: str
+    name: str
+    language: str
+    timezone: str
+    state: str
+    attributes: dict[str, Any]
+    tags: list[str]
+    source: ContactSourceBody
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Attributes and tags of the account, read once for a request."""
+
+    attributes: Sequence[Attribute]
+    tags: Mapping[int, str]
+    timezone: str
+
+
+def load_catalog(caller: Caller) -> Catalog:
+    zone = Account.objects.values_list("timezone", flat=True).get(pk=caller.account_id)
+    tags = {tag.pk: tag.name for tag in list_tags(caller.account_id)}
+    return Catalog(list_attributes(caller.account_id), tags, zone)
+
+
+def find_source(caller: Caller) -> Source:
+    return Source("api", caller.key.public_id, caller.key.name)
+
+
+def read_changes(caller: Caller, catalog: Catalog, said: ContactFields) -> ContactChanges:
+    """Tags that are new are made. Raises Misfit."""
+    values, faults = read_attributes(catalog.attributes, said.attributes, zone=find_zone(catalog.timezone))
+    errors = [FieldError(f"attributes.{fault.key[:80]}", fault.sentence) for fault in faults]
+    if said.language and not _LANGUAGE.fullmatch(said.language):
+        errors.append(FieldError("language", "must be a language tag such as “en” or “pt-BR”"))
+    if said.timezone and said.timezone not in list_zone_names():
+        errors.append(FieldError("timezone", "must be an IANA name such as “Europe/Minsk”"))
+    if errors:
+        raise Misfit(*errors)
+    return ContactChanges(
+        email=getattr(said, "email", None),
+        name=said.name,
+        language=said.language,
+        timezone=said.timezone,
+        attributes=values,
+        tag_ids=None if said.tags is None else make_tags(caller, said.tags),
+    )
+
+
+def make_tags(caller: Caller, names: Sequence[str], field: str = "tags") -> list[int]:
+    """The tags of these names, made where they are new. Raises Misfit."""
+    try:
+        return sorted(tag.pk for tag in get_or_create_tags(caller.account_id, names).values())
+    except TagError as error:
+        raise Misfit(FieldError(field, str(error))) from None
+
+
+def describe_contact(contact: Contact, catalog: Catalog) -> FullContactBody:
+    """A tag that is newer than the catalog is not named: load it after what was written."""
+    values = {
+        attribute.key: contact.attributes[str(attribute.number)]
+        for attribute in catalog.attributes
+        if str(attribute.number) in contact.attributes
+    }
+    return FullContactBody(
+        id=contact.public_id,
+        email=contact.email,
+        name=contact.name,
+        language=contact.language,
+        timezone=contact.timezone,
+        state=contact.state,
+        attributes=values,
+        tags=sorted(catalog.tags[tag] for tag in contact.tags if tag in catalog.tags),
+        source=ContactSourceBody(contact.source_kind, contact.source_label),
+        created_at=contact.created_at,
+        updated_at=contact.updated_at,
+    )

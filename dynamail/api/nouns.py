@@ -1,0 +1,25 @@
+"""The routes of contacts, content, campaigns and senders, in one list."""
+
+from __future__ import annotations
+
+from dynamail.api.attributes import HANDLERS as ATTRIBUTES
+from dynamail.api.contact_lists import HANDLERS as CONTACT_LISTS
+from dynamail.api.contact_topics import HANDLERS as CONTACT_TOPICS
+from dynamail.api.contacts import HANDLERS as CONTACTS
+from dynamail.api.domains import HANDLERS as DOMAINS
+from dynamail.api.media import HANDLERS as MEDIA
+from dynamail.api.streams import HANDLERS as STREAMS
+from dynamail.api.templates import HANDLERS as TEMPLATES
+from dynamail.api.topics import HANDLERS as TOPICS
+
+HANDLERS = [
+    *CONTACTS,
+    *CONTACT_LISTS,
+    *CONTACT_TOPICS,
+    *ATTRIBUTES,
+    *TOPICS,
+    *TEMPLATES,
+    *MEDIA,
+    *DOMAINS,
+    *STREAMS,
+]
