@@ -36,6 +36,7 @@ SCHEDULES: tuple[tuple[str, str], ...] = (
     ("27 3 * * *", "events.turn_partitions"),  # coming months of the log tables in, old ones out
     ("37 3 * * *", "senders.remove_old_captures"),  # the Mailbox keeps thirty days
     ("47 3 * * *", "tracking.forget_segments"),  # ids of shipped hits that cannot come again
+    ("7 * * * *", "accounts.forget_idempotency_keys"),  # answers that were kept for a day
     ("57 3 * * *", "events.forget_keys"),  # ids of senders' events that cannot come again
     ("7 4 * * *", "accounts.forget_requests"),  # the log of API requests after thirty days
 )

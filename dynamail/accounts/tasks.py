@@ -7,6 +7,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
 
+from dynamail.accounts.idempotency import forget_old_keys
 from dynamail.accounts.request_log import forget_old_requests
 from dynamail.lib.clock import utc_now
 
@@ -35,3 +36,9 @@ async def retry_stalled_jobs(jobs: JobManager) -> None:
             await jobs.finish_job_by_id_async(job.id, status=Status.FAILED, delete_job=False)  # type: ignore[arg-type]
         except exceptions.ConnectorException as error:
             log.warning("The stalled task %s was not given back: %s", job.id, error)
+
+
+@app.task(name="accounts.forget_idempotency_keys", queueing_lock="accounts.forget_idempotency_keys")
+def forget_idempotency_keys_task(timestamp: int | None = None) -> None:
+    """Answers that were kept for 24 hours."""
+    forget_old_keys(now=utc_now())

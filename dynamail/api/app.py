@@ -19,6 +19,7 @@ from dynamail.api.request_log import HANDLERS as REQUESTS
 from dynamail.api.request_log import describe_visit
 from dynamail.api.segments import HANDLERS as SEGMENTS
 from dynamail.api.suppressions import HANDLERS as SUPPRESSIONS
+from dynamail.api.taking import Intake
 from dynamail.api.visits import open_visit
 
 VERSION = "v1"
@@ -75,6 +76,7 @@ def create_api(pool: AsyncConnectionPool, doors: AsyncConnectionPool | None = No
                 "pool": pool,
                 "doors": doors,
                 "known_keys": KeyCache(doors),
+                "intake": Intake(doors),
                 "requests": RequestLog(pool),
                 "limits": Limits(settings.API_RATE_PER_SECOND, settings.API_INTAKE_PER_SECOND),
             }

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from dynamail.consent.address_hash import hash_addresses
 from dynamail.consent.gate import Reason
+from dynamail.content.blobs import keep_blobs
 from dynamail.lib.asking import Ask, Inquiry, Told
 from dynamail.lib.ids import new_id
 from dynamail.lib.sql import load_sql
-from dynamail.messages.checking import Draft, File
+from dynamail.messages.checking import Draft
 from dynamail.messages.email_templates import SHELF, FoundTemplate, ask_for_templates, read_templates
 from dynamail.messages.personalizing import Recipient, Surroundings, name_attributes
 from dynamail.senders.from_rules import FromFacts, ask_for_from_facts, read_from_facts
@@ -61,7 +62,7 @@ class MediaFile:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`judgements` has one list for each draft, in the order of its targets; `blobs` maps hashes to files that are there."""
+    """`judgements` has one list for each draft, in the order of its targets."""
 
     account: AccountTerms
     senders: FromFacts
@@ -69,7 +70,6 @@ class Facts:
     judgements: Sequence[Sequence[Judgement]]
     templates: Sequence[FoundTemplate] = ()
     media: Mapping[UUID, MediaFile] = field(default_factory=dict)
-    blobs: dict[bytes, UUID] = field(default_factory=dict)
 
 
 def stream_key(draft: Draft) -> str:
@@ -91,41 +91,31 @@ def gather_facts(account_id: int, drafts: Sequence[Draft], *, now: datetime) -> 
     names = {draft.email.template for draft in drafts if draft.email.template and not draft.template_uid}
     if uids or names:
         asks.append(ask_for_templates(account_id, uids, names, known))
-    files = [one for draft in drafts for one in draft.files]
-    if files:
-        asks += _ask_for_files(account_id, files, now)
+    media = {one.media for draft in drafts for one in draft.files if one.media}
+    if media:
+        asks.append(_ask_for_media(account_id, media))
     terms, senders, streams, judged, *rest = yield asks
     account = _read_terms(terms)
     found = yield from _find_streams(account_id, keys, streams, now)
     templates = read_templates(account_id, rest.pop(0), known) if uids or names else []
-    media, blobs = _read_files(*rest) if files else ({}, {})
     return Facts(
         account,
         read_from_facts(senders),
         found,
         _read_judgements(drafts, judged, account),
         templates,
-        media,
-        blobs,
+        _read_media(rest.pop(0)) if media else {},
     )
 
 
-def keep_files(
-    account_id: int, files: Iterable[File], blobs: dict[bytes, UUID], *, now: datetime
-) -> Inquiry[None]:
-    """Store the contents that are not there yet; `blobs` knows all of them afterwards."""
-    missing = {one.sha256: one.content for one in files if one.media is None and one.sha256 not in blobs}
-    if not missing:
-        return
-    parameters = {
-        "account_id": account_id,
-        "ids": [new_id(now) for _one in missing],
-        "hashes": list(missing),
-        "contents": list(missing.values()),
-        "now": now,
-    }
-    (told,) = yield [Ask(load_sql("messages", "insert_blobs"), parameters)]
-    blobs.update((bytes(sha256), blob_id) for blob_id, sha256 in told.rows)
+def keep_files(account_id: int, drafts: Iterable[Draft], *, now: datetime) -> Inquiry[dict[bytes, UUID]]:
+    """The stored files by the hashes of their contents, after those that are not there yet were stored."""
+    files = [file for draft in drafts for file in draft.files]
+    contents = {one.sha256: one.content for one in files if one.media is None}
+    if not contents:
+        return {}
+    ids = yield from keep_blobs(account_id, list(contents.values()), now=now)
+    return dict(zip(contents, ids, strict=True))
 
 
 # ── Account and streams ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,21 +209,15 @@ def _play(suppressed: bool, judged: Judgement) -> Judgement:
 
 
 # ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _ask_for_files(account_id: int, files: Sequence[File], now: datetime) -> list[Ask]:
-    media = sorted({one.media for one in files if one.media})
-    renewed = {
-        "account_id": account_id,
-        "hashes": sorted({one.sha256 for one in files if one.media is None}),
-        "media": media,
-        "now": now,
-    }
+def _ask_for_media(account_id: int, media: Iterable[UUID]) -> Ask:
+    """Held, so that the cleaning of old files does not take one away before the email names it."""
     statement = (
-        "SELECT uid, filename, content_type, size_bytes, blob_id FROM media "
-        "WHERE account_id = %s AND uid = ANY(%s::uuid[])"
+        "SELECT media.uid, media.filename, media.content_type, media.size_bytes, media.blob_id FROM media "
+        "JOIN blob ON blob.account_id = media.account_id AND blob.id = media.blob_id "
+        "WHERE media.account_id = %s AND media.uid = ANY(%s::uuid[]) ORDER BY blob.id FOR KEY SHARE OF blob"
     )
-    return [Ask(load_sql("messages", "renew_blobs"), renewed), Ask(statement, [account_id, media])]
+    return Ask(statement, [account_id, sorted(media)])
 
 
-def _read_files(renewed: Told, media: Told) -> tuple[dict[UUID, MediaFile], dict[bytes, UUID]]:
-    found = {uid: MediaFile(*values) for uid, *values in media.rows}
-    return found, {bytes(sha256): blob_id for blob_id, sha256 in renewed.rows}
+def _read_media(told: Told) -> dict[UUID, MediaFile]:
+    return {uid: MediaFile(*values) for uid, *values in told.rows}

@@ -16,7 +16,7 @@ from dynamail.lib.asking import Ask
 from dynamail.lib.mailbox_providers import find_lane
 from dynamail.lib.sql import load_sql
 from dynamail.messages.checking import Draft, Target
-from dynamail.messages.freezing import RETRY, URGENT
+from dynamail.messages.freezing import BULK, URGENT
 from dynamail.messages.models import MessageState, SourceKind
 from dynamail.messages.one_time import Rendered, seal_content
 from dynamail.messages.shards import find_shard
@@ -65,12 +65,12 @@ class EmailDraftRow:
 
     @property
     def size_bytes(self) -> int:
-        """About what travels: contents, and files in base 64."""
+        """The octets of contents and files: the workers bound their memory by it."""
         raw = self.draft.email.raw
         if raw is not None:
             return len(raw)
         texts = len(self.kept.html.encode()) + len(self.kept.text.encode())
-        return texts + sum(-(-file.size // 3) * 4 for file in self.files)
+        return texts + sum(file.size for file in self.files)
 
 
 def ask_to_write(
@@ -168,7 +168,7 @@ def _outbox_parameters(
         "source_ids": [row.stream_uid for row, _one in waiting],
         "contact_ids": [one.contact_id for _row, one in waiting],
         "recipients": [one.target.address.text for _row, one in waiting],
-        "priorities": [RETRY if row.is_marketing else URGENT for row, _one in waiting],
+        "priorities": [BULK if row.is_marketing else URGENT for row, _one in waiting],
         "lanes": [find_lane(one.target.address.domain) for _row, one in waiting],
         "run_ats": [row.run_at for row, _one in waiting],
         "email_ids": [row.id for row, _one in waiting],

@@ -8,7 +8,7 @@ email. What is wrong with one keeps no other out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ from dynamail.content.problems import ContentError
 from dynamail.content.programs import PlainResolver, Resolver
 from dynamail.lib.asking import Inquiry
 from dynamail.lib.ids import derived_id, new_id
-from dynamail.messages.checking import MAX_ATTACHMENT_BYTES, MAX_SUBJECT, UNFIT, Draft, check_email
+from dynamail.messages.checking import MAX_ATTACHMENT_BYTES, MAX_SUBJECT, UNFIT, Draft, File, check_email
 from dynamail.messages.email_facts import (
     Facts,
     Judgement,
@@ -65,8 +65,12 @@ def accept_emails(
     source_kind: SourceKind,
     key: ApiKey | None,
     now: datetime,
+    together: bool = False,
 ) -> Inquiry[list[AcceptResult]]:
-    """A result for each email, in order. Raises ValueError for more than MAX_AT_ONCE."""
+    """A result for each email, in order. Raises ValueError for more than MAX_AT_ONCE.
+
+    With `together`, one that is refused keeps all others out: they come back refused, without a fault of their own.
+    """
     if len(emails) > MAX_AT_ONCE:
         raise ValueError(f"{len(emails)} emails at once; split them into batches of {MAX_AT_ONCE}")
     drafts = [check_email(email, now=now) for email in emails]
@@ -80,10 +84,10 @@ def accept_emails(
             for number, draft in enumerate(fit)
             if (one := _decide(account_id, draft, facts, facts.judgements[number], is_test, now))
         ]
-        yield from keep_files(
-            account_id, (file for one in ready for file in one.draft.files), facts.blobs, now=now
-        )
-        rows = {id(one.draft): _make_row(one, facts, is_test, now) for one in ready}
+        if together and len(ready) < len(drafts):
+            ready = []
+        blobs = yield from keep_files(account_id, (one.draft for one in ready), now=now)
+        rows = {id(one.draft): _make_row(one, facts, blobs, is_test, now) for one in ready}
         if rows:
             key_id = key.pk if key else None
             yield ask_to_write(
@@ -277,7 +281,9 @@ class _SingleLinks(UntrackedLinks):
 
 
 # ── Rows and answers ─────────────────────────────────────────────────────────────────────────────────────────────────
-def _make_row(ready: _Ready, facts: Facts, is_test: bool, now: datetime) -> EmailDraftRow:
+def _make_row(
+    ready: _Ready, facts: Facts, blobs: Mapping[bytes, UUID], is_test: bool, now: datetime
+) -> EmailDraftRow:
     draft, email = ready.draft, ready.draft.email
     email_id = new_id(now)
     run_at = max(email.send_at or now, now)
@@ -296,7 +302,7 @@ def _make_row(ready: _Ready, facts: Facts, is_test: bool, now: datetime) -> Emai
         track_opens=opens and email.raw is None,
         track_clicks=clicks and email.raw is None,
         run_at=run_at,
-        files=tuple(_keep_file(draft, number, facts) for number in range(len(draft.files))),
+        files=tuple(_keep_file(file, facts, blobs) for file in draft.files),
         recipients=tuple(
             RecipientRow(
                 email_id if number == 0 else derived_id(now, email_id, number),
@@ -310,11 +316,10 @@ def _make_row(ready: _Ready, facts: Facts, is_test: bool, now: datetime) -> Emai
     )
 
 
-def _keep_file(draft: Draft, number: int, facts: Facts) -> KeptFile:
-    file = draft.files[number]
+def _keep_file(file: File, facts: Facts, blobs: Mapping[bytes, UUID]) -> KeptFile:
     if file.media is None:
-        blob_id, size = facts.blobs[file.sha256], len(file.content)
-        return KeptFile(blob_id, file.filename, file.content_type, file.content_id, size)
+        size = len(file.content)
+        return KeptFile(blobs[file.sha256], file.filename, file.content_type, file.content_id, size)
     known = facts.media[file.media]
     return KeptFile(
         known.blob_id,

@@ -1,0 +1,134 @@
+"""A request that is sent twice under one key does its work once, and is answered twice.
+
+A key is claimed at the beginning of the transaction that does the work, and the answer stored in it before it commits. Who comes
+meanwhile with the same key waits at the row: for the answer, or, when that transaction is rolled back, for the work.
+
+    stored = run_inquiry(claim_key(account_id, key, body_hash, now=now), cursor)   # or pipeline_inquiry
+    if stored is None:
+        …the work…
+        run_inquiry(store_answer(account_id, key, StoredAnswer(202, body)), cursor)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from dynamail.accounts.models import IdempotencyKey
+from dynamail.lib.asking import Ask, Inquiry
+from dynamail.lib.signing import derive_key
+from dynamail.lib.sql import load_sql
+
+KEPT = timedelta(hours=24)
+MAX_KEY = 256  # characters
+_PURPOSE = "idempotency"
+_KEY = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What the first request was told: the HTTP status and a body, or whatever the door stores there."""
+
+    status: int
+    answer: bytes
+
+
+class BadKey(ValueError):
+    """The text cannot be a key. The sentence is for the caller."""
+
+
+class KeyReused(ValueError):
+    """The key belongs to another request."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "This Idempotency-Key was used with another request within 24 hours. Use a new key for a new request."
+            )
+        )
+
+
+def check_key(text: str) -> str:
+    """The key without spaces around it. Raises BadKey."""
+    key = text.strip()
+    if not _KEY.fullmatch(key) or len(key) > MAX_KEY:
+        raise BadKey(_("An Idempotency-Key has 1 to %d printable ASCII characters.") % MAX_KEY)
+    return key
+
+
+def hash_request(method: str, path: str, body: bytes) -> bytes:
+    """What tells two requests apart. Keyed: a body may hold a short secret, which a plain hash would give away to who tries."""
+    keyed = hmac.new(derive_key(settings.SECRET_KEY, _PURPOSE), digestmod=hashlib.sha256)
+    for part in (method.encode(), path.encode()):
+        keyed.update(len(part).to_bytes(4) + part)
+    keyed.update(body)
+    return keyed.digest()
+
+
+def claim_key(account_id: int, key: str, body_hash: bytes, *, now: datetime) -> Inquiry[StoredAnswer | None]:
+    """None: the key is ours, do the work. Otherwise the answer of the request that had it before. Raises KeyReused."""
+    answers = yield from claim_keys(account_id, {key: body_hash}, now=now)
+    answer = answers[key]
+    if isinstance(answer, KeyReused):
+        raise answer
+    return answer
+
+
+def claim_keys(
+    account_id: int, wanted: Mapping[str, bytes], *, now: datetime
+) -> Inquiry[dict[str, StoredAnswer | KeyReused | None]]:
+    """Many keys with the hashes of their requests; None for those that are ours now.
+
+    The keys are claimed in their order, so that two batches wait for each other and never crosswise.
+    """
+    parameters = {
+        "account_id": account_id,
+        "keys": list(wanted),
+        "hashes": list(wanted.values()),
+        "now": now,
+        "ended": now - KEPT,
+    }
+    (claimed,) = yield [Ask(load_sql("accounts", "claim_idempotency_keys"), parameters)]
+    ours = {key for (key,) in claimed.rows}
+    answers: dict[str, StoredAnswer | KeyReused | None] = dict.fromkeys(ours)
+    if len(ours) < len(wanted):
+        statement = "SELECT key, body_hash, status, answer FROM idempotency_key WHERE account_id = %s AND key = ANY(%s::text[])"
+        (told,) = yield [Ask(statement, [account_id, sorted(wanted.keys() - ours)])]
+        for key, body_hash, status, answer in told.rows:
+            same = hmac.compare_digest(bytes(body_hash), wanted[key])
+            answers[key] = StoredAnswer(status, bytes(answer)) if same else KeyReused()
+    return answers
+
+
+def store_answer(account_id: int, key: str, answer: StoredAnswer) -> Inquiry[None]:
+    """In the transaction that claimed the key."""
+    yield [ask_to_store(account_id, {key: answer})]
+
+
+def ask_to_store(account_id: int, answers: Mapping[str, StoredAnswer]) -> Ask:
+    statement = (
+        "UPDATE idempotency_key SET status = new.status, answer = new.answer "
+        "FROM unnest(%s::text[], %s::smallint[], %s::bytea[]) AS new (key, status, answer) "
+        "WHERE idempotency_key.account_id = %s AND idempotency_key.key = new.key"
+    )
+    statuses = [one.status for one in answers.values()]
+    return Ask(statement, [list(answers), statuses, [one.answer for one in answers.values()], account_id])
+
+
+def ask_to_release(account_id: int, keys: Collection[str]) -> Ask:
+    """Claimed keys whose requests were refused: the corrected request may have the same key."""
+    statement = "DELETE FROM idempotency_key WHERE account_id = %s AND key = ANY(%s::text[])"
+    return Ask(statement, [account_id, sorted(keys)])
+
+
+def forget_old_keys(*, now: datetime) -> int:
+    """Delete what is older than 24 hours. Returns how many."""
+    rows = IdempotencyKey.objects.across_accounts(reason="scheduled cleaning of all accounts")
+    return int(rows.filter(created_at__lt=now - KEPT).delete()[0])

@@ -1,0 +1,306 @@
+"""Emails on their way from a request into the database, for every door that speaks HTTP.
+
+Requests of one account that come at the same time share a transaction: one pass over the rules, one INSERT a table and one COMMIT
+serve all that wait. Nobody is answered before that COMMIT, and one email that cannot be sent keeps no neighbor out. Accounts do not
+wait for each other; batches, and requests with large bodies, go by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.errors import DeadlockDetected
+from psycopg_pool import PoolTimeout
+
+from dynamail.accounts.api_keys import Scope, ask_for_account
+from dynamail.accounts.idempotency import (
+    BadKey,
+    KeyReused,
+    StoredAnswer,
+    ask_to_release,
+    ask_to_store,
+    check_key,
+    claim_keys,
+    hash_request,
+)
+from dynamail.accounts.models import ApiKey
+from dynamail.api.auth import ApiRequest, Caller, admit, charge_batch, unavailable
+from dynamail.api.errors import FieldError, Problem
+from dynamail.api.key_cache import BEGIN, TAKE_ROLE
+from dynamail.api.limits import Bucket
+from dynamail.api.visits import note_subject
+from dynamail.lib.asking import Inquiry, ask_at_once, pipeline_inquiry
+from dynamail.lib.clock import utc_now
+from dynamail.messages.emails import accept_emails
+from dynamail.messages.models import SourceKind
+from dynamail.messages.new_email import AcceptedEmail, AcceptResult, NewEmail, RefusedEmail
+
+MOST_AT_ONCE = 200  # requests that share a transaction
+LARGE_BODY = 256 * 1024  # octets; such a request would make its neighbors wait
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of each email, in order. `replayed`: the answer that this request got before, under its key."""
+
+    key: ApiKey
+    results: list[AcceptResult]
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The caller's Idempotency-Key, and what tells this request from others."""
+
+    key: str
+    body_hash: bytes
+
+
+@dataclass(eq=False, slots=True)
+class Order:
+    """One request that waits for its emails to be taken."""
+
+    emails: Sequence[NewEmail]
+    key: ApiKey
+    source_kind: SourceKind
+    claim: Claim | None
+    together: bool = False
+    answer: asyncio.Future[Outcome] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    results: list[AcceptResult]
+    replayed: bool = False
+
+
+class _Stored(msgspec.Struct):
+    """A result as it is kept for a repeated request."""
+
+    accepted: AcceptedEmail | None = None
+    refused: RefusedEmail | None = None
+
+
+_decode_stored = msgspec.json.Decoder(list[_Stored]).decode
+
+
+async def take_emails(
+    request: ApiRequest,
+    emails: Sequence[NewEmail],
+    *,
+    scope: Scope = Scope.SEND_MESSAGES,
+    secret: str | None = None,
+    caller: Caller | None = None,
+    idempotency_key: str = "",
+    source_kind: SourceKind = SourceKind.API,
+    together: bool = False,
+) -> Taken:
+    """Let the caller in and take the emails; they are committed when this returns. A result for each, in order.
+
+    `secret` is for doors that do not read it from Authorization; `caller` is one whom the door has let in already. With `together`, one that is refused keeps all others out. Raises
+    what `auth.admit` raises, 400 for a malformed idempotency key, 409 for one that belongs to another request, 503 without the database.
+    """
+    caller = caller or await admit(request, scope, secret=secret, bucket=Bucket.EMAILS)
+    if not emails:
+        return Taken(caller.key, [])
+    body = await request.body()
+    claim = _read_claim(request, body, idempotency_key) if idempotency_key else None
+    if len(emails) > 1:
+        charge_batch(request, caller, len(emails) - 1, Bucket.EMAILS)
+    order = Order(emails, caller.key, source_kind, claim, together)
+    outcome = await request.app.state.intake.take(order, alone=len(body) > LARGE_BODY)
+    if len(emails) == 1 and isinstance(outcome.results[0], AcceptedEmail):
+        note_subject(request.scope, outcome.results[0].id)
+    return Taken(caller.key, outcome.results, outcome.replayed)
+
+
+def _read_claim(request: ApiRequest, body: bytes, text: str) -> Claim:
+    try:
+        key = check_key(text)
+    except BadKey as error:
+        raise Problem(
+            400, "bad_idempotency_key", str(error), (FieldError("Idempotency-Key", str(error)),)
+        ) from None
+    return Claim(key, hash_request(request.method, request.scope["path"], body))
+
+
+class Intake:
+    """The lines of requests that wait, one an account, in this process. `pool` gives connections of the doors."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._lines: dict[int, deque[Order]] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    async def take(self, order: Order, *, alone: bool = False) -> Outcome:
+        """Raises Problem."""
+        account_id = order.key.account_id
+        if alone or order.together or len(order.emails) > 1:
+            await self._settle(account_id, [order])
+        else:
+            self._lines.setdefault(account_id, deque()).append(order)
+            self._serve(account_id)
+        return await order.answer
+
+    def _serve(self, account_id: int) -> None:
+        """One task serves a line until nobody waits."""
+        task, loop = self._tasks.get(account_id), asyncio.get_running_loop()
+        if task is None or task.done() or task.get_loop() is not loop:
+            self._tasks[account_id] = loop.create_task(self._work_off(account_id))
+
+    async def _work_off(self, account_id: int) -> None:
+        line = self._lines[account_id]
+        while line:
+            orders = [line.popleft() for _place in range(min(len(line), MOST_AT_ONCE))]
+            await self._settle(account_id, orders)
+        del self._lines[account_id], self._tasks[account_id]
+
+    async def _settle(self, account_id: int, orders: Sequence[Order]) -> None:
+        """Each order gets its answer, whatever happens. What fails for a reason of one request is tried again for each alone."""
+        try:
+            outcomes = await self._take_together(account_id, orders)
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout):
+            log.exception("Emails could not be taken: the database does not answer")
+            outcomes = [unavailable() for _order in orders]
+        except Exception as error:
+            if len(orders) > 1:
+                for order in orders:
+                    await self._settle(account_id, [order])
+                return
+            outcomes = [error]
+        for order, outcome in zip(orders, outcomes, strict=True):
+            if order.answer.done():
+                continue  # the caller hung up
+            if isinstance(outcome, Outcome):
+                order.answer.set_result(outcome)
+            else:
+                order.answer.set_exception(outcome)
+
+    async def _take_together(self, account_id: int, orders: Sequence[Order]) -> Sequence[Outcome | Exception]:
+        try:
+            return await self._transact(account_id, orders)
+        except DeadlockDetected:  # the other side has gone on
+            return await self._transact(account_id, orders)
+
+    async def _transact(self, account_id: int, orders: Sequence[Order]) -> Sequence[Outcome | Exception]:
+        async with self._pool.connection() as connection:
+            await ask_at_once([BEGIN, TAKE_ROLE, ask_for_account(account_id)], connection)
+            outcomes = await pipeline_inquiry(take_orders(account_id, orders), connection)
+            await connection.commit()
+        return outcomes
+
+
+def take_orders(account_id: int, orders: Sequence[Order]) -> Inquiry[list[Outcome | Exception]]:
+    """The work of one transaction: an outcome for each request, in order."""
+    first: dict[str, Order] = {}
+    for order in orders:
+        if order.claim is not None:
+            first.setdefault(order.claim.key, order)
+    settled = (yield from _find_answers(account_id, first.values())) if first else {}
+    work = [
+        order
+        for order in orders
+        if order not in settled and (order.claim is None or first[order.claim.key] is order)
+    ]
+    settled |= yield from _accept(account_id, work)
+    claimed = [order for order in work if order.claim is not None]
+    if claimed:
+        yield from _keep_answers(account_id, claimed, settled)
+    return [settled[order] if order in settled else _repeat(order, first, settled) for order in orders]
+
+
+def _find_answers(account_id: int, orders: Iterable[Order]) -> Inquiry[dict[Order, Outcome | Exception]]:
+    """What is known of requests that came before; the others' keys are claimed."""
+    claims = {order.claim.key: order for order in orders if order.claim is not None}
+    wanted = {key: order.claim.body_hash for key, order in claims.items() if order.claim is not None}
+    found = yield from claim_keys(account_id, wanted, now=utc_now())
+    settled: dict[Order, Outcome | Exception] = {}
+    for key, answer in found.items():
+        if isinstance(answer, KeyReused):
+            settled[claims[key]] = _conflict(answer)
+        elif answer is not None:
+            settled[claims[key]] = Outcome(_read_stored(answer), replayed=True)
+    return settled
+
+
+def _accept(account_id: int, orders: Sequence[Order]) -> Inquiry[dict[Order, Outcome | Exception]]:
+    """Requests by the same key are one batch."""
+    settled: dict[Order, Outcome | Exception] = {}
+    in_order = sorted(orders, key=_group)
+    for _key, group in groupby(in_order, key=_group):
+        members = list(group)
+        emails = [email for order in members for email in order.emails]
+        results = yield from accept_emails(
+            account_id,
+            emails,
+            source_kind=members[0].source_kind,
+            key=members[0].key,
+            now=utc_now(),
+            together=members[0].together,
+        )
+        coming = iter(results)
+        for order in members:
+            settled[order] = Outcome([next(coming) for _email in order.emails])
+    return settled
+
+
+def _group(order: Order) -> tuple[int, str, bool]:
+    return order.key.pk, order.source_kind.value, order.together
+
+
+def _keep_answers(
+    account_id: int, orders: Sequence[Order], settled: dict[Order, Outcome | Exception]
+) -> Inquiry[None]:
+    """What was done is answered again; a request of which nothing was taken may be corrected and sent under the same key."""
+    kept: dict[str, StoredAnswer] = {}
+    released: list[str] = []
+    for order in orders:
+        outcome = settled[order]
+        key = order.claim.key if order.claim else ""
+        if isinstance(outcome, Outcome) and any(isinstance(one, AcceptedEmail) for one in outcome.results):
+            kept[key] = _write_stored(outcome.results)
+        else:
+            released.append(key)
+    yield [
+        *([ask_to_store(account_id, kept)] if kept else []),
+        *([ask_to_release(account_id, released)] if released else []),
+    ]
+
+
+def _repeat(
+    order: Order, first: dict[str, Order], settled: dict[Order, Outcome | Exception]
+) -> Outcome | Exception:
+    """The same request came twice at once: both get the first one's answer."""
+    claim = order.claim
+    leader = first[claim.key] if claim else order
+    if claim is None or leader.claim is None or leader.claim.body_hash != claim.body_hash:
+        return _conflict(KeyReused())
+    outcome = settled[leader]
+    return Outcome(outcome.results, replayed=True) if isinstance(outcome, Outcome) else outcome
+
+
+def _conflict(error: KeyReused) -> Problem:
+    return Problem(409, "idempotency_conflict", str(error))
+
+
+def _write_stored(results: Sequence[AcceptResult]) -> StoredAnswer:
+    stored = [
+        _Stored(accepted=one) if isinstance(one, AcceptedEmail) else _Stored(refused=one) for one in results
+    ]
+    return StoredAnswer(200, msgspec.json.encode(stored))
+
+
+def _read_stored(answer: StoredAnswer) -> list[AcceptResult]:
+    return [one.accepted or one.refused or RefusedEmail(()) for one in _decode_stored(answer.answer)]
