@@ -23,7 +23,7 @@ class Described:
     """`body` and the values of `answers` are msgspec structs (None: no content); `query` is a struct of the query's fields.
 
     `also` are scopes that are needed besides `scope`; `ids` names the prefix of the public id that a parameter of the path takes, where
-    its name does not tell (`openapi.py` knows the usual ones). `statuses` are the errors that this route may answer with besides those that every route may (400, 401, 403, 413, 415, 422, 429,
+    its name does not tell (`openapi.py` knows the usual ones). `items` is what the list of a batch has, where `body` reads it raw. `statuses` are the errors that this route may answer with besides those that every route may (400, 401, 403, 413, 415, 422, 429,
     500, 503).
     """
 
@@ -37,6 +37,7 @@ class Described:
     body_media_type: str = "application/json"
     also: tuple[Scope, ...] = ()
     ids: Mapping[str, str] = field(default_factory=dict)
+    items: Any = None
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -56,6 +57,7 @@ def described(  # noqa: PLR0913 — the fields of Described, by name
     body_media_type: str = "application/json",
     also: tuple[Scope, ...] = (),
     ids: Mapping[str, str] | None = None,
+    items: Any = None,
 ) -> dict[str, Any]:
     """The keyword arguments of a Litestar route. With `guarded` off the handler enters the account itself (`entering.py`)."""
     told = Described(
@@ -69,6 +71,7 @@ def described(  # noqa: PLR0913 — the fields of Described, by name
         body_media_type,
         also,
         ids or {},
+        items,
     )
     arguments: dict[str, Any] = {"opt": {OPT: told}}
     if scope is not None and guarded:

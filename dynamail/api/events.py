@@ -12,7 +12,8 @@ from litestar import Response, get, post
 from psycopg import AsyncConnection
 
 from dynamail.accounts.api_keys import Scope
-from dynamail.api.auth import ApiRequest, Caller, charge_batch, in_account, needs_scope
+from dynamail.api.auth import ApiRequest, Caller, charge_batch, in_account
+from dynamail.api.describing import described
 from dynamail.api.entering import enter_account
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.limits import Bucket
@@ -26,7 +27,6 @@ from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
 
 PATH = "/api/v1/events"
 MAX_BATCH = 500
-READ = needs_scope(Scope.READ_EVENTS)
 NO_STORE = {"cache-control": "no-store"}
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -44,18 +44,18 @@ class EventInput(msgspec.Struct, forbid_unknown_fields=True):
     create_contact: bool = False
 
 
-class BatchInput(msgspec.Struct, forbid_unknown_fields=True):
+class EventBatchInput(msgspec.Struct, forbid_unknown_fields=True):
     events: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
 
 
-class TakenBody(msgspec.Struct, frozen=True):
+class TakenEventBody(msgspec.Struct, frozen=True):
     """An event that is kept: now, or since it was sent before."""
 
     id: str
     duplicate: bool
 
 
-class ResultBody(msgspec.Struct, omit_defaults=True):  # not frozen: one an event
+class EventResultBody(msgspec.Struct, omit_defaults=True):  # not frozen: one an event
     """What became of one event of a batch: `accepted`, `duplicate` or `refused`."""
 
     result: str
@@ -64,14 +64,14 @@ class ResultBody(msgspec.Struct, omit_defaults=True):  # not frozen: one an even
     errors: tuple[FieldError, ...] = ()
 
 
-class ResultsBody(msgspec.Struct, frozen=True):
+class EventResultsBody(msgspec.Struct, frozen=True):
     accepted: int
     duplicates: int
     refused: int
-    results: list[ResultBody]
+    results: list[EventResultBody]
 
 
-class NameBody(msgspec.Struct, frozen=True):
+class EventNameBody(msgspec.Struct, frozen=True):
     id: str
     name: str
     description: str
@@ -79,8 +79,8 @@ class NameBody(msgspec.Struct, frozen=True):
     last_at: datetime | None
 
 
-class NamesBody(msgspec.Struct, frozen=True):
-    data: list[NameBody]
+class EventNamesBody(msgspec.Struct, frozen=True):
+    data: list[EventNameBody]
 
 
 class Refused(ValueError):
@@ -94,12 +94,21 @@ class Refused(ValueError):
 
 # Fractions become Decimal: numbers stay as they were written.
 _read_event = msgspec.json.Decoder(EventInput, float_hook=Decimal).decode
-_read_batch = msgspec.json.Decoder(BatchInput).decode
+_read_batch = msgspec.json.Decoder(EventBatchInput).decode
 
 
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@post(PATH, status_code=201)
-async def send(request: ApiRequest) -> Response[TakenBody]:
+@post(
+    PATH,
+    **described(
+        "Send an event about a contact",
+        scope=Scope.WRITE_EVENTS,
+        guarded=False,
+        body=EventInput,
+        answers={201: TakenEventBody, 200: TakenEventBody},
+    ),
+)
+async def send(request: ApiRequest) -> Response[TakenEventBody]:
     """201, or 200 when the event was there already by its id."""
     body = await request.body()
     async with enter_account(request, Scope.WRITE_EVENTS, bucket=Bucket.EVENTS) as (caller, connection):
@@ -112,12 +121,22 @@ async def send(request: ApiRequest) -> Response[TakenBody]:
         (result,) = await _record(caller, connection, [event])
         if result.fault is not None:
             raise _refuse(_name_fault(result.fault))
-    taken = TakenBody(_name_event(result), result.duplicate)
+    taken = TakenEventBody(_name_event(result), result.duplicate)
     return Response(taken, status_code=200 if taken.duplicate else 201, headers=NO_STORE)
 
 
-@post(f"{PATH}/batch", status_code=200)
-async def send_batch(request: ApiRequest) -> Response[ResultsBody]:
+@post(
+    f"{PATH}/batch",
+    **described(
+        "Send up to 500 events",
+        scope=Scope.WRITE_EVENTS,
+        guarded=False,
+        body=EventBatchInput,
+        items=EventInput,
+        answers={200: EventResultsBody},
+    ),
+)
+async def send_batch(request: ApiRequest) -> Response[EventResultsBody]:
     """A result for each event, in order. What is wrong with one keeps no other out."""
     body = await request.body()
     async with enter_account(request, Scope.WRITE_EVENTS, bucket=Bucket.EVENTS) as (caller, connection):
@@ -131,12 +150,15 @@ async def send_batch(request: ApiRequest) -> Response[ResultsBody]:
     return Response(_tell_all(read, outcomes), headers=NO_STORE)
 
 
-@get(f"{PATH}/names", guards=[READ])
-async def list_names(request: ApiRequest) -> Response[NamesBody]:
+@get(
+    f"{PATH}/names",
+    **described("List the names of events", scope=Scope.READ_EVENTS, answers={200: EventNamesBody}),
+)
+async def list_names(request: ApiRequest) -> Response[EventNamesBody]:
     """All names that were ever sent, with what is known of their properties."""
 
-    def find(caller: Caller) -> NamesBody:
-        return NamesBody([_describe_name(row) for row in list_event_names(caller.account_id)])
+    def find(caller: Caller) -> EventNamesBody:
+        return EventNamesBody([_describe_name(row) for row in list_event_names(caller.account_id)])
 
     return Response(await in_account(request, find), headers=NO_STORE)
 
@@ -180,22 +202,22 @@ async def _record(
 
 
 # ── Answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _tell_all(read: Sequence[NewOwnEvent | Refused], outcomes: Sequence[Result]) -> ResultsBody:
+def _tell_all(read: Sequence[NewOwnEvent | Refused], outcomes: Sequence[Result]) -> EventResultsBody:
     """A result for what was read, in order; `outcomes` are those of the events that could be read."""
     coming = iter(outcomes)
     results = [_tell(next(coming) if isinstance(one, NewOwnEvent) else one) for one in read]
     counts = {"accepted": 0, "duplicate": 0, "refused": 0}
     for one in results:
         counts[one.result] += 1
-    return ResultsBody(counts["accepted"], counts["duplicate"], counts["refused"], results)
+    return EventResultsBody(counts["accepted"], counts["duplicate"], counts["refused"], results)
 
 
-def _tell(outcome: Result | Refused) -> ResultBody:
+def _tell(outcome: Result | Refused) -> EventResultBody:
     if isinstance(outcome, Result):
         if outcome.fault is None:
-            return ResultBody("duplicate" if outcome.duplicate else "accepted", _name_event(outcome))
+            return EventResultBody("duplicate" if outcome.duplicate else "accepted", _name_event(outcome))
         outcome = _name_fault(outcome.fault)
-    return ResultBody("refused", code=outcome.code, errors=outcome.errors)
+    return EventResultBody("refused", code=outcome.code, errors=outcome.errors)
 
 
 def _name_event(result: Result) -> str:
@@ -214,5 +236,5 @@ def _refuse(refused: Refused) -> Problem:
     return Problem(422, refused.code, error.message, refused.errors)
 
 
-def _describe_name(row: EventName) -> NameBody:
-    return NameBody(row.public_id, row.name, row.description, row.properties, row.last_at)
+def _describe_name(row: EventName) -> EventNameBody:
+    return EventNameBody(row.public_id, row.name, row.description, row.properties, row.last_at)

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
-from uuid import UUID
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath
 
 from dynamail.accounts.api_keys import Scope
-from dynamail.api.auth import ApiRequest, Caller, in_account, needs_scope
+from dynamail.api.auth import ApiRequest, Caller, in_account
+from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.reading import Misfit, read_choice, read_json, read_limit, read_shape, refuse
+from dynamail.api.paging import Listed, check_after, make_page, read_after
+from dynamail.api.reading import Misfit, read_json, read_query, read_shape, refuse
 from dynamail.campaigns.uses import find_campaign_uses
 from dynamail.conditions.faults import ConditionFault, Fault
 from dynamail.contacts.models import Contact
 from dynamail.contacts.queries import ORDERS, ContactFilter, ContactPage, list_page
-from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
-from dynamail.lib.keyset import read_cursor
+from dynamail.lib.ids import to_public_id
 from dynamail.segments.asking import STATEMENT_TIMEOUT, TimedOut, ask_account
 from dynamail.segments.checking import read_sound
 from dynamail.segments.compiling import compile_for
 from dynamail.segments.counting import TooCostly, count_exactly, explain_cost
 from dynamail.segments.errors import SegmentChanged, SegmentError, SegmentInUse
-from dynamail.segments.history import Change, list_changes
+from dynamail.segments.history import Change
+from dynamail.segments.history import list_changes as list_entries
 from dynamail.segments.models import Segment
 from dynamail.segments.saving import (
     archive_segment,
@@ -37,15 +38,15 @@ from dynamail.segments.saving import (
 )
 from dynamail.segments.wording import describe_costly, translate_fault
 
+Act = Literal["entered", "left"]
+
 PATH = "/api/v1/segments"
 PAGE, LARGEST_PAGE = 100, 500
 CHANGE_PREFIX = "evt"
+ENTERED: Act = "entered"
+LEFT: Act = "left"
 NEWEST = "newest"
-STATES = ("active", "archived")
-ACTS = ("entered", "left")
 NO_STORE = {"cache-control": "no-store"}
-READ, WRITE = needs_scope(Scope.READ_SEGMENTS), needs_scope(Scope.WRITE_SEGMENTS)
-READ_PEOPLE = needs_scope(Scope.READ_CONTACTS)
 
 Answer = TypeVar("Answer")
 Name = Annotated[str, msgspec.Meta(max_length=150)]
@@ -71,7 +72,7 @@ class SegmentChangeInput(msgspec.Struct, forbid_unknown_fields=True):
     version: int | None = None
 
 
-class QuestionInput(msgspec.Struct, forbid_unknown_fields=True):
+class SegmentQuestionInput(msgspec.Struct, forbid_unknown_fields=True):
     """A condition that belongs to no segment."""
 
     condition: Any
@@ -98,12 +99,12 @@ class SegmentsBody(msgspec.Struct, frozen=True):
     data: list[SegmentBody]
 
 
-class CountBody(msgspec.Struct, frozen=True):
+class SegmentCountBody(msgspec.Struct, frozen=True):
     number: int
     milliseconds: float
 
 
-class ContactBody(msgspec.Struct, frozen=True):
+class SegmentContactBody(msgspec.Struct, frozen=True):
     id: str
     email: str
     name: str
@@ -111,41 +112,60 @@ class ContactBody(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-class ContactsBody(msgspec.Struct, frozen=True):
-    data: list[ContactBody]
-    next: str | None
-
-
-class ChangeBody(msgspec.Struct, frozen=True):
+class SegmentEntryBody(msgspec.Struct, frozen=True):
     """Somebody joined (`entered`) or left. `email` is null when they are gone since."""
 
     id: str
     at: datetime
-    act: str
+    act: Act
     contact: str
     email: str | None
 
 
-class ChangesBody(msgspec.Struct, frozen=True):
-    data: list[ChangeBody]
-    next: str | None
+class SegmentsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which segments: those in use, or those that were put away; `name` is a part of name or description."""
+
+    state: Literal["active", "archived"] = "active"
+    name: Annotated[str, msgspec.Meta(max_length=150)] = ""
+
+
+class SegmentPageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    limit: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_PAGE)] = PAGE
+    after: Annotated[
+        str, msgspec.Meta(max_length=1000, description="What `next` of the page before said.")
+    ] = ""
+
+
+class SegmentChangesQuery(SegmentPageQuery, frozen=True, forbid_unknown_fields=True):
+    act: Act | None = None
 
 
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@get(PATH, guards=[READ])
-async def list_all(request: ApiRequest) -> Response[SegmentsBody]:
+@get(
+    PATH,
+    **described("List segments", scope=Scope.READ_SEGMENTS, query=SegmentsQuery, answers={200: SegmentsBody}),
+)
+async def list_(request: ApiRequest) -> Response[SegmentsBody]:
     """By name. An account has up to a thousand, so there is one page."""
-    archived = read_choice(request, "state", STATES, "active") == "archived"
-    search = request.query_params.get("name", "")[:150]
+    query = read_query(request, SegmentsQuery)
 
     def find(caller: Caller) -> SegmentsBody:
-        rows = list_segments(caller.account_id, search=search, archived=archived)
+        rows = list_segments(caller.account_id, search=query.name, archived=query.state == "archived")
         return SegmentsBody([_describe(row) for row in rows])
 
     return _answer(await in_account(request, find))
 
 
-@post(PATH, guards=[WRITE])
+@post(
+    PATH,
+    **described(
+        "Create a segment",
+        scope=Scope.WRITE_SEGMENTS,
+        body=SegmentInput,
+        answers={201: SegmentBody},
+        statuses=(409,),
+    ),
+)
 async def create(request: ApiRequest) -> Response[SegmentBody]:
     """201; its members are looked for in the background."""
     said = _read_body(await read_json(request), SegmentInput)
@@ -166,28 +186,47 @@ async def create(request: ApiRequest) -> Response[SegmentBody]:
     return _answer(await in_account(request, lambda caller: _refusing(lambda: make(caller))), status=201)
 
 
-@post(f"{PATH}/count", guards=[READ])
-async def count(request: ApiRequest) -> Response[CountBody]:
+@post(
+    f"{PATH}/count",
+    **described(
+        "Count contacts by a condition",
+        scope=Scope.READ_SEGMENTS,
+        body=SegmentQuestionInput,
+        answers={200: SegmentCountBody},
+    ),
+)
+async def count(request: ApiRequest) -> Response[SegmentCountBody]:
     """How many contacts fit a condition that is not saved."""
-    said = _read_body(await read_json(request), QuestionInput)
+    said = _read_body(await read_json(request), SegmentQuestionInput)
 
-    def ask(caller: Caller) -> CountBody:
+    def ask(caller: Caller) -> SegmentCountBody:
         condition = read_sound(caller.account_id, said.condition)
         counted = count_exactly(caller.account_id, condition, now=caller.now)
-        return CountBody(counted.number, counted.milliseconds)
+        return SegmentCountBody(counted.number, counted.milliseconds)
 
     answer = await in_account(request, lambda caller: _refusing(lambda: ask(caller), field="condition"))
     return _answer(answer, status=200)
 
 
-@get(f"{PATH}/{{segment_id:str}}", guards=[READ])
-async def show(request: ApiRequest, segment_id: FromPath[str]) -> Response[SegmentBody]:
-    return _answer(
-        await in_account(request, lambda caller: _describe(_find(caller, segment_id))),
-    )
+@get(
+    f"{PATH}/{{segment_id:str}}",
+    **described("Get a segment", scope=Scope.READ_SEGMENTS, answers={200: SegmentBody}, statuses=(404,)),
+)
+async def get_(request: ApiRequest, segment_id: FromPath[str]) -> Response[SegmentBody]:
+    """One segment, archived or not."""
+    return _answer(await in_account(request, lambda caller: _describe(_find(caller, segment_id))))
 
 
-@patch(f"{PATH}/{{segment_id:str}}", guards=[WRITE])
+@patch(
+    f"{PATH}/{{segment_id:str}}",
+    **described(
+        "Change a segment",
+        scope=Scope.WRITE_SEGMENTS,
+        body=SegmentChangeInput,
+        answers={200: SegmentBody},
+        statuses=(404, 409),
+    ),
+)
 async def change(request: ApiRequest, segment_id: FromPath[str]) -> Response[SegmentBody]:
     """With the `version` that was read, nobody's change is overwritten."""
     said = _read_body(await read_json(request), SegmentChangeInput)
@@ -210,7 +249,10 @@ async def change(request: ApiRequest, segment_id: FromPath[str]) -> Response[Seg
     return _answer(await in_account(request, lambda caller: _refusing(lambda: write(caller))))
 
 
-@delete(f"{PATH}/{{segment_id:str}}", guards=[WRITE], status_code=204)
+@delete(
+    f"{PATH}/{{segment_id:str}}",
+    **described("Archive a segment", scope=Scope.WRITE_SEGMENTS, answers={204: None}, statuses=(404, 409)),
+)
 async def remove(request: ApiRequest, segment_id: FromPath[str]) -> None:
     """Into the archive; 409 while another segment or a campaign that is not sent yet asks for it."""
 
@@ -222,40 +264,59 @@ async def remove(request: ApiRequest, segment_id: FromPath[str]) -> None:
     await in_account(request, lambda caller: _refusing(lambda: archive(caller)))
 
 
-@get(f"{PATH}/{{segment_id:str}}/contacts", guards=[READ, READ_PEOPLE])
-async def list_contacts(request: ApiRequest, segment_id: FromPath[str]) -> Response[ContactsBody]:
+@get(
+    f"{PATH}/{{segment_id:str}}/contacts",
+    **described(
+        "List the contacts of a segment",
+        scope=Scope.READ_SEGMENTS,
+        also=(Scope.READ_CONTACTS,),
+        query=SegmentPageQuery,
+        answers={200: Listed[SegmentContactBody]},
+        statuses=(404,),
+    ),
+)
+async def list_contacts(
+    request: ApiRequest, segment_id: FromPath[str]
+) -> Response[Listed[SegmentContactBody]]:
     """Who is in it at this moment, the newest first. `after` takes what `next` of the page before said."""
-    size = read_limit(request, default=PAGE, most=LARGEST_PAGE)
-    after = request.query_params.get("after", "")
-    if after and read_cursor(ORDERS[NEWEST], after) is None:
-        raise refuse(FieldError("after", "is not what “next” of a page said"))
+    query = read_query(request, SegmentPageQuery)
+    after = check_after(query, ORDERS[NEWEST])
 
-    def find(caller: Caller) -> ContactsBody:
+    def find(caller: Caller) -> Listed[SegmentContactBody]:
         segment = _find(caller, segment_id)
-        page = _list_people(segment, after=after, size=size, now=caller.now)
-        return ContactsBody([_describe_contact(row) for row in page.contacts], page.after or None)
+        page = _list_people(segment, after=after, size=query.limit, now=caller.now)
+        return make_page([_describe_contact(row) for row in page.contacts], page.after)
 
     return _answer(await in_account(request, lambda caller: _refusing(lambda: find(caller))))
 
 
-@get(f"{PATH}/{{segment_id:str}}/changes", guards=[READ, READ_PEOPLE])
-async def list_history(request: ApiRequest, segment_id: FromPath[str]) -> Response[ChangesBody]:
+@get(
+    f"{PATH}/{{segment_id:str}}/changes",
+    **described(
+        "List who joined and left a segment",
+        scope=Scope.READ_SEGMENTS,
+        also=(Scope.READ_CONTACTS,),
+        query=SegmentChangesQuery,
+        answers={200: Listed[SegmentEntryBody]},
+        statuses=(404,),
+    ),
+)
+async def list_changes(request: ApiRequest, segment_id: FromPath[str]) -> Response[Listed[SegmentEntryBody]]:
     """Who joined and left, the latest first."""
-    size = read_limit(request, default=PAGE, most=LARGEST_PAGE)
-    act = read_choice(request, "act", ACTS)
-    before = _read_change_id(request.query_params.get("after", ""))
+    query = read_query(request, SegmentChangesQuery)
+    before = read_after(query, CHANGE_PREFIX)
 
-    def find(caller: Caller) -> ChangesBody:
+    def find(caller: Caller) -> Listed[SegmentEntryBody]:
         segment = _find(caller, segment_id)
-        entered = None if not act else act == ACTS[0]
-        found = list_changes(segment, entered=entered, before=before, limit=size + 1)
-        page = [_describe_change(one) for one in found[:size]]
-        return ChangesBody(page, page[-1].id if len(found) > size else None)
+        entered = None if query.act is None else query.act == ENTERED
+        found = list_entries(segment, entered=entered, before=before, limit=query.limit + 1)
+        page = [_describe_change(one) for one in found[: query.limit]]
+        return make_page(page, page[-1].id if len(found) > query.limit else None)
 
     return _answer(await in_account(request, find))
 
 
-HANDLERS = [list_all, create, count, show, change, remove, list_contacts, list_history]
+HANDLERS = [list_, create, count, get_, change, remove, list_contacts, list_changes]
 
 
 # ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -280,15 +341,6 @@ def _list_people(segment: Segment, *, after: str, size: int, now: datetime) -> C
             )
     except TimedOut:
         raise explain_cost(account_id, condition, now=now, seconds=STATEMENT_TIMEOUT) from None
-
-
-def _read_change_id(text: str) -> UUID | None:
-    if not text:
-        return None
-    try:
-        return from_public_id(CHANGE_PREFIX, text)
-    except UnknownId:
-        raise refuse(FieldError("after", "is not what “next” of a page said")) from None
 
 
 def _find(caller: Caller, segment_id: str) -> Segment:
@@ -347,15 +399,17 @@ def _describe(segment: Segment) -> SegmentBody:
     )
 
 
-def _describe_contact(contact: Contact) -> ContactBody:
-    return ContactBody(contact.public_id, contact.email, contact.name, contact.language, contact.created_at)
+def _describe_contact(contact: Contact) -> SegmentContactBody:
+    return SegmentContactBody(
+        contact.public_id, contact.email, contact.name, contact.language, contact.created_at
+    )
 
 
-def _describe_change(change: Change) -> ChangeBody:
-    return ChangeBody(
+def _describe_change(change: Change) -> SegmentEntryBody:
+    return SegmentEntryBody(
         id=to_public_id(CHANGE_PREFIX, change.event_id),
         at=change.at,
-        act=ACTS[0] if change.entered else ACTS[1],
+        act=ENTERED if change.entered else LEFT,
         contact=to_public_id("con", change.contact_id),
         email=change.contact.email if change.contact else None,
     )

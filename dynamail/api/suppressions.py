@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from litestar import Response, delete, get, post
 
 from dynamail.accounts.api_keys import Scope
-from dynamail.api.auth import ApiRequest, Caller, in_account, needs_scope
+from dynamail.api.auth import ApiRequest, Caller, in_account
+from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.reading import Misfit, read_choice, read_json, read_limit, read_shape, refuse
+from dynamail.api.paging import Listed, check_after, make_page
+from dynamail.api.reading import Misfit, read_json, read_query, read_shape, refuse
 from dynamail.consent.mass_suppressing import NewSuppression, SuppressionSource
-from dynamail.consent.models import Suppression, SuppressionReason, SuppressionScope
+from dynamail.consent.models import Suppression
 from dynamail.consent.suppression_list import (
     EARLIEST,
-    EITHER,
-    ENDED,
-    IN_FORCE,
     LONGEST,
     MAX_AT_ONCE,
     ORDER,
@@ -32,16 +31,16 @@ from dynamail.consent.suppression_list import (
     lift,
     list_suppressions,
 )
-from dynamail.lib.keyset import read_cursor
 from dynamail.protocols.address import AddressError, parse_address
 
 PATH = "/api/v1/suppressions"
 PAGE, LARGEST_PAGE = 100, 500
 CLOCKS_DIFFER = timedelta(minutes=5)  # "since now" of a machine that is ahead of ours
 NO_STORE = {"cache-control": "no-store"}  # addresses of people
-READ, WRITE = needs_scope(Scope.READ_SUPPRESSIONS), needs_scope(Scope.WRITE_SUPPRESSIONS)
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Reason = Literal["hard_bounce", "complaint", "unsubscribe", "manual", "erasure"]
+ScopeWord = Literal["all", "marketing"]
 
 
 class SuppressionInput(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,13 +48,13 @@ class SuppressionInput(msgspec.Struct, forbid_unknown_fields=True):
 
     email: Annotated[str, msgspec.Meta(max_length=320)]
     reason: Literal["hard_bounce", "complaint", "unsubscribe", "manual"] = "manual"
-    scope: Literal["all", "marketing"] | None = None
+    scope: ScopeWord | None = None
     note: Annotated[str, msgspec.Meta(max_length=500)] = ""
     since: Moment | None = None
     expires_at: Moment | None = None
 
 
-class SourceBody(msgspec.Struct, frozen=True):
+class SuppressionSourceBody(msgspec.Struct, frozen=True):
     kind: str
     id: str
 
@@ -64,21 +63,39 @@ class SuppressionBody(msgspec.Struct, frozen=True):
     """One suppression. `email` is null when the person was erased."""
 
     email: str | None
-    reason: str
-    scope: str
+    reason: Reason
+    scope: ScopeWord
     in_force: bool
     since: datetime
     expires_at: datetime | None
     note: str
-    source: SourceBody | None
+    source: SuppressionSourceBody | None
 
 
-class PageBody(msgspec.Struct, frozen=True):
-    data: list[SuppressionBody]
-    next: str | None
+class SuppressionsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which suppressions; without `state` those in force."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_PAGE)] = PAGE
+    after: Annotated[
+        str, msgspec.Meta(max_length=1000, description="What `next` of the page before said.")
+    ] = ""
+    email: Annotated[str, msgspec.Meta(max_length=320, description="The address, or a part of it.")] = ""
+    reason: Reason | None = None
+    scope: ScopeWord | None = None
+    state: Literal["in_force", "ended", "any"] = "in_force"
 
 
-class ResultBody(msgspec.Struct, frozen=True, omit_defaults=True):
+class OneScopeQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    scope: ScopeWord | None = None
+
+
+class LiftQuery(OneScopeQuery, frozen=True, forbid_unknown_fields=True):
+    """`confirm` names the reasons that may be lifted though the person gave them."""
+
+    confirm: list[str] = []
+
+
+class SuppressionResultBody(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one object of a list: `added`, `already_suppressed` or `invalid`."""
 
     email: str
@@ -86,11 +103,11 @@ class ResultBody(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: tuple[FieldError, ...] = ()
 
 
-class ResultsBody(msgspec.Struct, frozen=True):
+class SuppressionResultsBody(msgspec.Struct, frozen=True):
     added: int
     already_suppressed: int
     invalid: int
-    results: list[ResultBody]
+    results: list[SuppressionResultBody]
 
 
 @dataclass(frozen=True)
@@ -103,28 +120,40 @@ class Entry:
 
 
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@get(PATH, guards=[READ])
-async def list_all(request: ApiRequest) -> Response[PageBody]:
+@get(
+    PATH,
+    **described(
+        "List suppressions",
+        scope=Scope.READ_SUPPRESSIONS,
+        query=SuppressionsQuery,
+        answers={200: Listed[SuppressionBody]},
+    ),
+)
+async def list_(request: ApiRequest) -> Response[Listed[SuppressionBody]]:
     """Newest first. `after` takes what `next` of the page before said."""
+    query = read_query(request, SuppressionsQuery)
     wanted = SuppressionFilter(
-        search=request.query_params.get("email", "")[:320],
-        reason=read_choice(request, "reason", SuppressionReason.values),
-        scope=read_choice(request, "scope", SuppressionScope.values),
-        state=read_choice(request, "state", (IN_FORCE, ENDED, EITHER), IN_FORCE),
+        search=query.email, reason=query.reason or "", scope=query.scope or "", state=query.state
     )
-    size = read_limit(request, default=PAGE, most=LARGEST_PAGE)
-    after = request.query_params.get("after", "")
-    if after and read_cursor(ORDER, after) is None:
-        raise refuse(FieldError("after", "is not what “next” of a page said"))
+    after = check_after(query, ORDER)
 
-    def find(caller: Caller) -> PageBody:
-        page = list_suppressions(caller.account_id, wanted, now=caller.now, after=after, size=size)
-        return PageBody([_describe(row, caller.now) for row in page.rows], page.after or None)
+    def find(caller: Caller) -> Listed[SuppressionBody]:
+        page = list_suppressions(caller.account_id, wanted, now=caller.now, after=after, size=query.limit)
+        return make_page([_describe(row, caller.now) for row in page.rows], page.after)
 
     return _answer(await in_account(request, find))
 
 
-@post(PATH, guards=[WRITE], status_code=200)
+@post(
+    PATH,
+    **described(
+        "Suppress an address, or a list of them",
+        scope=Scope.WRITE_SUPPRESSIONS,
+        body=SuppressionInput
+        | Annotated[list[SuppressionInput], msgspec.Meta(min_length=1, max_length=MAX_AT_ONCE)],
+        answers={200: SuppressionBody | SuppressionResultsBody, 201: SuppressionBody},
+    ),
+)
 async def add(request: ApiRequest) -> Response[Any]:
     """One object: 201, or 200 when the address was suppressed already. A list: 200 and a result for each."""
     body = await read_json(request)
@@ -134,39 +163,56 @@ async def add(request: ApiRequest) -> Response[Any]:
     return _answer(standing, status=201 if added else 200)
 
 
-@get(f"{PATH}/{{email:path}}", guards=[READ])
-async def show(request: ApiRequest) -> Response[PageBody]:
+@get(
+    f"{PATH}/{{email:path}}",
+    **described(
+        "Look one address up",
+        scope=Scope.READ_SUPPRESSIONS,
+        query=OneScopeQuery,
+        answers={200: Listed[SuppressionBody]},
+        statuses=(404,),
+    ),
+)
+async def get_(request: ApiRequest) -> Response[Listed[SuppressionBody]]:
     """All that stands against one address, in one scope or in both."""
     key = _read_key(request)
-    scope = read_choice(request, "scope", SuppressionScope.values)
+    scope = read_query(request, OneScopeQuery).scope
 
-    def find(caller: Caller) -> PageBody:
-        rows = [row for row in _find_in_force(caller, key) if scope in ("", row.scope)]
+    def find(caller: Caller) -> Listed[SuppressionBody]:
+        rows = [row for row in _find_in_force(caller, key) if scope in (None, row.scope)]
         if not rows:
             raise _not_suppressed()
-        return PageBody([_describe(row, caller.now) for row in rows], None)
+        return make_page([_describe(row, caller.now) for row in rows], None)
 
     return _answer(await in_account(request, find))
 
 
-@delete(f"{PATH}/{{email:path}}", guards=[WRITE], status_code=204)
+@delete(
+    f"{PATH}/{{email:path}}",
+    **described(
+        "Lift what stands against one address",
+        scope=Scope.WRITE_SUPPRESSIONS,
+        query=LiftQuery,
+        answers={204: None},
+        statuses=(404, 409),
+    ),
+)
 async def remove(request: ApiRequest) -> None:
-    """Lift what stands against one address: all of it, or one scope. Nothing is lifted when one part may not be."""
+    """All of it, or one scope. Nothing is lifted when one part may not be."""
     key = _read_key(request)
-    scope = read_choice(request, "scope", SuppressionScope.values)
-    confirmed = request.query_params.getall("confirm", [])
+    query = read_query(request, LiftQuery)
 
     def lift_all(caller: Caller) -> None:
-        rows = [row for row in _find_in_force(caller, key) if scope in ("", row.scope)]
+        rows = [row for row in _find_in_force(caller, key) if query.scope in (None, row.scope)]
         if not rows:
             raise _not_suppressed()
         for row in rows:
-            _lift(row, confirmed, caller)
+            _lift(row, query.confirm, caller)
 
     await in_account(request, lift_all)
 
 
-HANDLERS = [list_all, add, show, remove]
+HANDLERS = [list_, add, get_, remove]
 
 
 # ── Adding ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -180,23 +226,23 @@ def _add_one(caller: Caller, body: Any) -> tuple[bool, SuppressionBody]:
     return added, _describe(standing, caller.now)
 
 
-def _add_many(caller: Caller, bodies: Sequence[Any]) -> ResultsBody:
+def _add_many(caller: Caller, bodies: Sequence[Any]) -> SuppressionResultsBody:
     if not 1 <= len(bodies) <= MAX_AT_ONCE:
         raise refuse(FieldError("body", f"must be a list of 1 to {MAX_AT_ONCE} objects"))
     entries = [_read_entry(body, caller.now) for body in bodies]
     rows = [entry.row for entry in entries if entry.row is not None]
     fates = iter(_store(caller, rows) if rows else [])
     results = [
-        ResultBody(entry.email, "invalid", entry.errors)
+        SuppressionResultBody(entry.email, "invalid", entry.errors)
         if entry.row is None
-        else ResultBody(entry.email, "added" if next(fates) else "already_suppressed")
+        else SuppressionResultBody(entry.email, "added" if next(fates) else "already_suppressed")
         for entry in entries
     ]
     counts = {
         word: sum(one.result == word for one in results)
         for word in ("added", "already_suppressed", "invalid")
     }
-    return ResultsBody(**counts, results=results)
+    return SuppressionResultsBody(**counts, results=results)
 
 
 def _read_entry(body: Any, now: datetime) -> Entry:
@@ -269,13 +315,13 @@ def _not_suppressed() -> Problem:
 def _describe(row: Suppression, now: datetime) -> SuppressionBody:
     return SuppressionBody(
         email=None if row.is_erased else row.email,
-        reason=row.reason,
-        scope=row.scope,
+        reason=cast(Reason, row.reason),
+        scope=cast(ScopeWord, row.scope),
         in_force=row.is_in_force(now=now),
         since=row.at,
         expires_at=row.expires_at,
         note=row.detail,
-        source=SourceBody(row.source_kind, row.source_id) if row.source_kind else None,
+        source=SuppressionSourceBody(row.source_kind, row.source_id) if row.source_kind else None,
     )
 
 
