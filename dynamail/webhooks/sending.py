@@ -90,8 +90,20 @@ def _claim(now: datetime, room: int) -> list[Claimed]:
 
 
 def _read_row(row: tuple[Any, ...], claim: UUID) -> Claimed:
-    payload = json.loads(row[6]) if row[6] else None
-    return Claimed(*row[:6], payload, *row[7:10], claim)
+    account_id, key, endpoint_id, event_id, kind, contact_id, payload, attempts, created_at, requested_by = row
+    return Claimed(
+        account_id=account_id,
+        id=key,
+        endpoint_id=endpoint_id,
+        event_id=event_id,
+        kind=kind,
+        contact_id=contact_id,
+        payload=json.loads(payload) if payload else None,
+        attempts=attempts,
+        created_at=created_at,
+        requested_by=requested_by,
+        claim=claim,
+    )
 
 
 def _find_restricted(claimed: Sequence[Claimed]) -> set[UUID]:
