@@ -35,6 +35,7 @@ NOUN_ICONS = {
     "transport": "send",
     "pool": "send",
     "routing_rule": "route",
+    "webhook": "webhook",
 }
 SENTENCES: dict[str, str | Promise] = {
     "account.created": gettext_lazy("Created the account"),
@@ -158,6 +159,16 @@ SENTENCES: dict[str, str | Promise] = {
     "report_mailbox.changed": gettext_lazy("Changed a mailbox for reports"),
     "report_mailbox.removed": gettext_lazy("Removed a mailbox for reports"),
     "mailbox.cleared": gettext_lazy("Cleared the Mailbox"),
+    "webhook.created": gettext_lazy("Added a webhook"),
+    "webhook.changed": gettext_lazy("Changed a webhook"),
+    "webhook.paused": gettext_lazy("Paused a webhook"),
+    "webhook.resumed": gettext_lazy("Resumed a webhook"),
+    "webhook.disabled": gettext_lazy("A webhook was switched off"),
+    "webhook.removed": gettext_lazy("Removed a webhook"),
+    "webhook.keys_rotated": gettext_lazy("Made new signing keys of a webhook"),
+    "webhook.tested": gettext_lazy("Tested a webhook"),
+    "webhook.replayed": gettext_lazy("Sent a webhook delivery again"),
+    "webhook.range_replayed": gettext_lazy("Sent a range of webhook deliveries again"),
     "work.canceled": gettext_lazy("Canceled work in progress"),
 }
 
