@@ -11,15 +11,13 @@ the same indexes, a hundred rows a transaction, in the same run; the middle of t
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import psycopg
@@ -34,6 +32,7 @@ from benchmarks.harness import (
     read_load,
     read_memory_mb,
 )
+from benchmarks.http_clients import make_post, run_clients
 from dynamail.lib.ids import new_id
 from tests.support.delivering import Launchable, Order, Workplace, open_workplace
 from tests.support.installation import find_free_port
@@ -88,85 +87,32 @@ def name_contacts(events: list[dict[str, Any]]) -> None:
         event["email"] = f"person{number}@inbox{number % 40}.example"
 
 
-class Client(asyncio.Protocol):
-    """One request in flight on a lasting connection."""
-
-    def __init__(self, requests: Iterator[bytes], done: asyncio.Future[None]) -> None:
-        self.requests, self.done = requests, done
-        self.latencies: list[float] = []
-        self.taken = 0
-        self.rest = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: Any = transport
-        self._send()
-
-    def data_received(self, data: bytes) -> None:
-        self.rest += data
-        head, end, body = self.rest.partition(b"\r\n\r\n")
-        if not end or len(body) < _read_length(head):
-            return
-        self.latencies.append(time.perf_counter() - self.sent_at)
-        self.rest = b""
-        if not head.startswith(b"HTTP/1.1 200"):
-            self.done.set_exception(AssertionError((head + body)[:500].decode("latin-1")))
-            return
-        self.taken += int(body[body.index(b'"accepted":') + 11 :].partition(b",")[0])
-        self._send()
-
-    def _send(self) -> None:
-        request = next(self.requests, None)
-        if request is not None:
-            self.sent_at = time.perf_counter()
-            self.transport.write(request)
-        else:
-            self.transport.close()
-            if not self.done.done():
-                self.done.set_result(None)
-
-
-def _read_length(head: bytes) -> int:
-    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-    return int(lengths[0].partition(b":")[2])
-
-
-async def run_clients(port: int, requests: list[bytes]) -> tuple[float, list[Client]]:
-    loop = asyncio.get_running_loop()
-    queue = iter(requests)
-    clients = []
-    started = time.perf_counter()
-    for _ in range(CONNECTIONS):
-        done = loop.create_future()
-        _, client = await loop.create_connection(partial(Client, queue, done), "127.0.0.1", port)
-        clients.append(client)
-    await asyncio.gather(*(client.done for client in clients))
-    return time.perf_counter() - started, clients
-
-
 def send(server: Server, place: Workplace, key: str, events: list[dict[str, Any]]) -> Round:
     """All events in batches; all must be taken."""
-    requests = [_make_request(key, events[start : start + BATCH]) for start in range(0, len(events), BATCH)]
+    requests = [
+        make_post(PATH, key, json.dumps({"events": events[start : start + BATCH]}).encode())
+        for start in range(0, len(events), BATCH)
+    ]
+    counts: list[int] = []
     web, backends = server.list_pids(), list_backends(place)
     before, before_database = read_cpu_seconds(web), read_cpu_seconds(backends)
-    seconds, clients = uvloop.run(run_clients(server.port, requests))
-    taken = sum(client.taken for client in clients)
+    met = uvloop.run(
+        run_clients(
+            server.port,
+            requests,
+            connections=CONNECTIONS,
+            on_answer=lambda body: counts.append(json.loads(body)["accepted"]),
+        )
+    )
+    taken = sum(counts)
     if taken != len(events):
         raise AssertionError(f"{len(events)} events were sent; {taken} are taken")
     return Round(
-        len(events) / seconds,
+        len(events) / met.seconds,
         count_spent(before, read_cpu_seconds(web)) / len(events) * 1e6,
         count_spent(before_database, read_cpu_seconds(list_backends(place))) / len(events) * 1e6,
-        [one * 1000 for client in clients for one in client.latencies],
+        [one * 1000 for one in met.latencies],
     )
-
-
-def _make_request(key: str, events: list[dict[str, Any]]) -> bytes:
-    body = json.dumps({"events": events}).encode()
-    head = (
-        f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
 
 
 def list_backends(place: Workplace) -> list[int]:
@@ -244,12 +190,9 @@ def run(place: Workplace, *, count: int) -> dict[str, object]:
     }
 
 
-def make_key(account_id: int) -> str:
+def make_key(account_id: int, scopes: Sequence[str]) -> str:
     """An API key of the account; run in the workplace's own environment."""
-    import django
-
-    django.setup()
-    from dynamail.accounts.api_keys import Scope, create_api_key
+    from dynamail.accounts.api_keys import create_api_key
     from dynamail.accounts.models import Member
     from dynamail.accounts.tenancy import account_scope
     from dynamail.lib.clock import utc_now
@@ -258,9 +201,7 @@ def make_key(account_id: int) -> str:
         owner = Member.objects.for_account(account_id).select_related("user").first()
         if owner is None:
             raise AssertionError("the account has no member")
-        return create_api_key(account_id, name="Shop", scopes=[Scope.WRITE_EVENTS], by=owner, now=utc_now())[
-            1
-        ]
+        return create_api_key(account_id, name="Shop", scopes=list(scopes), by=owner, now=utc_now())[1]
 
 
 def main() -> None:
@@ -269,7 +210,12 @@ def main() -> None:
     parser.add_argument("--make-key", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.make_key:
-        print(make_key(options.make_key))
+        import django
+
+        django.setup()
+        from dynamail.accounts.api_keys import Scope
+
+        print(make_key(options.make_key, [Scope.WRITE_EVENTS]))
         return
     with open_workplace() as place:
         result = run(place, count=QUICK_EVENTS if options.quick else EVENTS)

@@ -1,0 +1,1 @@
+"""The clients of DynaMail's API, and what writes their generated parts."""
