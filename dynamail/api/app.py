@@ -15,6 +15,7 @@ from dynamail.api.events import HANDLERS as EVENTS
 from dynamail.api.health import show_health, show_readiness
 from dynamail.api.key_cache import KeyCache
 from dynamail.api.limits import Limits
+from dynamail.api.nouns import HANDLERS as NOUNS
 from dynamail.api.request_log import HANDLERS as REQUESTS
 from dynamail.api.request_log import describe_visit
 from dynamail.api.segments import HANDLERS as SEGMENTS
@@ -69,7 +70,16 @@ def create_api(pool: AsyncConnectionPool, doors: AsyncConnectionPool | None = No
     """
     doors = doors or pool
     return Api(
-        route_handlers=[show_root, show_health, show_readiness, *SUPPRESSIONS, *EVENTS, *SEGMENTS, *REQUESTS],
+        route_handlers=[
+            show_root,
+            show_health,
+            show_readiness,
+            *SUPPRESSIONS,
+            *EVENTS,
+            *SEGMENTS,
+            *NOUNS,
+            *REQUESTS,
+        ],
         exception_handlers=EXCEPTION_HANDLERS,
         state=State(
             {
