@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.conf import settings
+
 from dynamail.consent.models import SuppressionReason
 from dynamail.consent.suppressing import ALL, MARKETING, suppress_address
 from dynamail.events.counters import count_for_source
@@ -77,6 +79,11 @@ def apply_consequence(sent: SentMessage, finding: Finding, *, now: datetime) -> 
             return Effect.NONE
 
 
+def _is_played(sent: SentMessage) -> bool:
+    """The simulator's reports are told like all others, but harm nobody: its addresses go on working, and no number gets worse."""
+    return sent.domain == settings.SIMULATOR_DOMAIN
+
+
 def _take_bounce(sent: SentMessage, finding: Finding, now: datetime) -> Effect:
     if sent.state == MessageState.BOUNCED:
         return Effect.NONE  # its server said so in the dialog already: a loss is counted once
@@ -91,7 +98,7 @@ def _take_bounce(sent: SentMessage, finding: Finding, now: datetime) -> Effect:
     }
     _record(sent, EventKind.MESSAGE_BOUNCED, data, now, names_person=not bounce_class.is_about_us)
     _count(sent, "returned", now)
-    if finding.is_hard and CONSEQUENCES[bounce_class] is Consequence.SUPPRESS:
+    if finding.is_hard and CONSEQUENCES[bounce_class] is Consequence.SUPPRESS and not _is_played(sent):
         _count(sent, "returned_hard", now)
         _suppress(sent, SuppressionReason.HARD_BOUNCE, ALL, finding.text, now)
         return Effect.SUPPRESSED
@@ -102,12 +109,16 @@ def _take_complaint(sent: SentMessage, finding: Finding, now: datetime) -> Effec
     """Who calls a campaign spam gets no more campaigns; who calls a receipt spam gets nothing more at all."""
     _record(sent, EventKind.MESSAGE_COMPLAINED, {"type": finding.feedback_type}, now)
     _count(sent, "complained", now)
+    if _is_played(sent):
+        return Effect.COUNTED
     scope = MARKETING if sent.source_kind == SourceKind.CAMPAIGN else ALL
     _suppress(sent, SuppressionReason.COMPLAINT, scope, finding.feedback_type, now)
     return Effect.SUPPRESSED
 
 
 def _suppress(sent: SentMessage, reason: SuppressionReason, scope: str, detail: str, now: datetime) -> None:
+    if _is_played(sent):
+        return
     try:
         key = parse_address(sent.recipient).key
     except AddressError:
@@ -139,6 +150,6 @@ def _record(
 
 
 def _count(sent: SentMessage, kind: str, now: datetime) -> None:
-    if sent.source_kind == SourceKind.CAMPAIGN and sent.source_id is not None:
+    if sent.source_kind == SourceKind.CAMPAIGN and sent.source_id is not None and not _is_played(sent):
         lane = find_lane(sent.domain)
         count_for_source(sent.account_id, sent.source_id, kind, now=now, lane=lane)

@@ -3,7 +3,7 @@
 1. It listens on a loopback address only, so that nothing outside the machine can put mail into a Mailbox.
 2. A deliver worker signs in as the account (AUTH, the account's id and a password derived from the installation's secret).
 3. Every accepted message becomes one `captured_message` row; 250 is answered after COMMIT.
-4. Nothing is ever passed on.
+4. Nothing is ever passed on. Recipients of the simulator are played (`simulator.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import new_id
 from dynamail.lib.sql import load_sql
 from dynamail.senders.capture import capture_password
+from dynamail.smtpd.simulator import UNKNOWN, PlayKind, Refusals, is_simulated, read_play
+from dynamail.smtpd.simulator_acting import SLOW_SECONDS, Actor
 
 MAX_MESSAGE_BYTES = 30 * 2**20
 LONGEST_HEADER = 500  # characters kept for the list; the raw source keeps all
@@ -45,8 +47,22 @@ def check_login(
 class CaptureHandler:
     """aiosmtpd's hooks."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
-        self.pool = pool
+    def __init__(self, pool: AsyncConnectionPool, actor: Actor | None = None) -> None:
+        self.pool, self.actor = pool, actor
+        self._refusals = Refusals()
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if is_simulated(address):
+            play = read_play(address)
+            if play is None or play.kind is PlayKind.SUPPRESSED:
+                return UNKNOWN
+            if self._refusals.refuses(play, envelope.mail_from or "", address):
+                return play.refusal
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
         account_id = session.auth_data
@@ -73,7 +89,16 @@ class CaptureHandler:
         except Exception:
             log.exception("a captured message could not be stored")
             return "451 4.3.0 The Mailbox cannot store the message now; try again"
+        await self._play(raw, envelope)
         return "250 2.0.0 Kept in the Mailbox"
+
+    async def _play(self, raw: bytes, envelope: Envelope) -> None:
+        for recipient in filter(is_simulated, envelope.rcpt_tos):
+            play = read_play(recipient)
+            if play is not None and play.kind is PlayKind.SLOW:
+                await asyncio.sleep(SLOW_SECONDS)
+            elif play is not None and self.actor is not None:
+                self.actor.act(play, raw, envelope_from=envelope.mail_from or "", recipient=recipient)
 
 
 def _read_header(value: object) -> str:

@@ -20,6 +20,7 @@ from dynamail.smtpd.attempts import Attempts
 from dynamail.smtpd.capture import CaptureHandler, make_capture_session
 from dynamail.smtpd.certificates import CertificateError, Certificates, find_certificates
 from dynamail.smtpd.reports import ReportsHandler, make_reports_session
+from dynamail.smtpd.simulator_acting import Actor
 from dynamail.smtpd.submission import SubmissionHandler, SubmissionSession
 from dynamail.smtpd.submission_accepting import DatabaseAcceptor
 
@@ -71,10 +72,12 @@ async def listen(dsn: str, listeners: Listeners) -> None:
         loop.add_signal_handler(number, stopped.set)
     servers: list[asyncio.Server] = []
     submission = Submission(listeners.submission, pool) if listeners.submission is not None else None
+    reports = ReportsHandler()
+    actor = Actor(reports.take)
     try:
-        servers.append(await _open_capture(pool, listeners))
+        servers.append(await _open_capture(pool, listeners, actor))
         if listeners.reports_port:
-            servers.append(await _open_reports(listeners))
+            servers.append(await _open_reports(listeners, reports))
         if submission is not None:
             await submission.start()
         await stopped.wait()
@@ -83,12 +86,13 @@ async def listen(dsn: str, listeners: Listeners) -> None:
             await submission.stop()
         for server in servers:
             server.close()
+        await actor.stop()
         await pool.close()
 
 
-async def _open_capture(pool: AsyncConnectionPool, listeners: Listeners) -> asyncio.Server:
+async def _open_capture(pool: AsyncConnectionPool, listeners: Listeners, actor: Actor) -> asyncio.Server:
     loop = asyncio.get_running_loop()
-    handler = CaptureHandler(pool)
+    handler = CaptureHandler(pool, actor)
     server = await _open(
         lambda: make_capture_session(handler, loop),
         listeners.capture_host,
@@ -99,9 +103,8 @@ async def _open_capture(pool: AsyncConnectionPool, listeners: Listeners) -> asyn
     return server
 
 
-async def _open_reports(listeners: Listeners) -> asyncio.Server:
+async def _open_reports(listeners: Listeners, handler: ReportsHandler) -> asyncio.Server:
     loop = asyncio.get_running_loop()
-    handler = ReportsHandler()
     server = await _open(
         lambda: make_reports_session(handler, loop),
         listeners.reports_host,

@@ -62,6 +62,11 @@ class ReportsHandler:
         log.info("report taken: %s, %s", taken.kind, taken.effect)
         return "250 2.0.0 Taken"
 
+    async def take(self, raw: bytes, _envelope_from: str, recipient: str) -> bool:
+        """Mail of the simulator; False while the message that it is about is still being sent. Raises DatabaseError."""
+        async with self._turn:
+            return not (await asyncio.to_thread(_take, raw, [recipient])).is_early
+
 
 def make_reports_session(handler: ReportsHandler, loop: asyncio.AbstractEventLoop) -> SMTP:
     """One SMTP session of the listener."""

@@ -8,13 +8,23 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 from django.utils import translation
 
 from dynamail.accounts.api_keys import Scope, find_api_key, is_well_formed, may_come_from, read_networks
+from dynamail.accounts.idempotency import (
+    BadKey,
+    KeyReused,
+    StoredAnswer,
+    ask_to_release,
+    check_key,
+    claim_key,
+    hash_request,
+    store_answer,
+)
 from dynamail.accounts.models import ApiKey
 from dynamail.accounts.request_log import NewApiRequest, RequestLog
 from dynamail.accounts.tenancy import account_scope
@@ -128,22 +138,43 @@ def _find_key(secret: str, ip: str) -> ApiKey | WrongKey:
 
 # ── Messages ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 def accept_submission(signed_in: SignedIn, raw: bytes, recipients: Sequence[str], ip: str) -> Outcome:
+    """Accept one message in one transaction, which is committed when this returns."""
     key = _find_key(signed_in.secret, ip)
     if isinstance(key, WrongKey):
         return Outcome(key.reply, code="unauthenticated")
     try:
         submission = read_submission(raw, recipients=recipients, now=utc_now())
-    except Misread as error:
+        claim = check_key(submission.idempotency_key) if submission.idempotency_key else ""
+    except (Misread, BadKey) as error:
         return Outcome(write_reply(UNFIT, str(error)), key.pk, code="bad_message")
-    with account_scope(key.account_id):
-        return _describe(key, _store(key, submission))
+    with account_scope(key.account_id), connections["default"].cursor() as cursor:
+        if not claim:
+            return _store(key, submission, cursor)
+        body_hash = hash_request("DATA", " ".join(recipients), raw)
+        return _store_once(key, submission, claim, body_hash, cursor)
 
 
-def _store(key: ApiKey, submission: Submission) -> list[AcceptResult]:
+def _store_once(key: ApiKey, submission: Submission, claim: str, body_hash: bytes, cursor: Any) -> Outcome:
+    try:
+        stored = run_inquiry(claim_key(key.account_id, claim, body_hash, now=utc_now()), cursor)
+    except KeyReused as error:
+        return Outcome(write_reply(UNFIT, str(error)), key.pk, code="idempotency_key_reused")
+    if stored is not None:
+        return Outcome(stored.answer.decode(), key.pk)
+    outcome = _store(key, submission, cursor)
+    if outcome.email_id is None:
+        release = ask_to_release(key.account_id, [claim])
+        cursor.execute(release.statement, release.parameters)
+    else:
+        answer = StoredAnswer(int(outcome.reply[:3]), outcome.reply.encode())
+        run_inquiry(store_answer(key.account_id, claim, answer), cursor)
+    return outcome
+
+
+def _store(key: ApiKey, submission: Submission, cursor: Any) -> Outcome:
     emails = list(_split(submission.email))
-    with connections["default"].cursor() as cursor:
-        inquiry = accept_emails(key.account_id, emails, source_kind=SourceKind.SMTP, key=key, now=utc_now())
-        return run_inquiry(inquiry, cursor)
+    inquiry = accept_emails(key.account_id, emails, source_kind=SourceKind.SMTP, key=key, now=utc_now())
+    return _describe(key, run_inquiry(inquiry, cursor))
 
 
 def _split(email: NewEmail) -> list[NewEmail]:

@@ -108,3 +108,17 @@ def test_mail_of_a_test_key_stays_in_the_mailbox(account: Account, alice: User) 
     _, secret = make_key(account, alice, is_test=True)
     assert send(secret, account).reply.startswith("250 ")
     assert Outbox.objects.for_account(account).get().to_mailbox
+
+
+def test_one_idempotency_key_sends_once(account: Account, secret: str) -> None:
+    keyed = b"X-DynaMail-Idempotency-Key: order-17\r\n" + MESSAGE
+    first = send(secret, account, raw=keyed)
+    assert send(secret, account, raw=keyed).reply == first.reply
+    assert Email.objects.for_account(account).count() == 1
+    other = send(secret, account, raw=keyed.replace(b"Hello", b"Other"))
+    assert other.code == "idempotency_key_reused"
+    refused = send(
+        secret, account, "suppressed@simulator.invalid", raw=b"X-DynaMail-Idempotency-Key: 2\r\n" + MESSAGE
+    )
+    assert refused.reply.startswith("550 ")
+    assert send(secret, account, raw=b"X-DynaMail-Idempotency-Key: 2\r\n" + MESSAGE).reply.startswith("250 ")
