@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dynamail.api.attributes import HANDLERS as ATTRIBUTES
+from dynamail.api.campaign_acts import HANDLERS as CAMPAIGN_ACTS
+from dynamail.api.campaigns import HANDLERS as CAMPAIGNS
 from dynamail.api.contact_lists import HANDLERS as CONTACT_LISTS
 from dynamail.api.contact_topics import HANDLERS as CONTACT_TOPICS
 from dynamail.api.contacts import HANDLERS as CONTACTS
@@ -11,6 +13,7 @@ from dynamail.api.media import HANDLERS as MEDIA
 from dynamail.api.streams import HANDLERS as STREAMS
 from dynamail.api.templates import HANDLERS as TEMPLATES
 from dynamail.api.topics import HANDLERS as TOPICS
+from dynamail.api.webhooks import HANDLERS as WEBHOOKS
 
 HANDLERS = [
     *CONTACTS,
@@ -20,6 +23,9 @@ HANDLERS = [
     *TOPICS,
     *TEMPLATES,
     *MEDIA,
+    *CAMPAIGNS,
+    *CAMPAIGN_ACTS,
     *DOMAINS,
     *STREAMS,
+    *WEBHOOKS,
 ]

@@ -17,7 +17,6 @@ def not_authorized() -> WebhookError:
     return WebhookError(
         "not_authorized",
         _("Nothing may be sent to this address yet: authorize the transfer first."),
-        field="authorized",
     )
 
 

@@ -90,7 +90,9 @@ def _claim(now: datetime, room: int) -> list[Claimed]:
 
 
 def _read_row(row: tuple[Any, ...], claim: UUID) -> Claimed:
-    account_id, key, endpoint_id, event_id, kind, contact_id, payload, attempts, created_at, requested_by = row
+    account_id, key, endpoint_id, event_id, kind, contact_id, payload, attempts, created_at, requested_by = (
+        row
+    )
     return Claimed(
         account_id=account_id,
         id=key,
