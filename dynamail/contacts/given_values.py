@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from django.utils.translation import gettext as _
 
 from dynamail.contacts.models import Attribute
-from dynamail.contacts.values import Value, ValueProblem, parse_value
+from dynamail.contacts.values import MAX_DIGITS, Value, ValueProblem, parse_value
 
 NUMBER, BOOLEAN, LIST = Attribute.Type.NUMBER, Attribute.Type.BOOLEAN, Attribute.Type.LIST
 
@@ -60,9 +60,8 @@ def read_given(attribute: Attribute, value: object, *, zone: tzinfo = UTC) -> Va
 
 
 def _write_number(value: int | float) -> str:
-    """Digits alone: `1e+20` is as many digits as it has."""
-    text = format(value, "f") if isinstance(value, float) and abs(value) < 1e15 else str(value)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    """In as many digits as are kept exactly: what programs add up ends in noise."""
+    return str(value) if isinstance(value, int) else format(value, f".{MAX_DIGITS}g")
 
 
 def _explain_unknown(key: str, known: Mapping[str, Attribute]) -> str:
