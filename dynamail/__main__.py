@@ -9,7 +9,7 @@ from importlib import import_module
 
 from dynamail.lib.environment import BadSetting
 
-COMMANDS = ("up", "web", "work", "deliver", "smtpd", "db", "demo", "doctor", "account", "django")
+COMMANDS = ("up", "web", "work", "deliver", "smtpd", "db", "demo", "doctor", "account", "openapi", "django")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,12 +10,15 @@ from litestar.datastructures import State
 from psycopg_pool import AsyncConnectionPool
 
 from dynamail.accounts.request_log import RequestLog
+from dynamail.api.compat.routes import HANDLERS as COMPAT
+from dynamail.api.emails import HANDLERS as EMAILS
 from dynamail.api.errors import EXCEPTION_HANDLERS
 from dynamail.api.events import HANDLERS as EVENTS
 from dynamail.api.health import show_health, show_readiness
 from dynamail.api.key_cache import KeyCache
 from dynamail.api.limits import Limits
 from dynamail.api.nouns import HANDLERS as NOUNS
+from dynamail.api.openapi import show_document
 from dynamail.api.request_log import HANDLERS as REQUESTS
 from dynamail.api.request_log import describe_visit
 from dynamail.api.segments import HANDLERS as SEGMENTS
@@ -72,9 +75,12 @@ def create_api(pool: AsyncConnectionPool, doors: AsyncConnectionPool | None = No
     return Api(
         route_handlers=[
             show_root,
+            show_document,
             show_health,
             show_readiness,
+            *COMPAT,
             *SUPPRESSIONS,
+            *EMAILS,
             *EVENTS,
             *SEGMENTS,
             *NOUNS,

@@ -19,8 +19,15 @@ OPT = "described"
 
 
 @dataclass(frozen=True)
+class OneOf:
+    """A body or an answer that has one of several shapes."""
+
+    kinds: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Described:
-    """`body` and the values of `answers` are msgspec structs (None: no content); `query` is a struct of the query's fields.
+    """`body` and the values of `answers` are msgspec structs, or OneOf several (None: no content); `query` is a struct of the query's fields.
 
     `also` are scopes that are needed besides `scope`; `ids` names the prefix of the public id that a parameter of the path takes, where
     its name does not tell (`openapi.py` knows the usual ones). `items` is what the list of a batch has, where `body` reads it raw. `statuses` are the errors that this route may answer with besides those that every route may (400, 401, 403, 413, 415, 422, 429,

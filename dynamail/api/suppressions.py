@@ -12,7 +12,7 @@ from litestar import Response, delete, get, post
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.api.auth import ApiRequest, Caller, in_account
-from dynamail.api.describing import described
+from dynamail.api.describing import OneOf, described
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.paging import Listed, check_after, make_page
 from dynamail.api.reading import Misfit, read_json, read_query, read_shape, refuse
@@ -52,6 +52,11 @@ class SuppressionInput(msgspec.Struct, forbid_unknown_fields=True):
     note: Annotated[str, msgspec.Meta(max_length=500)] = ""
     since: Moment | None = None
     expires_at: Moment | None = None
+
+
+SuppressionInputs = Annotated[
+    list[SuppressionInput], msgspec.Meta(min_length=1, max_length=MAX_AT_ONCE)
+]  # for the document; each is read by itself
 
 
 class SuppressionSourceBody(msgspec.Struct, frozen=True):
@@ -149,9 +154,8 @@ async def list_(request: ApiRequest) -> Response[Listed[SuppressionBody]]:
     **described(
         "Suppress an address, or a list of them",
         scope=Scope.WRITE_SUPPRESSIONS,
-        body=SuppressionInput
-        | Annotated[list[SuppressionInput], msgspec.Meta(min_length=1, max_length=MAX_AT_ONCE)],
-        answers={200: SuppressionBody | SuppressionResultsBody, 201: SuppressionBody},
+        body=OneOf((SuppressionInput, SuppressionInputs)),
+        answers={200: OneOf((SuppressionBody, SuppressionResultsBody)), 201: SuppressionBody},
     ),
 )
 async def add(request: ApiRequest) -> Response[Any]:
