@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from dynamail.consent.gate import Reason
-from dynamail.events.kinds import EventKind
-from dynamail.events.log import NewEvent, ask_to_insert_events
 from dynamail.lib.asking import Ask
 from dynamail.lib.mailbox_providers import find_lane
 from dynamail.lib.sql import load_sql
 from dynamail.messages.checking import Draft, Target
+from dynamail.messages.email_outcomes import Unsent, ask_to_record_unsent
 from dynamail.messages.freezing import BULK, URGENT
 from dynamail.messages.models import MessageState, SourceKind
 from dynamail.messages.one_time import Rendered, seal_content
@@ -96,9 +95,11 @@ def ask_to_write(
         Ask(load_sql("messages", "insert_email_bodies"), _body_parameters(account_id, rows)),
         Ask(load_sql("messages", "insert_outbox"), _outbox_parameters(account_id, rows, source_kind)),
     ]
-    refused = [(row, one) for row in rows for one in row.recipients if one.refusal is not None]
+    refused = [_unsent(row, one) for row in rows for one in row.recipients if one.refusal is not None]
     if refused:
-        asks += _ask_to_record_refused(account_id, refused, source_kind, now)
+        asks += ask_to_record_unsent(
+            account_id, refused, MessageState.SUPPRESSED, source_kind=source_kind, now=now
+        )
     return asks
 
 
@@ -182,44 +183,8 @@ def _outbox_parameters(
     }
 
 
-def _ask_to_record_refused(
-    account_id: int,
-    refused: Sequence[tuple[EmailDraftRow, RecipientRow]],
-    source_kind: SourceKind,
-    now: datetime,
-) -> list[Ask]:
-    parameters = {
-        "account_id": account_id,
-        "now": now,
-        "hour": now.replace(minute=0, second=0, microsecond=0),
-        "source_kind": source_kind.value,
-        "state": MessageState.SUPPRESSED.value,
-        "ids": [one.message_id for _row, one in refused],
-        "source_ids": [row.stream_uid for row, _one in refused],
-        "contact_ids": [one.contact_id for _row, one in refused],
-        "recipients": [one.target.address.text for _row, one in refused],
-        "domains": [one.target.address.domain for _row, one in refused],
-        "lanes": [find_lane(one.target.address.domain) for _row, one in refused],
-        "reasons": [str(one.refusal) for _row, one in refused],
-        "email_ids": [row.id for row, _one in refused],
-        "streams": [row.stream for row, _one in refused],
-    }
-    events = list(_tell_refused(refused, source_kind))
-    return [
-        Ask(load_sql("messages", "insert_refused"), parameters),
-        ask_to_insert_events(account_id, events, now=now),
-    ]
-
-
-def _tell_refused(
-    refused: Sequence[tuple[EmailDraftRow, RecipientRow]], source_kind: SourceKind
-) -> Iterator[NewEvent]:
-    for row, one in refused:
-        yield NewEvent(
-            EventKind.MESSAGE_SUPPRESSED,
-            one.contact_id,
-            one.message_id,
-            source_kind.value,
-            row.stream_uid,
-            {"reason": str(one.refusal)},
-        )
+def _unsent(row: EmailDraftRow, one: RecipientRow) -> Unsent:
+    address = one.target.address.text
+    return Unsent(
+        one.message_id, row.id, row.stream, row.stream_uid, one.contact_id, address, str(one.refusal)
+    )

@@ -1,0 +1,171 @@
+"""Emails as requests write them: addresses in every usual form, files, templates with their data. `docs/api/emails.md`."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from dynamail.api.errors import FieldError
+from dynamail.api.reading import Misfit
+from dynamail.messages.new_email import NewAttachment, NewEmail, NewRecipient, OneTime, RecipientKind
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+MAX_DEPTH = 32  # of data
+
+_SPECIAL = re.compile(r'["\\]')
+_SPACES = re.compile(rb"[\r\n\t ]+")
+
+
+class Person(msgspec.Struct, forbid_unknown_fields=True):
+    """An address with a name beside it."""
+
+    email: Annotated[str, msgspec.Meta(max_length=1000)]
+    name: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+
+
+Text = Annotated[str, msgspec.Meta(max_length=1000)]
+People = Text | Person | list[Text | Person]
+
+
+class TemplateInput(msgspec.Struct, forbid_unknown_fields=True):
+    """Which template: its id, or its name where only one has it."""
+
+    id: Text = ""
+    name: Text = ""
+
+
+class AttachmentInput(msgspec.Struct, forbid_unknown_fields=True):
+    """A file: its content in base 64, or the id of one that the account keeps. With a content id it is shown inline (`cid:`)."""
+
+    filename: Text = ""
+    content: str | None = None
+    media: Text = ""
+    content_type: Text = ""
+    content_id: Text = ""
+
+
+class EmailInput(msgspec.Struct, forbid_unknown_fields=True):
+    """One email. Limits: `messages/checking.py`."""
+
+    sender: Text | Person = msgspec.field(name="from")
+    to: People = []
+    cc: People = []
+    bcc: People = []
+    reply_to: People = []
+    subject: str = ""
+    html: str = ""
+    text: str = ""
+    template: TemplateInput | None = None
+    data: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    attachments: list[AttachmentInput] = []
+    tags: list[str] = []
+    metadata: dict[str, str] = {}
+    stream: Text = ""
+    topic: Text = ""
+    track_opens: bool | None = None
+    track_clicks: bool | None = None
+    send_at: Moment | None = None
+    separate: bool = False
+
+
+def make_email(said: EmailInput) -> NewEmail:
+    """Raises Misfit for what is not an email at all; everything else is checked when it is taken."""
+    errors: list[FieldError] = []
+    email = NewEmail(
+        sender=_write_person(said.sender),
+        recipients=(
+            *_read_people(said.to, RecipientKind.TO),
+            *_read_people(said.cc, RecipientKind.CC),
+            *_read_people(said.bcc, RecipientKind.BCC),
+        ),
+        subject=said.subject,
+        html=said.html,
+        text=said.text,
+        reply_to=tuple(_write_person(one) for one in _list_people(said.reply_to)),
+        template=_read_template(said.template, errors),
+        data=_read_data(said.data, errors),
+        headers=tuple(said.headers.items()),
+        attachments=tuple(_read_files(said.attachments, errors)),
+        tags=tuple(said.tags),
+        metadata=said.metadata,
+        stream=said.stream,
+        topic=said.topic,
+        track_opens=said.track_opens,
+        track_clicks=said.track_clicks,
+        send_at=said.send_at,
+        separate=said.separate,
+    )
+    if errors:
+        raise Misfit(*errors)
+    return email
+
+
+# ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _list_people(people: People) -> list[str | Person]:
+    return list(people) if isinstance(people, list) else [people]
+
+
+def _read_people(people: People, kind: RecipientKind) -> Iterator[NewRecipient]:
+    for one in _list_people(people):
+        if isinstance(one, Person):
+            yield NewRecipient(one.email, one.name, kind)
+        else:
+            yield NewRecipient(one, kind=kind)
+
+
+def _write_person(one: str | Person) -> str:
+    if not isinstance(one, Person):
+        return one
+    if not one.name:
+        return one.email
+    name = _SPECIAL.sub(r"\\\g<0>", one.name)
+    return f'"{name}" <{one.email}>'
+
+
+# ── Content ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _read_template(said: TemplateInput | None, errors: list[FieldError]) -> str:
+    if said is None:
+        return ""
+    if bool(said.id) == bool(said.name):
+        errors.append(FieldError("template", "needs an id or a name, and not both"))
+    return said.id or said.name
+
+
+def _read_data(said: Mapping[str, Any], errors: list[FieldError]) -> dict[str, Any]:
+    try:
+        return {key: _read_value(value, 1) for key, value in said.items()}
+    except RecursionError:
+        errors.append(FieldError("data", f"is nested deeper than {MAX_DEPTH} levels"))
+        return {}
+
+
+def _read_value(value: Any, depth: int) -> Any:
+    """`{"value": …, "persistent": false}` is a value that is used and not kept."""
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, dict):
+        if value.keys() == {"value", "persistent"} and isinstance(value["persistent"], bool):
+            inner = _read_value(value["value"], depth + 1)
+            return inner if value["persistent"] else OneTime(inner)
+        return {key: _read_value(one, depth + 1) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_read_value(one, depth + 1) for one in value]
+    return value
+
+
+def _read_files(said: list[AttachmentInput], errors: list[FieldError]) -> Iterator[NewAttachment]:
+    for number, one in enumerate(said):
+        content = None
+        if one.content is not None:
+            try:
+                content = binascii.a2b_base64(_SPACES.sub(b"", one.content.encode("ascii")), strict_mode=True)
+            except (binascii.Error, UnicodeEncodeError):
+                errors.append(FieldError(f"attachments[{number}].content", "is not base 64"))
+                continue
+        yield NewAttachment(one.filename, content, one.media, one.content_type, one.content_id)

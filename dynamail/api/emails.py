@@ -1,0 +1,618 @@
+"""Single emails: sent now or later, one or many; their log; what can still be changed. `docs/api/emails.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from litestar import Response, get, patch, post
+from litestar.params import FromPath
+
+from dynamail.accounts.api_keys import Scope
+from dynamail.api.answering import NO_STORE, answer
+from dynamail.api.auth import ApiRequest, Caller, admit, in_account
+from dynamail.api.describing import described
+from dynamail.api.email_shapes import EmailInput, Moment, make_email
+from dynamail.api.errors import FieldError, Problem
+from dynamail.api.limits import Bucket
+from dynamail.api.paging import Listed, Page, list_page, read_after
+from dynamail.api.reading import Misfit, decode_body, name_fault, read_body, read_query, refuse
+from dynamail.api.taking import Taken, take_emails
+from dynamail.events.models import Event
+from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
+from dynamail.messages.email_acts import EmailActError, cancel_email, reschedule_email, resend_email
+from dynamail.messages.email_log import (
+    EmailFilter,
+    EmailLine,
+    EmailView,
+    RecipientView,
+    find_email,
+    list_emails,
+)
+from dynamail.messages.new_email import AcceptedEmail, AcceptedRecipient, AcceptResult, NewEmail, RefusedEmail
+
+PATH = "/api/v1/emails"
+MAX_BATCH = 500
+MAX_BODY = 36 * 2**20  # octets: 25 MB of files in base 64, and the rest
+KEY_HEADER = "idempotency-key"
+REPLAYED = "idempotent-replayed"
+
+
+class BatchInput(msgspec.Struct, forbid_unknown_fields=True):
+    """Up to 500 emails; a bare array of them is understood too."""
+
+    emails: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
+
+
+class BatchShape(msgspec.Struct):
+    """The same as the documentation tells it."""
+
+    emails: Annotated[list[EmailInput], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
+
+
+class ChangeInput(msgspec.Struct, forbid_unknown_fields=True):
+    """The new moment; one that has passed sends at once."""
+
+    send_at: Moment
+
+
+class TakenRecipient(msgspec.Struct, omit_defaults=True):
+    """One recipient's copy. `refused` says why nothing is sent to this one."""
+
+    id: str
+    email: str
+    kind: str
+    refused: str = ""
+
+
+class TakenEmail(msgspec.Struct):
+    """An email that is on its way."""
+
+    id: str
+    state: Literal["queued", "scheduled"]
+    at: datetime
+    send_at: datetime
+    recipients: list[TakenRecipient]
+
+
+class EmailResult(msgspec.Struct, omit_defaults=True):
+    """What became of one email of a batch: `accepted` with its id, or `refused` with the reasons."""
+
+    result: Literal["accepted", "refused"]
+    id: str = ""
+    state: str = ""
+    recipients: list[TakenRecipient] = []
+    code: str = ""
+    errors: tuple[FieldError, ...] = ()
+
+
+class BatchResults(msgspec.Struct):
+    accepted: int
+    refused: int
+    results: list[EmailResult]
+
+
+class EmailsQuery(Page, frozen=True, forbid_unknown_fields=True):
+    """What to list. `recipient` is an address, or how one begins; `subject` is looked for in subjects."""
+
+    state: Literal[
+        "",
+        "bounced",
+        "expired",
+        "unknown",
+        "deferred",
+        "queued",
+        "scheduled",
+        "accepted",
+        "suppressed",
+        "delivered",
+        "canceled",
+    ] = ""
+    recipient: Annotated[str, msgspec.Meta(max_length=254)] = ""
+    tag: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    stream: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    source: Literal["", "api", "smtp"] = ""
+    subject: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    is_test: bool | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+
+class RecipientBody(msgspec.Struct, omit_defaults=True):
+    """One recipient's copy and how it fared. `next_attempt_at` while it waits, `at` when it has ended."""
+
+    id: str
+    email: str
+    name: str
+    kind: str
+    state: str
+    at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    attempts: int = 0
+    code: int = 0
+    enhanced_code: str = ""
+    reply: str = ""
+    bounce_class: str = ""
+    contact: str = ""
+
+
+class EmailLineBody(msgspec.Struct):
+    """An email in a list."""
+
+    id: str
+    at: datetime
+    state: str
+    source: str
+    stream: str
+    sender: str = msgspec.field(name="from")
+    subject: str
+    recipients: list[RecipientBody]
+    tags: list[str]
+    send_at: datetime | None
+    is_test: bool
+
+
+class MomentBody(msgspec.Struct, omit_defaults=True):
+    """One entry of the timeline: `accepted`, `scheduled`, or an event such as `message.delivered` with its data."""
+
+    at: datetime
+    type: str
+    message: str = ""
+    data: dict[str, Any] = {}
+
+
+class EmailBodyView(msgspec.Struct):
+    """An email with all that is known of it."""
+
+    id: str
+    at: datetime
+    state: str
+    source: str
+    stream: str
+    sender: str = msgspec.field(name="from")
+    reply_to: list[str]
+    subject: str
+    recipients: list[RecipientBody]
+    tags: list[str]
+    metadata: dict[str, str]
+    template: str | None
+    track_opens: bool
+    track_clicks: bool
+    send_at: datetime | None
+    is_test: bool
+    message_id: str
+    size_bytes: int
+    has_content: bool
+    has_one_time_values: bool
+    timeline: list[MomentBody]
+
+
+class FileBody(msgspec.Struct):
+    filename: str
+    content_type: str
+    content_id: str
+    size_bytes: int
+
+
+class ContentBody(msgspec.Struct):
+    """What an email says, while it is kept. One-time values are never in it. `raw` is a message that came by SMTP, as text."""
+
+    subject: str
+    html: str
+    text: str
+    headers: list[list[str]]
+    attachments: list[FileBody]
+    raw: str | None
+
+
+class ChangedBody(msgspec.Struct):
+    """How many copies it concerned: those that were on their way already are left alone."""
+
+    id: str
+    changed: int
+
+
+_read_email = msgspec.json.Decoder(EmailInput).decode
+_read_batch = msgspec.json.Decoder(BatchInput | list[msgspec.Raw]).decode
+
+
+# ── Sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+@post(
+    PATH,
+    **described(
+        "Send one email",
+        scope=Scope.SEND_MESSAGES,
+        guarded=False,
+        body=EmailInput,
+        answers={202: TakenEmail},
+        statuses=(409,),
+    ),
+    request_max_body_size=MAX_BODY,
+)
+async def send(request: ApiRequest) -> Response[TakenEmail]:
+    """202 once it is kept safely. With an Idempotency-Key the same request again gets the same answer for 24 hours."""
+    caller = await admit(request, Scope.SEND_MESSAGES, bucket=Bucket.EMAILS)
+    try:
+        email = make_email(decode_body(request, await request.body(), _read_email))
+    except msgspec.ValidationError as error:
+        raise refuse(name_fault(error)) from None
+    except Misfit as misfit:
+        raise refuse(*misfit.errors) from None
+    taken = await take_emails(request, [email], caller=caller, idempotency_key=_read_key(request))
+    (result,) = taken.results
+    if not isinstance(result, AcceptedEmail):
+        raise _refuse(result)
+    return Response(_tell_taken(result), status_code=202, headers=_headers(taken))
+
+
+@post(
+    f"{PATH}/batch",
+    **described(
+        "Send up to 500 emails",
+        scope=Scope.SEND_MESSAGES,
+        guarded=False,
+        body=BatchShape,
+        answers={200: BatchResults},
+        statuses=(409,),
+    ),
+    request_max_body_size=MAX_BODY,
+)
+async def send_batch(request: ApiRequest) -> Response[BatchResults]:
+    """A result for each email, in order. What is wrong with one keeps no other out."""
+    caller = await admit(request, Scope.SEND_MESSAGES, bucket=Bucket.EMAILS)
+    try:
+        batch = decode_body(request, await request.body(), _read_batch)
+    except msgspec.ValidationError as error:
+        raise refuse(name_fault(error)) from None
+    emails = batch if isinstance(batch, list) else batch.emails
+    if not 1 <= len(emails) <= MAX_BATCH:
+        raise refuse(FieldError("emails", f"must be 1 to {MAX_BATCH} emails"))
+    read = [_read_one(one) for one in emails]
+    fit = [one for one in read if isinstance(one, NewEmail)]
+    taken = await take_emails(request, fit, caller=caller, idempotency_key=_read_key(request))
+    coming = iter(taken.results)
+    results = [one if isinstance(one, EmailResult) else _tell_result(next(coming)) for one in read]
+    accepted = sum(one.result == "accepted" for one in results)
+    return Response(
+        BatchResults(accepted, len(results) - accepted, results), status_code=200, headers=_headers(taken)
+    )
+
+
+# ── The log ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+@get(
+    PATH,
+    **described(
+        "List emails, the latest first",
+        scope=Scope.READ_MESSAGES,
+        query=EmailsQuery,
+        answers={200: Listed[EmailLineBody]},
+    ),
+)
+async def list_(request: ApiRequest) -> Response[Listed[EmailLineBody]]:
+    """Emails that a program sent, by state, recipient, tag, stream, period and subject."""
+    query = read_query(request, EmailsQuery)
+    before = read_after(query, "eml")
+    filters = EmailFilter(
+        state=query.state,
+        tag=query.tag,
+        recipient=query.recipient,
+        stream=query.stream,
+        source_kind=query.source,
+        is_test=query.is_test,
+        since=query.since,
+        until=query.until,
+        subject=query.subject,
+    )
+
+    def find(caller: Caller) -> Listed[EmailLineBody]:
+        rows = list_emails(caller.account_id, filters=filters, before=before, limit=query.limit + 1)
+        return list_page(rows, query.limit, _describe_line, lambda row: row.public_id)
+
+    return answer(await in_account(request, find))
+
+
+@get(
+    f"{PATH}/{{email_id:str}}",
+    **described(
+        "Get one email with its timeline",
+        scope=Scope.READ_MESSAGES,
+        answers={200: EmailBodyView},
+        statuses=(404,),
+        ids={"email_id": "eml"},
+    ),
+)
+async def get_(request: ApiRequest, email_id: FromPath[str]) -> Response[EmailBodyView]:
+    """What was asked, what became of each recipient's copy, and every event with the words of the servers."""
+    return answer(await in_account(request, lambda caller: _describe_email(_find(caller, email_id))))
+
+
+@get(
+    f"{PATH}/{{email_id:str}}/content",
+    **described(
+        "Get what an email says",
+        scope=Scope.READ_MESSAGES,
+        answers={200: ContentBody},
+        statuses=(404, 410),
+        ids={"email_id": "eml"},
+    ),
+)
+async def get_content(request: ApiRequest, email_id: FromPath[str]) -> Response[ContentBody]:
+    """While it is kept: as long as its stream says."""
+    return answer(await in_account(request, lambda caller: _describe_content(_find(caller, email_id))))
+
+
+# ── Changing what waits ──────────────────────────────────────────────────────────────────────────────────────────────
+@patch(
+    f"{PATH}/{{email_id:str}}",
+    **described(
+        "Reschedule an email",
+        scope=Scope.SEND_MESSAGES,
+        body=ChangeInput,
+        answers={200: ChangedBody},
+        statuses=(404, 409),
+        ids={"email_id": "eml"},
+    ),
+)
+async def change(request: ApiRequest, email_id: FromPath[str]) -> Response[ChangedBody]:
+    """Moves the copies that wait."""
+    try:
+        said = await read_body(request, msgspec.json.Decoder(ChangeInput).decode)
+    except msgspec.ValidationError as error:
+        raise refuse(name_fault(error)) from None
+    uid = _read_id(email_id)
+
+    def act(caller: Caller) -> ChangedBody:
+        with _problems():
+            changed = reschedule_email(
+                caller.account_id, uid, send_at=said.send_at, by=caller.key, now=caller.now
+            )
+        return ChangedBody(to_public_id("eml", uid), changed)
+
+    return answer(await in_account(request, act))
+
+
+@post(
+    f"{PATH}/{{email_id:str}}/cancel",
+    **described(
+        "Cancel an email",
+        scope=Scope.SEND_MESSAGES,
+        answers={200: ChangedBody},
+        statuses=(404, 409),
+        ids={"email_id": "eml"},
+    ),
+)
+async def cancel(request: ApiRequest, email_id: FromPath[str]) -> Response[ChangedBody]:
+    """Copies that wait, also those that wait for another attempt, are not sent any more."""
+    uid = _read_id(email_id)
+
+    def act(caller: Caller) -> ChangedBody:
+        with _problems():
+            changed = cancel_email(caller.account_id, uid, by=caller.key, now=caller.now)
+        return ChangedBody(to_public_id("eml", uid), changed)
+
+    return answer(await in_account(request, act))
+
+
+@post(
+    f"{PATH}/{{email_id:str}}/resend",
+    **described(
+        "Send an email again",
+        scope=Scope.SEND_MESSAGES,
+        answers={202: TakenEmail},
+        statuses=(404, 409),
+        ids={"email_id": "eml"},
+    ),
+)
+async def resend(request: ApiRequest, email_id: FromPath[str]) -> Response[TakenEmail]:
+    """A new email with the same content to the same recipients."""
+    uid = _read_id(email_id)
+
+    def act(caller: Caller) -> TakenEmail:
+        with _problems():
+            result = resend_email(caller.account_id, uid, by=caller.key, now=caller.now)
+        if not isinstance(result, AcceptedEmail):
+            raise _refuse(result)
+        return _tell_taken(result)
+
+    return answer(await in_account(request, act), status=202)
+
+
+HANDLERS = [send, send_batch, list_, get_, get_content, change, cancel, resend]
+
+
+# ── Reading requests ─────────────────────────────────────────────────────────────────────────────────────────────────
+def _read_key(request: ApiRequest) -> str:
+    return str(request.headers.get(KEY_HEADER, ""))
+
+
+def _read_one(body: msgspec.Raw) -> NewEmail | EmailResult:
+    """An email of a batch, or why it cannot be read."""
+    try:
+        return make_email(_read_email(body))
+    except msgspec.ValidationError as error:
+        return EmailResult("refused", code="invalid", errors=(name_fault(error),))
+    except Misfit as misfit:
+        return EmailResult("refused", code="invalid", errors=misfit.errors)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        error_ = FieldError("body", "is not JSON that can be read")
+        return EmailResult("refused", code="invalid", errors=(error_,))
+
+
+def _read_id(text: str) -> UUID:
+    """Raises Problem (404)."""
+    try:
+        return from_public_id("eml", text)
+    except UnknownId:
+        raise _unknown() from None
+
+
+def _find(caller: Caller, text: str) -> EmailView:
+    found = find_email(caller.account_id, _read_id(text))
+    if found is None:
+        raise _unknown()
+    return found
+
+
+# ── Refusals ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _unknown() -> Problem:
+    return Problem(404, "not_found", "There is no such email in this account, or its log was deleted.")
+
+
+@contextmanager
+def _problems() -> Iterator[None]:
+    try:
+        yield
+    except EmailActError as error:
+        if error.code == "unknown_email":
+            raise _unknown() from None
+        status = 422 if error.code == "too_far_ahead" else 409
+        fields = (FieldError("send_at", str(error)),) if status == 422 else ()
+        raise Problem(status, error.code, str(error), fields) from None
+
+
+def _refuse(refused: RefusedEmail) -> Problem:
+    """With the code of what is wrong, or `invalid` where that is several things."""
+    errors = tuple(FieldError(fault.field or "email", fault.text) for fault in refused.faults)
+    code = _name_code(refused)
+    if code == "account_stopped":
+        return Problem(403, code, errors[0].message)
+    if code == "invalid":
+        return refuse(*errors)
+    return Problem(422, code, errors[0].message, errors)
+
+
+def _name_code(refused: RefusedEmail) -> str:
+    codes = {fault.code for fault in refused.faults}
+    return codes.pop() if len(codes) == 1 else "invalid"
+
+
+# ── Answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _headers(taken: Taken) -> dict[str, str]:
+    return {**NO_STORE, REPLAYED: "true"} if taken.replayed else NO_STORE
+
+
+def _tell_taken(email: AcceptedEmail) -> TakenEmail:
+    return TakenEmail(
+        to_public_id("eml", email.id),
+        "scheduled" if email.send_at > email.at else "queued",
+        email.at,
+        email.send_at,
+        [_tell_recipient(one) for one in email.recipients],
+    )
+
+
+def _tell_recipient(one: AcceptedRecipient) -> TakenRecipient:
+    return TakenRecipient(to_public_id("msg", one.message_id), one.email, one.kind.value, str(one.refused))
+
+
+def _tell_result(result: AcceptResult) -> EmailResult:
+    if isinstance(result, AcceptedEmail):
+        taken = _tell_taken(result)
+        return EmailResult("accepted", taken.id, taken.state, taken.recipients)
+    errors = tuple(FieldError(fault.field or "email", fault.text) for fault in result.faults)
+    return EmailResult("refused", code=_name_code(result), errors=errors)
+
+
+def _describe_recipient(one: RecipientView) -> RecipientBody:
+    return RecipientBody(
+        one.public_id,
+        one.email,
+        one.name,
+        one.kind,
+        one.state.value,
+        one.at,
+        one.run_at,
+        one.attempts,
+        one.smtp_code,
+        one.enhanced_code,
+        one.reply,
+        one.bounce_class,
+        to_public_id("con", one.contact_id) if one.contact_id else "",
+    )
+
+
+def _describe_line(row: EmailLine) -> EmailLineBody:
+    return EmailLineBody(
+        id=row.public_id,
+        at=row.at,
+        state=row.state.value,
+        source=row.source_kind,
+        stream=row.stream,
+        sender=_write_sender(row.from_name, row.from_email),
+        subject=row.subject,
+        recipients=[_describe_recipient(one) for one in row.recipients],
+        tags=list(row.tags),
+        send_at=row.send_at,
+        is_test=row.is_test,
+    )
+
+
+def _describe_email(view: EmailView) -> EmailBodyView:
+    email = view.email
+    return EmailBodyView(
+        id=email.public_id,
+        at=email.at,
+        state=view.state.value,
+        source=email.source_kind,
+        stream=email.stream,
+        sender=_write_sender(email.from_name, email.from_email),
+        reply_to=list(email.reply_to),
+        subject=email.subject,
+        recipients=[_describe_recipient(one) for one in view.recipients],
+        tags=list(email.tags),
+        metadata=email.metadata,
+        template=to_public_id("tpl", email.template_uid) if email.template_uid else None,
+        track_opens=email.track_opens,
+        track_clicks=email.track_clicks,
+        send_at=email.send_at,
+        is_test=email.is_test,
+        message_id=email.header_id or f"{email.id.hex}@{settings.MESSAGE_ID_DOMAIN}",
+        size_bytes=email.size_bytes,
+        has_content=view.body is not None,
+        has_one_time_values=email.one_time,
+        timeline=list(_tell_timeline(view)),
+    )
+
+
+def _tell_timeline(view: EmailView) -> Iterator[MomentBody]:
+    email = view.email
+    yield MomentBody(email.at, "accepted")
+    if email.send_at is not None and email.send_at > email.at:
+        yield MomentBody(email.at, "scheduled", data={"send_at": email.send_at})
+    for event in view.timeline:
+        yield _tell_event(event)
+
+
+def _tell_event(event: Event) -> MomentBody:
+    message = to_public_id("msg", event.message_id) if event.message_id else ""
+    return MomentBody(event.at, event.kind, message, event.data)
+
+
+def _write_sender(name: str, email: str) -> str:
+    return f"{name} <{email}>" if name else email
+
+
+def _describe_content(view: EmailView) -> ContentBody:
+    """Raises Problem (410)."""
+    body = view.body
+    if body is None:
+        raise Problem(410, "content_gone", "The content of this email is not kept any more.")
+    content = body.content or {}
+    files = [
+        FileBody(one["filename"], one["content_type"], one["content_id"], one["size"])
+        for one in content.get("attachments", ())
+    ]
+    raw = bytes(body.raw).decode("utf-8", "replace") if body.raw is not None else None
+    return ContentBody(
+        view.email.subject,
+        content.get("html", ""),
+        content.get("text", ""),
+        [list(pair) for pair in content.get("headers", ())],
+        files,
+        raw,
+    )
