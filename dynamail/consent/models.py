@@ -149,6 +149,7 @@ class ConsentRecord(DataPlaneModel):
 class SuppressionScope(models.TextChoices):
     ALL = "all", _("All mail")
     MARKETING = "marketing", _("Campaigns only")
+    TRANSACTIONAL = "transactional", _("Transactional mail only")
 
 
 class SuppressionReason(models.TextChoices):
@@ -186,7 +187,7 @@ class Suppression(DataPlaneModel):
     address_hash = models.BinaryField(
         max_length=16
     )  # HMAC-SHA-256 of email_key under the account's key, 128 bits
-    scope = models.CharField(max_length=12, default=SuppressionScope.ALL, choices=SuppressionScope.choices)
+    scope = models.CharField(max_length=16, default=SuppressionScope.ALL, choices=SuppressionScope.choices)
     email = models.CharField(max_length=254, default="", blank=True)
     reason = models.CharField(max_length=16, choices=SuppressionReason.choices)
     detail = models.CharField(max_length=500, default="", blank=True)

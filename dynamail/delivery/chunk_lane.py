@@ -22,8 +22,10 @@ from dynamail.delivery.database import Connection, DatabaseGone, fetch, int_arra
 from dynamail.delivery.gate import CANCELED_CAMPAIGN, STOPPED_ACCOUNT, check_consent, stop_for_states
 from dynamail.delivery.outlets import Outlet
 from dynamail.delivery.recording import (
+    Bounced,
     encode_rows,
     find_counter_shard,
+    find_moment,
     make_window_outcome,
     record_bounces,
     start_of_hour,
@@ -217,7 +219,9 @@ class ChunkRun:
         pairs = [(self._parcels[position], result) for position, result in due]
         parameters = self._make_parameters(pairs, done=done, started=started, ending=ending, now=now)
         bounces = [
-            (parcel, result, self._key_of(parcel)) for parcel, result in pairs if result.state == BOUNCED
+            Bounced(parcel, result, self._key_of(parcel), self.lease.source_id)
+            for parcel, result in pairs
+            if result.state == BOUNCED
         ]
 
         async def write(connection: Connection) -> list[tuple[Any, ...]]:
@@ -243,7 +247,7 @@ class ChunkRun:
         self,
         connection: Connection,
         parameters: dict[str, Any],
-        bounces: list[tuple[Parcel, Result, str]],
+        bounces: list[Bounced],
         ending: str,
         now: datetime,
     ) -> list[tuple[Any, ...]]:
@@ -282,6 +286,7 @@ class ChunkRun:
             "now": now,
             "hour": start_of_hour(now),
             "counter_shard": find_counter_shard(),
+            "moment": find_moment(now),
             "outcomes": encode_rows(outcomes),
         }
 
@@ -422,6 +427,7 @@ async def release_chunk(tools: Tools, lease: ChunkLease, *, run_at: datetime | N
             "now": now,
             "hour": start_of_hour(now),
             "counter_shard": find_counter_shard(),
+            "moment": find_moment(now),
             "outcomes": "[]",
         },
     )

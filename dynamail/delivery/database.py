@@ -136,5 +136,10 @@ def bytea_array(values: Iterable[bytes]) -> str:
     return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
 
 
-def int_array(values: Iterable[int]) -> str:
-    return "{" + ",".join(map(str, values)) + "}"
+def int_array(values: Iterable[int | None]) -> str:
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def text_array(values: Iterable[str]) -> str:
+    """Of plain words only."""
+    return "{" + ",".join(values) + "}"

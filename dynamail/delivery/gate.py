@@ -12,7 +12,15 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from dynamail.consent.gate import SENTENCES, Reason
-from dynamail.delivery.database import Connection, Database, bytea_array, fetch, int_array, uuid_array
+from dynamail.delivery.database import (
+    Connection,
+    Database,
+    bytea_array,
+    fetch,
+    int_array,
+    text_array,
+    uuid_array,
+)
 from dynamail.delivery.records import CANCELED, RETURNED, SUPPRESSED, Parcel, Result
 from dynamail.lib.clock import utc_now
 from dynamail.lib.sql import load_sql
@@ -64,7 +72,7 @@ def stop_for(reason: Reason) -> Result:
     """The result for a parcel that the gate refused. A stopped account is a matter of time, the rest is final."""
     if reason is Reason.ACCOUNT_STOPPED:
         return STOPPED_ACCOUNT
-    return Result(SUPPRESSED, reply=str(SENTENCES[reason]))
+    return Result(SUPPRESSED, reply=str(SENTENCES[reason]), reason=reason.value)
 
 
 def stop_for_states(campaign: str | None, account: str | None) -> Result | None:
@@ -121,6 +129,8 @@ async def _check_singles(connection: Connection, singles: Sequence[Parcel]) -> N
             "account_ids": int_array(parcel.account_id for parcel in singles),
             "contact_ids": uuid_array(parcel.contact_id for parcel in singles),
             "address_hashes": bytea_array(parcel.address_hash for parcel in singles),
+            "scopes": text_array(parcel.stream for parcel in singles),
+            "topic_ids": int_array(parcel.topic_id for parcel in singles),
             "now": utc_now(),
         },
     )

@@ -1,7 +1,8 @@
 """The outbox lane: single messages and second attempts, one row each.
 
 1. Rows that are due are claimed in small batches, separately for each priority: single messages never queue behind retries.
-2. Each becomes a parcel: its own content, or the frozen content of its campaign. What has waited too long expires unsent.
+2. Each becomes a parcel: its own content (in the row, or that of its email), or the frozen content of its campaign. What has waited
+   too long expires unsent.
 3. The gate is asked, then the parcels are queued; single messages go first on every connection.
 4. Results are settled in groups: whatever arrived while the last statement ran goes into the next.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,12 +21,24 @@ from uuid import UUID
 from dynamail.consent.address_hash import hash_address
 from dynamail.delivery.completing import finish_campaigns
 from dynamail.delivery.database import Connection, fetch, int_array
+from dynamail.delivery.emails import (
+    MISSING,
+    MOST_OCTETS,
+    LoadedEmail,
+    count_octets,
+    judge_seal,
+    load_emails,
+    make_copy,
+)
 from dynamail.delivery.gate import Gate
 from dynamail.delivery.outcomes import judge_content_failure
 from dynamail.delivery.recording import (
+    Bounced,
     OutboxOutcome,
+    describe_attempt,
     encode_rows,
     find_counter_shard,
+    find_moment,
     make_outbox_outcome,
     record_bounces,
     start_of_hour,
@@ -34,15 +48,20 @@ from dynamail.delivery.routing import find_domain, find_stream
 from dynamail.delivery.sources import load_reached
 from dynamail.delivery.tools import LEASE, Tools
 from dynamail.lib.clock import utc_now
+from dynamail.lib.sealing import CannotOpen
 from dynamail.lib.sql import load_sql
 from dynamail.messages.accepting import Content
 from dynamail.messages.composing import ComposingSettings, compose_single
-from dynamail.messages.signing import SigningError, SigningIdentity
+from dynamail.messages.composing_emails import compose_email
+from dynamail.messages.composing_raw import compose_raw
+from dynamail.messages.signing import SigningError
 from dynamail.protocols.address import AddressError, parse_address
 from dynamail.protocols.retrying import is_expired
 from dynamail.protocols.smtp.envelopes import Envelope
 
 log = logging.getLogger(__name__)
+
+Compose = Callable[[Parcel, datetime], Envelope]
 
 BATCH = 50
 MOST_MOVING = 200  # claimed and not settled, for accounts whose messages get through
@@ -53,13 +72,19 @@ LOOK_SECONDS = 1.0
 STOPPED_PAUSE = timedelta(minutes=1)  # before a row is looked at again whose account or campaign is stopped
 
 
+def never_compose(parcel: Parcel, now: datetime) -> Envelope:
+    """Of a row that is only settled."""
+    raise AssertionError("a message without content was to be written")
+
+
 class Held:
     """A claimed row and its parcel. `key` is the folded address."""
 
-    __slots__ = ("key", "parcel", "row")
+    __slots__ = ("key", "octets", "parcel", "row")
 
     def __init__(self, row: OutboxRow, parcel: Parcel, key: str) -> None:
         self.row, self.parcel, self.key = row, parcel, key
+        self.octets = 0  # of content in memory
 
 
 class OutboxLane:
@@ -72,6 +97,7 @@ class OutboxLane:
         self._tools, self._gate, self._composing = tools, gate, composing
         self._held: dict[UUID, Held] = {}
         self._counts: Counter[int] = Counter()  # held rows by account
+        self._octets = 0  # of contents that are held
         self._moved_at: dict[int, float] = {}  # loop time of an account's last result, or of its first row
         self._results: list[tuple[Parcel, Result]] = []
         self._news = asyncio.Event()
@@ -122,8 +148,10 @@ class OutboxLane:
 
     def _withdraw_from_closed(self) -> None:
         for outlet in self._tools.ways.list_outlets():
-            if outlet.is_closed or self._is_stopping:
+            if self._is_stopping:
                 outlet.withdraw(self)
+            elif outlet.is_closed:
+                outlet.withdraw_from_closed(self)
 
     # --- claiming ------------------------------------------------------------------------------------------------------
 
@@ -138,6 +166,7 @@ class OutboxLane:
     def _hold(self, held: Held) -> None:
         account_id = held.row.account_id
         self._held[held.row.id] = held
+        self._octets += held.octets
         if not self._counts[account_id]:
             self._moved_at[account_id] = asyncio.get_running_loop().time()
         self._counts[account_id] += 1
@@ -145,6 +174,7 @@ class OutboxLane:
     def _let_go(self, held: Held) -> None:
         account_id = held.row.account_id
         del self._held[held.row.id]
+        self._octets -= held.octets
         self._counts[account_id] -= 1
         if not self._counts[account_id]:
             del self._counts[account_id], self._moved_at[account_id]
@@ -170,7 +200,10 @@ class OutboxLane:
         """Make parcels, ask the gate, queue them."""
         now = utc_now()
         fresh = await self._make_campaign_parcels([row for row in rows if row.is_campaign])
-        fresh += [await self._make_signed(row) for row in rows if not row.is_campaign]
+        fresh += await self._make_email_parcels([row for row in rows if row.email_id is not None])
+        fresh += [
+            await self._make_signed(row) for row in rows if not row.is_campaign and row.email_id is None
+        ]
         for held in fresh:
             self._hold(held)
         parcels = []
@@ -211,22 +244,53 @@ class OutboxLane:
                     made.append(Held(row, parcel, known.key if known else ""))
         return made
 
-    def _make_stopped(self, row: OutboxRow) -> Held:
-        held = self._make_single(row)
-        held.parcel.stopped = Result(RETURNED, reply="The campaign's content cannot be written.")
+    async def _make_email_parcels(self, rows: list[OutboxRow]) -> list[Held]:
+        most = max(0, MOST_OCTETS - self._octets)
+        emails = await load_emails(self._tools.database, rows, most=most)
+        made, counted = [], set()
+        for row in rows:
+            key = row.account_id, row.email_id
+            loaded = emails.get(key) or LoadedEmail(None, MISSING)  # type: ignore[arg-type]
+            held = await self._make_email_parcel(row, loaded)
+            if loaded.email is not None and key not in counted:
+                counted.add(key)
+                held.octets = count_octets(loaded.email)
+            made.append(held)
+        return made
+
+    async def _make_email_parcel(self, row: OutboxRow, loaded: LoadedEmail) -> Held:
+        email = loaded.email
+        if email is None:
+            return self._make_single(row, stopped=loaded.problem)
+        try:
+            identity = await self._tools.sources.identities.find(row.account_id, email.from_email)
+            copy = make_copy(row)
+        except SigningError as error:
+            return self._make_single(row, stopped=Result(RETURNED, reply=str(error)))
+        except CannotOpen as error:
+            return self._make_single(row, stopped=judge_seal(error))
+        compose = compose_raw if email.raw is not None else compose_email
+        settings = self._composing
+
+        def write(parcel: Parcel, now: datetime) -> Envelope:
+            return compose(email, copy, settings=settings, identity=identity, now=now, token=parcel)
+
+        held = self._make_single(row, compose=write)
+        parcel = held.parcel
+        parcel.stream, parcel.stream_key = email.stream_kind, email.stream
+        parcel.sender_domain = find_domain(email.from_email)
         return held
+
+    def _make_stopped(self, row: OutboxRow) -> Held:
+        reply = "The campaign's content cannot be written."
+        return self._make_single(row, stopped=Result(RETURNED, reply=reply))
 
     async def _make_signed(self, row: OutboxRow) -> Held:
         from_email = (row.payload or {}).get("from_email", "")
         try:
             identity = await self._tools.sources.identities.find(row.account_id, from_email)
         except SigningError as error:
-            held = self._make_single(row)
-            held.parcel.stopped = Result(RETURNED, reply=str(error))
-            return held
-        return self._make_single(row, identity)
-
-    def _make_single(self, row: OutboxRow, identity: SigningIdentity | None = None) -> Held:
+            return self._make_single(row, stopped=Result(RETURNED, reply=str(error)))
         settings, payload = self._composing, row.payload or {}
 
         def compose(parcel: Parcel, now: datetime) -> Envelope:
@@ -240,6 +304,12 @@ class OutboxLane:
                 identity=identity,
             )
 
+        return self._make_single(row, compose=compose)
+
+    def _make_single(
+        self, row: OutboxRow, *, compose: Compose = never_compose, stopped: Result | None = None
+    ) -> Held:
+        payload = row.payload or {}
         parcel = Parcel(
             owner=self,
             account_id=row.account_id,
@@ -247,7 +317,10 @@ class OutboxLane:
             email=row.recipient,
             compose=compose,
             contact_id=row.contact_id,
+            topic_id=row.topic_id,
+            stopped=stopped,
             stream=find_stream(row.source_kind),
+            to_mailbox=row.to_mailbox,
             sender_domain=find_domain(str(payload.get("from_email", ""))),
         )
         key = ""
@@ -255,7 +328,7 @@ class OutboxLane:
             key = parse_address(row.recipient).key
             parcel.address_hash = hash_address(row.account_id, key)
         except AddressError as error:
-            parcel.stopped = judge_content_failure(str(error))
+            parcel.stopped = stopped or judge_content_failure(str(error))
         return Held(row, parcel, key)
 
     async def adopt(self, findings: list[tuple[OutboxRow, Result]], *, worker: UUID) -> None:
@@ -290,6 +363,7 @@ class OutboxLane:
             "now": now,
             "hour": start_of_hour(now),
             "counter_shard": find_counter_shard(),
+            "moment": find_moment(now),
             "outcomes": encode_rows(outcomes),
         }
         bounces = [(held, result) for held, result in entries if result.state == BOUNCED]
@@ -312,7 +386,7 @@ class OutboxLane:
         outcome = make_outbox_outcome(
             held.row, held.parcel, result, transport_id=held.parcel.transport_id, now=now
         )
-        if outcome.state == RETURNED and held.parcel.stopped is not None:
+        if outcome.state == RETURNED and held.parcel.stopped is not None and not result.wait:
             outcome.run_at = now + STOPPED_PAUSE
         return outcome
 
@@ -326,10 +400,13 @@ class OutboxLane:
         if not bounces:
             await fetch(connection, load_sql("delivery", "settle_outbox"), parameters)
             return
-        groups: dict[tuple[int, str], list[tuple[Parcel, Result, str]]] = defaultdict(list)
+        groups: dict[tuple[int, str], list[Bounced]] = defaultdict(list)
         for held, result in bounces:
-            if held.row.account_id:  # the installation's own mail has no suppressions and no events
-                groups[held.row.account_id, held.row.source_kind].append((held.parcel, result, held.key))
+            row = held.row
+            if row.account_id:  # the installation's own mail has no suppressions and no events
+                told = describe_attempt(result, row.attempts + 1) if row.email_id is not None else None
+                bounced = Bounced(held.parcel, result, held.key, row.source_id, told)
+                groups[row.account_id, row.source_kind].append(bounced)
         async with connection.transaction():
             await fetch(connection, load_sql("delivery", "settle_outbox"), parameters)
             for (account_id, source_kind), members in groups.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dynamail.delivery.records import BOUNCED, DEFERRED, DELIVERED, UNKNOWN, Result
 from dynamail.protocols.codes import (
     CONSEQUENCES,
@@ -19,6 +21,11 @@ IN_DOUBT = "The connection ended after the message was sent and before the serve
 
 def judge_outcome(outcome: Outcome) -> Result:
     """The result of one attempt. A 5xx that means "later" is deferred; a 4xx never is a bounce."""
+    result = _judge(outcome)
+    return result if outcome.dialog is None else replace(result, dialog=outcome.dialog)
+
+
+def _judge(outcome: Outcome) -> Result:
     reply = outcome.reply
     if outcome.kind is OutcomeKind.DELIVERED and reply is not None:
         return Result(DELIVERED, "", reply.code, reply.enhanced, reply.text[:MAX_REPLY])

@@ -1,7 +1,7 @@
 """All ways out of one account, and which of them a message takes.
 
 1. Without rules and pools there is one way, and everything takes it.
-2. Else the rules decide, first match first: by stream, by the domain in From, by the recipient's domain or the site that receives its
+2. Else the rules decide, first match first: by stream (its key or its kind), by the domain in From, by the recipient's domain or the site that receives its
    mail (then it is looked up first, and the message is parked meanwhile). No rule: the default transport; none: the Mailbox.
 3. In a pool the members take turns by weight, as long as they are open and have room; a member of weight 0 works only while no other
    can. When a way closes, what is queued on it moves to another member; when it works again, it gets its turns again.
@@ -121,9 +121,10 @@ class Outlet:
         """Until something may go again some way."""
         return min(target.seconds_closed for target in self._list_targets())
 
-    def is_closed_for(self, stream: str, sender_domain: str) -> bool:
+    def is_closed_for(self, stream: str, sender_domain: str, *, stream_key: str = "") -> bool:
         """Nothing of this stream from this domain can go any way."""
-        return all(target.is_closed for target in self._list_targets_for(stream, sender_domain))
+        targets = self._list_targets_for(stream, sender_domain, stream_key)
+        return all(target.is_closed for target in targets)
 
     def seconds_closed_for(self, stream: str, sender_domain: str) -> float:
         targets = self._list_targets_for(stream, sender_domain)
@@ -140,16 +141,29 @@ class Outlet:
 
     def submit(self, parcels: Iterable[Parcel], *, urgent: bool = False) -> None:
         """Send each parcel its way. Their gate has just been asked."""
-        if self._only is not None:
-            self._only.submit(parcels, urgent=urgent)
+        if self._only is None:
+            for parcel in parcels:
+                self._dispatch(parcel, urgent)
             return
+        plain = []
         for parcel in parcels:
-            self._dispatch(parcel, urgent)
+            if parcel.to_mailbox:
+                self._dispatch(parcel, urgent)
+            else:
+                plain.append(parcel)
+        self._only.submit(plain, urgent=urgent)
 
     def withdraw(self, owner: Owner) -> None:
         """Take an owner's parcels back that no connection has pulled; each gets the result `returned`."""
         for way in self._list_exits():
             way.withdraw(owner)
+        self._parking.withdraw(owner)
+
+    def withdraw_from_closed(self, owner: Owner) -> None:
+        """The same for a closed account; what goes to the Mailbox, which is open all the same, stays."""
+        for way in self._list_exits():
+            if way.is_closed:
+                way.withdraw(owner)
         self._parking.withdraw(owner)
 
     # --- for Ways ------------------------------------------------------------------------------------------------------
@@ -178,7 +192,7 @@ class Outlet:
         self.routing = routing
         self._targets: dict[int | None, Target] = {}
         self._pools: dict[int, Target] = {}
-        self._remembered: dict[tuple[str, str, str], Target] = {}
+        self._remembered: dict[tuple[str, str, str, str], Target] = {}
         for transport_id, way in list(self._exits.items()):
             route = routing.find_route(transport_id)
             if isinstance(way, Direct) == route.is_direct and self._is_used(transport_id):
@@ -239,7 +253,7 @@ class Outlet:
 
     def _hold_back(self, parcel: Parcel, target: Target) -> None:
         wait, problem = min(LONGEST_PAUSE, target.seconds_closed), target.problem
-        if self.is_closed_for(parcel.stream, parcel.sender_domain):
+        if self.is_closed_for(parcel.stream, parcel.sender_domain, stream_key=parcel.stream_key):
             result = Result(RETURNED, reply=problem, wait=wait)
         else:
             slots = [way.find_slot() for way in target.exits]
@@ -248,8 +262,10 @@ class Outlet:
 
     def _find_target(self, parcel: Parcel) -> Target | None:
         """None while the site of the recipient's domain is being looked up."""
+        if parcel.to_mailbox:
+            return self._target_to(None)
         domain = find_domain(parcel.email)
-        key = parcel.stream, parcel.sender_domain, domain
+        key = parcel.stream, parcel.stream_key, parcel.sender_domain, domain
         target = self._remembered.get(key)
         if target is None:
             target = self._apply_rules(*key)
@@ -259,38 +275,44 @@ class Outlet:
                 self._remembered[key] = target
         return target
 
-    def _apply_rules(self, stream: str, sender_domain: str, domain: str) -> Target | None:
+    def _apply_rules(self, stream: str, stream_key: str, sender_domain: str, domain: str) -> Target | None:
         rules = self.routing.rules
-        rule = find_rule(rules, stream=stream, sender_domain=sender_domain, recipient_domain=domain)
-        if needs_site(rules, stream=stream, sender_domain=sender_domain, recipient_domain=domain):
+        message = {
+            "stream": stream,
+            "stream_key": stream_key,
+            "sender_domain": sender_domain,
+            "recipient_domain": domain,
+        }
+        rule = find_rule(rules, **message)
+        if needs_site(rules, **message):
             if domain in self._parking:
                 return None
             found = self._equipment.destinations.find(domain, self._equipment.settings, self._take_up)
             if found is None:
                 return None
-            rule = find_rule(
-                rules,
-                stream=stream,
-                sender_domain=sender_domain,
-                recipient_domain=domain,
-                site=found.site,
-            )
+            rule = find_rule(rules, **message, site=found.site)
         return self._target_of(rule)
 
     def _take_up(self, domain: str) -> None:
         for parcel, urgent in self._parking.take_out(domain):
             self._dispatch(parcel, urgent)
 
-    def _list_rules_for(self, stream: str, sender_domain: str) -> Iterator[Rule]:
+    def _list_rules_for(self, stream: str, sender_domain: str, stream_key: str) -> Iterator[Rule]:
         """Rules that hold for a stream and a sender, whoever the recipient is."""
         for rule in self.routing.rules:
             general = Rule(rule.target, rule.stream, rule.sender_domain)
-            if find_rule([general], stream=stream, sender_domain=sender_domain, recipient_domain=""):
+            if find_rule(
+                [general],
+                stream=stream,
+                stream_key=stream_key,
+                sender_domain=sender_domain,
+                recipient_domain="",
+            ):
                 yield rule
 
-    def _list_targets_for(self, stream: str, sender_domain: str) -> list[Target]:
+    def _list_targets_for(self, stream: str, sender_domain: str, stream_key: str = "") -> list[Target]:
         targets = []
-        for rule in self._list_rules_for(stream, sender_domain):
+        for rule in self._list_rules_for(stream, sender_domain, stream_key):
             targets.append(self._target_of(rule))
             if not rule.recipient_domain:
                 return targets
@@ -304,7 +326,9 @@ class Outlet:
     def _target_of(self, rule: Rule | None) -> Target:
         if rule is not None and rule.target.pool_id is not None:
             return self._find_pool(rule.target.pool_id)
-        transport_id = rule.target.transport_id if rule is not None else self.routing.default
+        return self._target_to(rule.target.transport_id if rule is not None else self.routing.default)
+
+    def _target_to(self, transport_id: int | None) -> Target:
         target = self._targets.get(transport_id)
         if target is None:
             target = self._targets[transport_id] = Target([Member(self._find_exit(transport_id), 1)])

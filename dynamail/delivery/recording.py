@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -16,11 +18,12 @@ from dynamail.delivery.records import (
     DEFERRED,
     POSTPONED,
     RETURNED,
+    SUPPRESSED,
     OutboxRow,
     Parcel,
     Result,
 )
-from dynamail.lib.ids import derived_id
+from dynamail.lib.ids import derived_id, lowest_id
 from dynamail.lib.sql import load_sql
 from dynamail.protocols.codes import BounceClass
 from dynamail.protocols.retrying import is_expired, next_attempt_at
@@ -66,6 +69,7 @@ class OutboxOutcome(msgspec.Struct):
     in_doubt: bool
     transport_id: int | None
     hard: bool
+    told: dict[str, Any] | None = None
 
 
 class BounceFact(msgspec.Struct):
@@ -82,6 +86,19 @@ class BounceFact(msgspec.Struct):
     code: int
     reply: str
     bounce_class: str = msgspec.field(name="class")
+    told: dict[str, Any] | None = None
+    is_played: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bounced:
+    """A message that was refused. `key` is the folded address; `told` is what else the event of a single message says."""
+
+    parcel: Parcel
+    result: Result
+    key: str
+    source_id: UUID | None
+    told: dict[str, Any] | None = None
 
 
 def make_window_outcome(
@@ -142,7 +159,24 @@ def make_outbox_outcome(
         in_doubt,
         transport_id,
         result.is_hard,
+        describe_attempt(result, attempts) if row.email_id is not None else None,
     )
+
+
+def describe_attempt(result: Result, attempt: int) -> dict[str, Any]:
+    """What the events of a single message say about this attempt. `tls` is the version, "" in the clear."""
+    if result.state == SUPPRESSED:
+        return {"reason": result.reason, "reply": clean(result.reply)}
+    told: dict[str, Any] = {
+        "code": result.code,
+        "enhanced": result.enhanced,
+        "reply": clean(result.reply),
+        "attempt": attempt,
+    }
+    if (dialog := result.dialog) is not None:
+        lines = [[clean(said), clean(answered)] for said, answered in dialog.lines]
+        told |= {"host": dialog.host, "ip": dialog.ip, "tls": dialog.tls, "dialog": lines}
+    return told
 
 
 def encode_rows(rows: Sequence[msgspec.Struct]) -> str:
@@ -153,34 +187,37 @@ async def record_bounces(
     connection: Connection,
     account_id: int,
     source_kind: str,
-    bounces: Iterable[tuple[Parcel, Result, str]],
+    bounces: Iterable[Bounced],
     *,
     now: datetime,
 ) -> None:
-    """Events and suppressions for `(parcel, result, email key)`, in the caller's transaction. Only real bounces count."""
-    facts = [
-        BounceFact(
-            derived_id(now, "message.bounced", parcel.message_id),
-            derived_id(now, "contact.suppressed", parcel.message_id),
-            parcel.message_id,
-            parcel.source_id,
-            None if _is_about_us(result) else parcel.contact_id,
-            key,
-            parcel.address_hash.hex(),
-            result.is_hard and bool(key),
-            result.code,
-            clean(result.reply),
-            result.bounce_class,
-        )
-        for parcel, result, key in bounces
-        if result.state == BOUNCED
-    ]
+    """Events and suppressions, in the caller's transaction. Only real bounces count."""
+    facts = [_make_fact(one, now) for one in bounces if one.result.state == BOUNCED]
     if facts:
         await fetch(
             connection,
             load_sql("delivery", "record_bounces"),
             {"account_id": account_id, "source_kind": source_kind, "now": now, "bounces": encode_rows(facts)},
         )
+
+
+def _make_fact(bounced: Bounced, now: datetime) -> BounceFact:
+    parcel, result = bounced.parcel, bounced.result
+    return BounceFact(
+        derived_id(now, "message.bounced", parcel.message_id),
+        derived_id(now, "contact.suppressed", parcel.message_id),
+        parcel.message_id,
+        bounced.source_id,
+        None if _is_about_us(result) else parcel.contact_id,
+        bounced.key,
+        parcel.address_hash.hex(),
+        result.is_hard and bool(bounced.key),
+        result.code,
+        clean(result.reply),
+        result.bounce_class,
+        bounced.told,
+        parcel.to_mailbox,
+    )
 
 
 def _is_about_us(result: Result) -> bool:
@@ -190,6 +227,11 @@ def _is_about_us(result: Result) -> bool:
 
 def find_counter_shard() -> int:
     return os.getpid() % COUNTER_SHARDS
+
+
+def find_moment(now: datetime) -> str:
+    """How every id of this moment begins: 12 hexadecimal digits."""
+    return lowest_id(now).hex[:12]
 
 
 def start_of_hour(now: datetime) -> datetime:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from dynamail.protocols.smtp.envelopes import Envelope
+from dynamail.protocols.smtp.envelopes import Dialog, Envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Result:
     reply: str = ""
     is_hard: bool = False
     wait: float = 0.0
+    reason: str = ""  # of the gate
+    dialog: Dialog | None = None  # of a single message
 
 
 DELIVERED, BOUNCED, SUPPRESSED = "delivered", "bounced", "suppressed"
@@ -55,7 +57,7 @@ class Parcel:
     compose: Callable[[Parcel, datetime], Envelope]
     contact_id: UUID | None = None
     source_id: UUID | None = None  # of a campaign; None for single messages
-    topic_id: int | None = None
+    topic_id: int | None = None  # consent to it is asked for
     address_hash: bytes = b""
     position: int = 0  # in its chunk
     gated_at: float = 0.0  # loop time of the gate's last answer
@@ -64,7 +66,9 @@ class Parcel:
     is_probe: bool = False  # pulled to try a way that had failed
     is_urgent: bool = False  # pulled from the urgent queue, where a lost connection gives it back
     size: int = 0  # octets, once composed
-    stream: str = TRANSACTIONAL
+    stream: str = TRANSACTIONAL  # its kind
+    stream_key: str = ""  # of an account's own stream
+    to_mailbox: bool = False  # whatever the account's transports are
     sender_domain: str = ""  # of From: A-labels, lower case
     transport_id: int | None = None  # of the way that pulled it last; None before, and for the Mailbox
 
@@ -107,6 +111,11 @@ class OutboxRow:
     last_code: int
     last_reply: str
     created_at: datetime
+    email_id: UUID | None = None
+    stream: str = ""
+    topic_id: int | None = None
+    to_mailbox: bool = False
+    one_time_sealed: bytes | None = None
 
     @property
     def is_campaign(self) -> bool:

@@ -226,7 +226,7 @@ class Composer:
         context = {"contact": contact_data(recipient), **self._shared_on(now)}
         html = self.compiled.html
         return Copy(
-            _one_line(self.compiled.subject.render(context, links)),
+            one_line(self.compiled.subject.render(context, links)),
             html.render(context, links) if html else "",
             self.compiled.text.render(context, links),
         )
@@ -239,12 +239,12 @@ class Composer:
         account = frozen.settings.account_uid or f"account-{frozen.account_id}"
         topic = f"topic-{frozen.settings.topic_id}.{account}.{self.settings.message_id_domain}"
         fields = [
-            encode_addresses("From", [Mailbox(_one_line(sender.name), parse_address(sender.email))]),
+            encode_addresses("From", [Mailbox(one_line(sender.name), parse_address(sender.email))]),
         ]
         if sender.reply_to:
             fields.append(encode_addresses("Reply-To", [Mailbox("", parse_address(sender.reply_to))]))
         fields += [
-            encode_list_id(topic, description=_one_line(frozen.settings.topic_name)),
+            encode_list_id(topic, description=one_line(frozen.settings.topic_name)),
             encode_feedback_id((frozen.source_id.hex, account, MARKETING), sender_id=SENDER_ID),
             b"Precedence: bulk\r\n",
             b"MIME-Version: 1.0\r\n",
@@ -326,7 +326,7 @@ def encode_recipient(email: str, name: str) -> tuple[str, bytes, bool]:
             return email, f"To: {name} <{email}>\r\n".encode("ascii"), False
     address = parse_address(email)
     try:
-        to = encode_addresses("To", [Mailbox(_one_line(name), address)])
+        to = encode_addresses("To", [Mailbox(one_line(name), address)])
     except HeaderError:
         to = encode_addresses("To", [Mailbox("", address)])
     return address.envelope, to, address.needs_smtputf8
@@ -344,13 +344,13 @@ def compose_single(
 ) -> Envelope:
     """A message with a content of its own. Raises AddressError or HeaderError; `accept_message` has checked both."""
     address, to, smtputf8 = encode_recipient(recipient, "")
-    author = Mailbox(_one_line(content.from_name), parse_address(content.from_email))
+    author = Mailbox(one_line(content.from_name), parse_address(content.from_email))
     fields = [
         encode_structured("Message-ID", format_message_id(message_id.hex, settings.message_id_domain)),
         f"Date: {format_date(now)}\r\n".encode("ascii"),
         encode_addresses("From", [author]),
         to,
-        encode_header("Subject", _one_line(content.subject)),
+        encode_header("Subject", one_line(content.subject)),
     ]
     if content.reply_to:
         fields.append(encode_addresses("Reply-To", [Mailbox("", parse_address(content.reply_to))]))
@@ -376,9 +376,9 @@ def _content_part(content: Content, message_id: UUID) -> Part:
 
 
 def _encode_subject(text: str) -> bytes:
-    return encode_header("Subject", _one_line(text))
+    return encode_header("Subject", one_line(text))
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """A line break that came from someone's data becomes a space: it must not begin another header field."""
     return " ".join(_CONTROLS.sub(" ", text).split())

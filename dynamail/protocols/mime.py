@@ -30,8 +30,12 @@ _PLAIN_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _FOLD_POINT = re.compile(r" *[^ ]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _QUOTABLE = re.compile(r"[ -~]*")
-_CONTENT_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
-_CONTENT_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,200}@[A-Za-z0-9.-]{1,200}")
+_CONTENT_TYPE = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
+    r"(?:; ?[A-Za-z0-9-]{1,40}=[A-Za-z0-9!#$&^_.+-]{1,100}){0,5}"
+)
+# RFC 2392 wants an @; senders write a plain word, and every reader finds it.
+_CONTENT_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,200}(?:@[A-Za-z0-9.-]{1,200})?")
 _MESSAGE_ID_LEFT = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PLAIN_FILENAME = re.compile(r"[A-Za-z0-9 ._+@,()-]{1,60}")
@@ -236,7 +240,7 @@ def attachment_part(
     if not _CONTENT_TYPE.fullmatch(content_type):
         raise HeaderError(f"{content_type[:80]!r} is not a valid content type.")
     if content_id and not _CONTENT_ID.fullmatch(content_id):
-        raise HeaderError("The content id of an inline file must look like name@example.com.")
+        raise HeaderError("The content id of an inline file is a word such as logo or logo@example.com.")
     disposition = "inline" if content_id else "attachment"
     headers = [
         encode_structured("Content-Type", content_type),

@@ -1,4 +1,5 @@
-"""A message of eight bits made one of seven, for servers without 8BITMIME (RFC 6152 §3): its parts become quoted-printable.
+"""A message of eight bits made one of seven, for servers without 8BITMIME (RFC 6152 §3): its parts become quoted-printable. So do parts
+with lines that are too long for SMTP.
 
 Our own encoders write seven bits from the start. This is for messages that came from elsewhere.
 """
@@ -12,6 +13,8 @@ from email.policy import compat32
 from io import BytesIO
 
 from dynamail.protocols.quoted_printable import qp_join, qp_static
+
+MAX_LINE = 998  # RFC 5322 §2.1.1, without CRLF
 
 _IDENTITIES = ("7bit", "8bit", "binary", "")
 _SEALED = ("dkim-signature", "arc-message-signature")  # would no longer be true
@@ -47,9 +50,13 @@ def _convert(part: Message) -> bool:
     if encoding not in _IDENTITIES:
         return True  # ASCII already, or found out in the end
     data = part.get_payload(decode=True)
-    if not isinstance(data, bytes) or data.isascii():
+    if not isinstance(data, bytes) or (data.isascii() and not _has_long_line(data)):
         return True
     del part["Content-Transfer-Encoding"]
     part["Content-Transfer-Encoding"] = "quoted-printable"
     part.set_payload(qp_join([qp_static(data)]).decode("ascii"))
     return True
+
+
+def _has_long_line(data: bytes) -> bool:
+    return max(map(len, data.split(b"\n"))) > MAX_LINE

@@ -25,16 +25,23 @@ class Rule:
 
 
 def find_rule(
-    rules: Sequence[Rule], *, stream: str, sender_domain: str, recipient_domain: str, site: str = ""
+    rules: Sequence[Rule],
+    *,
+    stream: str,
+    sender_domain: str,
+    recipient_domain: str,
+    site: str = "",
+    stream_key: str = "",
 ) -> Rule | None:
     """The first rule, in the order given, whose conditions all hold; None: the default transport carries the message.
 
+    `stream` is the kind, `stream_key` names one of the account's own streams; a rule may name either.
     `site` is the host that receives the recipient's mail when it is known, so that a rule for `google.com` also holds for a company
     whose mail is there. "" while it is not known.
     """
     for rule in rules:
         if (
-            (not rule.stream or rule.stream == stream)
+            (not rule.stream or rule.stream in (stream, stream_key))
             and (not rule.sender_domain or is_within(sender_domain, rule.sender_domain))
             and (
                 not rule.recipient_domain
@@ -47,24 +54,43 @@ def find_rule(
 
 
 def find_target(
-    rules: Sequence[Rule], *, stream: str, sender_domain: str, recipient_domain: str, site: str = ""
+    rules: Sequence[Rule],
+    *,
+    stream: str,
+    sender_domain: str,
+    recipient_domain: str,
+    site: str = "",
+    stream_key: str = "",
 ) -> Target | None:
     """Where a message goes; None: to the default transport. Parameters as of `find_rule`."""
     rule = find_rule(
-        rules, stream=stream, sender_domain=sender_domain, recipient_domain=recipient_domain, site=site
+        rules,
+        stream=stream,
+        sender_domain=sender_domain,
+        recipient_domain=recipient_domain,
+        site=site,
+        stream_key=stream_key,
     )
     return rule.target if rule else None
 
 
-def needs_site(rules: Sequence[Rule], *, stream: str, sender_domain: str, recipient_domain: str) -> bool:
+def needs_site(
+    rules: Sequence[Rule], *, stream: str, sender_domain: str, recipient_domain: str, stream_key: str = ""
+) -> bool:
     """Could a rule decide otherwise once the site is known? Only those that are asked before the one that holds without it."""
-    found = find_rule(rules, stream=stream, sender_domain=sender_domain, recipient_domain=recipient_domain)
+    found = find_rule(
+        rules,
+        stream=stream,
+        sender_domain=sender_domain,
+        recipient_domain=recipient_domain,
+        stream_key=stream_key,
+    )
     for rule in rules:
         if rule is found:
             return False
         if (
             rule.recipient_domain
-            and (not rule.stream or rule.stream == stream)
+            and (not rule.stream or rule.stream in (stream, stream_key))
             and (not rule.sender_domain or is_within(sender_domain, rule.sender_domain))
         ):
             return True

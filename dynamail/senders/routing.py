@@ -18,7 +18,7 @@ from dynamail.accounts.models import Account, Member
 from dynamail.protocols.address import parse_address
 from dynamail.protocols.dns import Resolver
 from dynamail.protocols.mx import UnroutableDomain, find_mail_hosts
-from dynamail.senders.models import Pool, RoutingRule, Transport
+from dynamail.senders.models import Pool, RoutingRule, Stream, Transport
 from dynamail.senders.pools import list_memberships
 from dynamail.senders.route_matching import Rule, Target, find_rule, needs_site
 
@@ -113,15 +113,17 @@ def list_rules(account_id: int) -> list[RoutingRule]:
 
 
 def explain_route(account_id: int, *, stream: str, sender_domain: str, recipient: str) -> Explanation:
-    """Which way a message would take, by the very rules the deliver worker asks.
+    """Which way a message would take, by the very rules the deliver worker asks. `stream` is a stream's key.
 
     `recipient` is an address or a domain. Raises AddressError when it is neither. Asks the DNS, for some seconds at most, when a
     rule may be about the site that receives the recipient's mail.
     """
     rows = list_rules(account_id)
     rules = [to_rule(row) for row in rows]
+    own = Stream.objects.for_account(account_id).filter(key=stream).first()
     message = {
-        "stream": stream,
+        "stream": own.kind if own else stream,
+        "stream_key": stream,
         "sender_domain": sender_domain,
         "recipient_domain": find_domain(recipient) if recipient else "",
     }

@@ -10,7 +10,7 @@
 
 Each kind has a key of its own: a click token never passes as an unsubscribe token. A contact of all zeros means "nobody": the
 hit is counted for the source alone (tracking mode aggregate). Only a link whose address is rendered per person carries the
-address, inside what is signed.
+address, inside what is signed. A single message has no frozen content: its tokens (flag SINGLE) name the message itself as their source.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from dynamail.lib.signing import BadToken, derive_key, sign_token, verify_token
 NOBODY: Final = UUID(int=0)  # the contact of a hit that is counted without the person
 
 DYNAMIC: Final = 1  # click flag: the address was rendered for this person and stands in the token
+SINGLE: Final = 2  # flag: a single message; `source` is its id, and every click carries its address
 MAX_ADDRESS_BYTES: Final = 1500  # keeps a link under the 2,048 characters that every mail program opens
 
 _CLICK = struct.Struct(">I16s16sHB")

@@ -20,7 +20,7 @@ from tests.support.scratch_database import scratch_database
 TABLES = (
     "account, member, topic, attribute, transport, campaign, contact, subscription, suppression, message, event, chunk, outbox, "
     "frozen_content, fair_share, engagement, rollup_hour, deliver_worker, pool, routing_rule, transport_hour, destination_state, "
-    "throttle_bucket"
+    "throttle_bucket, stream, email, email_body, blob"
 )
 
 

@@ -36,6 +36,7 @@ def test_a_commit_that_is_repeated_puts_nobody_into_the_outbox_again(stage: Stag
         "now": now,
         "hour": start_of_hour(now),
         "counter_shard": 0,
+        "moment": "019000000000",
         "outcomes": encode_rows([outcome]),
     }
     statement = load_sql("delivery", "commit_window")

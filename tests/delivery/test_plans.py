@@ -26,6 +26,7 @@ WINDOW = {
     "now": NOW,
     "hour": NOW,
     "counter_shard": 0,
+    "moment": "019000000000",
     "outcomes": "[]",
 }
 IDS = uuid_array([new_id() for _ in range(50)])

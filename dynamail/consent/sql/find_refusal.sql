@@ -8,7 +8,7 @@ SELECT CASE
     WHEN contact.state = 'suppressed' OR EXISTS (
         SELECT FROM suppression
         WHERE suppression.account_id = %(account_id)s AND suppression.address_hash = %(address_hash)s
-            AND (suppression.scope = 'all' OR %(topic_id)s::bigint IS NOT NULL)
+            AND suppression.scope IN ('all', CASE WHEN %(topic_id)s::bigint IS NULL THEN 'transactional' ELSE 'marketing' END)
             AND (suppression.expires_at IS NULL OR suppression.expires_at > %(now)s)
     ) THEN 'suppressed'
     WHEN %(topic_id)s::bigint IS NULL THEN 'allowed'

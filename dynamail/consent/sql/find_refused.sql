@@ -11,6 +11,7 @@ FROM (
             WHEN contact.state = 'suppressed' OR EXISTS (
                 SELECT FROM suppression
                 WHERE suppression.account_id = %(account_id)s AND suppression.address_hash = asked.address_hash
+                    AND suppression.scope IN ('all', 'marketing')
                     AND (suppression.expires_at IS NULL OR suppression.expires_at > %(now)s)
             ) THEN 'suppressed'
             WHEN topic.id IS NULL OR topic.archived_at IS NOT NULL THEN 'topic_closed'

@@ -3,7 +3,8 @@
 -- parameters changes nothing the second time, and how ever late that is, it shortens no lease. Keys used: primary keys of chunk,
 -- message, outbox, rollup_hour, campaign, account.
 -- Parameters: shard, id, worker, epoch; done, started; ending: '' to go on, 'finished', 'released'; lease_until, run_at; now, hour;
--- counter_shard; outcomes: JSON array of {id, contact_id, recipient, domain, state, bounce_class, code, enhanced, reply, attempts,
+-- counter_shard; moment: the first 12 hexadecimal digits of an id of this moment, for the events of accounts that want to know of
+-- each delivery; outcomes: JSON array of {id, contact_id, recipient, domain, state, bounce_class, code, enhanced, reply, attempts,
 -- size, run_at, transport_id, hard}. Bounces that are hard are counted a second time, for the guard rails. Whether what waits belongs to
 -- a paused campaign is read from the chunk's row, which is locked here: a worker may have heard of a pause that is over.
 WITH held AS (
@@ -55,6 +56,14 @@ counted AS (
     ) AS fact
     GROUP BY held.account_id, held.source_id, held.lane, fact.kind
     ON CONFLICT (account_id, source_id, kind, hour, domain_lane, shard) DO UPDATE SET n = counter.n + excluded.n
+),
+reported AS (
+    INSERT INTO event (account_id, id, at, kind, contact_id, message_id, source_kind, source_id, data)
+    SELECT outcome.account_id, (%(moment)s || substr(replace(outcome.id::text, '-', ''), 13))::uuid, %(now)s, 'message.delivered',
+        outcome.contact_id, outcome.id, 'campaign', outcome.source_id, '{}'
+    FROM recorded JOIN outcome ON outcome.id = recorded.id JOIN account ON account.id = outcome.account_id
+    WHERE account.records_deliveries AND recorded.state = 'delivered'
+    ON CONFLICT DO NOTHING
 )
 SELECT held.state, campaign.state, account.state
 FROM held

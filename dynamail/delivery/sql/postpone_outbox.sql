@@ -5,7 +5,7 @@ UPDATE outbox AS mine
 SET run_at = %(run_at)s + get_byte(uuid_send(mine.id), 15) * interval '0.235 seconds'
 FROM (
     SELECT shard, id FROM outbox
-    WHERE worker IS NULL AND priority = ANY('{0,1,2}'::smallint[]) AND run_at <= %(now)s AND account_id = %(account_id)s
+    WHERE worker IS NULL AND priority = ANY('{0,1,2}'::smallint[]) AND run_at <= %(now)s AND account_id = %(account_id)s AND NOT to_mailbox
     LIMIT %(size)s
     FOR UPDATE SKIP LOCKED
 ) AS next

@@ -11,4 +11,5 @@ FROM (
 ) AS lost
 WHERE mine.shard = lost.shard AND mine.id = lost.id
 RETURNING mine.shard, mine.id, mine.account_id, mine.source_kind, mine.source_id, mine.contact_id, mine.recipient, mine.payload,
-    mine.attempts, mine.in_doubt, mine.last_code, mine.last_reply, mine.created_at, mine.worker
+    mine.attempts, mine.in_doubt, mine.last_code, mine.last_reply, mine.created_at, mine.email_id, mine.stream, mine.topic_id,
+    mine.to_mailbox, mine.one_time_sealed, mine.worker

@@ -20,7 +20,7 @@ from types import TracebackType
 
 from dynamail.lib.clock import utc_now
 from dynamail.protocols.dane import DaneFailure, read_peer_chain, verify_chain
-from dynamail.protocols.smtp.envelopes import Envelope, Outcome, OutcomeKind, Stage
+from dynamail.protocols.smtp.envelopes import Dialog, Envelope, Outcome, OutcomeKind, Stage
 from dynamail.protocols.smtp.lessons import LESSONS, Lesson, Lessons
 from dynamail.protocols.smtp.next_hop import (
     AuthMechanism,
@@ -31,6 +31,7 @@ from dynamail.protocols.smtp.next_hop import (
     parse_capabilities,
 )
 from dynamail.protocols.smtp.pipeline import (
+    MOST_TEXT,
     NextEnvelope,
     OnFinalDot,
     OnOutcome,
@@ -43,6 +44,9 @@ from dynamail.protocols.smtp.stream import ReplyStream, lost_error
 MAX_COMMAND = 12_288  # octets; RFC 4954 §4: an AUTH command with a token may be long
 EHLO_UNKNOWN = frozenset((500, 501, 502, 504, 550))
 MECHANISM_UNKNOWN = frozenset((500, 502, 504, 534))  # RFC 4954 §6: offered, and then not known or too weak
+
+
+_TOLD = frozenset(("EHLO", "HELO", "STARTTLS"))  # never AUTH, whose lines are secrets
 
 
 class HandshakeFailed(SmtpError):
@@ -58,6 +62,7 @@ class SmtpConnection:
         self.offered = Capabilities()
         self.is_encrypted = False
         self._stream = stream
+        self._opening: list[tuple[str, str]] = []  # what was said before the first message, without AUTH
         self._pipeline: Pipeline  # set when the dialog before the first message is over
 
     @property
@@ -140,6 +145,7 @@ class SmtpConnection:
 
     async def _greet(self) -> None:
         raw = await self._stream.receive(command="connect", timeout=self.hop.timeouts.greeting)
+        self._note_line("", raw)
         _require(read_reply(raw), 220, "connect")
         await self._say_hello()
         await self._secure()
@@ -157,6 +163,21 @@ class SmtpConnection:
             pipelining=pipelining and self.offered.pipelining,
             chunking=chunking and self.offered.chunking,
             lessons=self._lessons,
+            opening=self._describe_opening(),
+        )
+
+    def _note_line(self, line: str, raw: RawReply) -> None:
+        self._opening.append((line[:MOST_TEXT], str(read_reply(raw))[:MOST_TEXT]))
+
+    def _describe_opening(self) -> Dialog:
+        transport = self._stream.transport
+        peer = transport.get_extra_info("peername")
+        secured = transport.get_extra_info("ssl_object") if self.is_encrypted else None
+        return Dialog(
+            self.hop.host,
+            str(peer[0]) if isinstance(peer, tuple) else "",
+            (secured.version() or "") if secured is not None else "",
+            tuple(self._opening),
         )
 
     async def _say_hello(self) -> None:
@@ -281,7 +302,10 @@ class SmtpConnection:
         if not self._stream.is_open:
             raise lost_error(verb, self._stream.lost_because or "The connection is closed.")
         self._stream.write(data + b"\r\n")
-        return await self._stream.receive(command=verb, timeout=timeout)
+        raw = await self._stream.receive(command=verb, timeout=timeout)
+        if verb in _TOLD:
+            self._note_line(line, raw)
+        return raw
 
 
 async def open_connection(hop: NextHop, *, lessons: Lessons = LESSONS) -> SmtpConnection:

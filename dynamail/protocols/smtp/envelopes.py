@@ -34,7 +34,8 @@ class Envelope:
     `sender` may be "" (the null return-path). `body` is one buffer or several that are written one after another.
     `wire_safe` promises that the buffers together satisfy `wire.is_wire_safe`; without it the body is checked and, where
     needed, repaired. `token` is the caller's own. Set `smtputf8` when header fields are not ASCII (RFC 6532), `eightbit`
-    when the body is not; both are also found out from the addresses and the body.
+    when the body is not; both are also found out from the addresses and the body. With `wants_dialog` its outcome brings what was
+    said about it.
     """
 
     sender: str
@@ -44,6 +45,20 @@ class Envelope:
     smtputf8: bool = False
     eightbit: bool = False
     wire_safe: bool = False
+    wants_dialog: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """What was said about one message, and with whom: pairs of our command and the server's answer, from its greeting on.
+
+    Without AUTH, without the message itself. `tls` is the version of TLS, "" in the clear.
+    """
+
+    host: str
+    ip: str
+    tls: str
+    lines: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,7 @@ class Outcome:
     stage: Stage
     retry_elsewhere: bool = False
     detail: str = ""
+    dialog: Dialog | None = None
 
     @property
     def text(self) -> str:

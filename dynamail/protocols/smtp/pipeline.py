@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import IntEnum
 
-from dynamail.protocols.smtp.envelopes import Envelope, Outcome, OutcomeKind, Stage
+from dynamail.protocols.smtp.envelopes import Dialog, Envelope, Outcome, OutcomeKind, Stage
 from dynamail.protocols.smtp.lessons import HopLessons, Lesson
 from dynamail.protocols.smtp.next_hop import Capabilities, Timeouts
 from dynamail.protocols.smtp.replies import RawReply, SmtpReply, read_reply
@@ -38,6 +38,8 @@ TICKS_PER_TIMEOUT = 4
 FEW_BYTES = 4_096  # commands behind a body; a paused transport holds more than that
 NOT_UNDERSTOOD = frozenset((500, 501, 502, 503, 504))  # answers to BDAT from a server that does not know it
 PARAMETERS_REFUSED = frozenset((501, 504, 555))  # RFC 5321 §4.2.2, §4.1.1.11
+MOST_LINES, MOST_TEXT = 16, 500  # of a dialog that is kept; characters of each text
+NOWHERE = Dialog("", "", "", ())
 
 
 class Step(IntEnum):
@@ -67,8 +69,10 @@ class Pipeline:
         pipelining: bool,
         chunking: bool,
         lessons: HopLessons,
+        opening: Dialog = NOWHERE,
     ) -> None:
         self.limit_reached = ""
+        self._opening = opening
         self._lessons = lessons
         self._stream = stream
         self._offered = offered
@@ -158,6 +162,8 @@ class Pipeline:
             if raw[0] == 421:
                 self._take_farewell(step, transaction, read_reply(raw))
                 return
+            if transaction.dialog is not None:
+                _note_line(transaction.dialog, step, transaction, raw, chunking=self._chunking)
             self._take_reply(step, transaction, raw)
         if self._stream.lost_because:
             return
@@ -236,6 +242,8 @@ class Pipeline:
 
     def _take_farewell(self, step: Step, transaction: Transaction, reply: SmtpReply) -> None:
         """421 answers any command and ends the connection (RFC 5321 §3.8). After the dot it means: not accepted."""
+        if transaction.dialog is not None:
+            transaction.dialog.append(("", str(reply)[:MOST_TEXT]))
         if transaction in self._in_flight and transaction.refusal is None:
             transaction.refusal = Outcome(OutcomeKind.DEFERRED, reply, _STAGES[step], retry_elsewhere=True)
         self._farewell = reply
@@ -353,7 +361,14 @@ class Pipeline:
 
     def _finish(self, transaction: Transaction, outcome: Outcome) -> None:
         self._in_flight.remove(transaction)
-        self._on_outcome(transaction.envelope, outcome)
+        self._on_outcome(transaction.envelope, self._add_dialog(transaction, outcome))
+
+    def _add_dialog(self, transaction: Transaction, outcome: Outcome) -> Outcome:
+        if transaction.dialog is None:
+            return outcome
+        opening = self._opening
+        lines = (*opening.lines, *transaction.dialog)
+        return replace(outcome, dialog=Dialog(opening.host, opening.ip, opening.tls, lines))
 
     def _end_all(self, reason: str) -> None:
         """The connection is gone: say for each message in flight what is known about it."""
@@ -368,7 +383,7 @@ class Pipeline:
             transaction.is_dotted = transaction.is_dotted and not is_body_kept
             outcome = transaction.refusal or self._judge_loss(transaction, stage, reason)
             try:
-                self._on_outcome(transaction.envelope, outcome)
+                self._on_outcome(transaction.envelope, self._add_dialog(transaction, outcome))
             except Exception as error:
                 self._failure = self._failure or error
         self._resolve()
@@ -421,6 +436,22 @@ class Pipeline:
             self._flush_deadline = now + self._timeouts.block
         self._deadline = now + self._timeouts.dot
         return now >= self._flush_deadline
+
+
+def _note_line(
+    lines: list[tuple[str, str]], step: Step, transaction: Transaction, raw: RawReply, *, chunking: bool
+) -> None:
+    """The body itself is never part of a dialog."""
+    said = {
+        RESET: "RSET",
+        MAIL: transaction.mail.decode().strip(),
+        RCPT: transaction.rcpt.decode().strip(),
+        DATA: "DATA",
+        DOT: f"BDAT {transaction.size} LAST" if chunking else f"({transaction.size} octets) .",
+        EMPTY_DOT: ".",
+    }[step]
+    if len(lines) < MOST_LINES:
+        lines.append((said[:MOST_TEXT], str(read_reply(raw))[:MOST_TEXT]))
 
 
 def without_parameters(offered: Capabilities) -> Capabilities:

@@ -14,7 +14,7 @@ from dynamail.protocols.smtp.wire import is_address_safe, make_wire_safe
 class Transaction:
     """An envelope made ready for one connection, and what is known about it."""
 
-    __slots__ = ("body", "envelope", "is_dotted", "mail", "rcpt", "refusal", "size")
+    __slots__ = ("body", "dialog", "envelope", "is_dotted", "mail", "rcpt", "refusal", "size")
 
     def __init__(
         self, envelope: Envelope, *, mail: bytes, rcpt: bytes, body: Sequence[bytes], size: int
@@ -26,6 +26,7 @@ class Transaction:
         self.size = size
         self.is_dotted = False
         self.refusal: Outcome | None = None
+        self.dialog: list[tuple[str, str]] | None = [] if envelope.wants_dialog else None
 
 
 def prepare_transaction(
