@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 from django.conf import settings
 from litestar import Response, post
+from litestar.params import FromPath
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.api.auth import ApiRequest, admit
@@ -44,13 +45,13 @@ class ErrorBody(msgspec.Struct, frozen=True):
 
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 @post("/{domain:str}/messages", status_code=200)
-async def send(request: ApiRequest, domain: str) -> Response[SentBody]:
+async def send(request: ApiRequest, domain: FromPath[str]) -> Response[SentBody]:
     form, now = await read_form(request), utc_now()
     return await _send(request, form, to_emails(form, domain, now), now)
 
 
 @post("/{domain:str}/messages.mime", status_code=200)
-async def send_composed(request: ApiRequest, domain: str) -> Response[SentBody]:
+async def send_composed(request: ApiRequest, domain: FromPath[str]) -> Response[SentBody]:
     form, now = await read_form(request), utc_now()
     return await _send(request, form, [to_raw_email(form, domain, now)], now)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 from litestar import Response, get, patch, post
+from litestar.params import FromPath
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.api.auth import ApiRequest, Caller, in_account, needs_scope
@@ -141,13 +142,13 @@ async def list_(request: ApiRequest) -> Response[ListBody]:
 
 
 @get("/emails/{email_id:str}", guards=[READ])
-async def show(request: ApiRequest, email_id: str) -> Response[EmailBody]:
+async def show(request: ApiRequest, email_id: FromPath[str]) -> Response[EmailBody]:
     body = await in_account(request, lambda caller: describe_email(get_email(caller, email_id)))
     return Response(body, headers=NO_STORE)
 
 
 @patch("/emails/{email_id:str}", guards=[SEND], status_code=200)
-async def change(request: ApiRequest, email_id: str) -> Response[DoneBody]:
+async def change(request: ApiRequest, email_id: FromPath[str]) -> Response[DoneBody]:
     said = decode_said(request, await request.body(), _change_decoder)
     if not said.scheduled_at:
         raise missing("scheduled_at", "Missing `scheduled_at` field.")
@@ -160,7 +161,7 @@ async def change(request: ApiRequest, email_id: str) -> Response[DoneBody]:
 
 
 @post("/emails/{email_id:str}/cancel", guards=[SEND], status_code=200)
-async def cancel(request: ApiRequest, email_id: str) -> Response[DoneBody]:
+async def cancel(request: ApiRequest, email_id: FromPath[str]) -> Response[DoneBody]:
     return Response(await in_account(request, lambda caller: _cancel(caller, email_id)), headers=NO_STORE)
 
 
