@@ -40,7 +40,7 @@ NO_STORE = {"cache-control": "no-store"}  # addresses of people
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Reason = Literal["hard_bounce", "complaint", "unsubscribe", "manual", "erasure"]
-ScopeWord = Literal["all", "marketing"]
+ScopeWord = Literal["all", "marketing", "transactional"]
 
 
 class SuppressionInput(msgspec.Struct, forbid_unknown_fields=True):

@@ -12,7 +12,7 @@ from dynamail.consent.models import Suppression, SuppressionReason
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import record_event
 
-ALL, MARKETING = "all", "marketing"
+ALL, MARKETING, TRANSACTIONAL = "all", "marketing", "transactional"
 MAX_DETAIL = 500  # characters
 
 
@@ -29,7 +29,8 @@ def suppress_address(
     expires_at: datetime | None = None,
     by: Actor = None,
 ) -> bool:
-    """Never mail this address again: everything (`all`) or all but transactional mail (`marketing`). False when that stood already.
+    """Never mail this address again: everything (`all`), mail on topics and of marketing streams
+    (`marketing`), or other mail (`transactional`). False when that stood already.
 
     The first reason stays: a complaint is not overwritten by a later bounce. With `expires_at` it ends by itself.
     """

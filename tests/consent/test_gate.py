@@ -117,3 +117,13 @@ def test_another_account_s_suppression_says_nothing_here(account: Account, other
 
 def test_every_reason_has_a_sentence() -> None:
     assert SENTENCES.keys() == set(Reason)
+
+
+def test_a_suppression_of_transactional_mail_leaves_campaigns_alone(account: Account) -> None:
+    topic, contact = make_topic(account), make_contact(account)
+    subscribe(contact, topic)
+    suppress_address(
+        account.pk, contact.email_key, reason=SuppressionReason.MANUAL, scope="transactional", now=NOW
+    )
+    assert not may_send(account.pk, email_key=contact.email_key, now=NOW).allowed
+    assert ask_both(contact, topic.pk) is Reason.ALLOWED

@@ -18,6 +18,7 @@ FROM (
             SELECT FROM suppression
             WHERE suppression.account_id = %(account_id)s
               AND suppression.email = contact.email_key
+              AND suppression.scope IN ('all', 'marketing')
               AND (suppression.expires_at IS NULL OR suppression.expires_at > %(now)s)
         ) AS held,
         (/* narrowing */ TRUE) AS fits

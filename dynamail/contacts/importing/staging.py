@@ -144,7 +144,7 @@ def _find_suppressed(
     hashes = hash_addresses(target.account_id, [person.key for person in people])
     cursor.execute(
         "SELECT address_hash, scope FROM suppression WHERE account_id = %s AND address_hash = ANY(%s) "
-        "AND (expires_at IS NULL OR expires_at > %s)",
+        "AND scope IN ('all', 'marketing') AND (expires_at IS NULL OR expires_at > %s)",
         [target.account_id, hashes, target.now],
     )
     keys = {one: person.key for person, one in zip(people, hashes, strict=True)}

@@ -10,8 +10,8 @@ from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dynamail.consent.models import SuppressionReason
-from dynamail.consent.suppression_list import STATED_REASONS, USUAL_SCOPE
+from dynamail.consent.models import SuppressionReason, SuppressionScope
+from dynamail.consent.suppression_list import STATED_REASONS
 from dynamail.contacts.importing.mapping import (
     HEADERS_OF_EMAIL,
     IGNORE,
@@ -86,7 +86,9 @@ class Defaults:
         if reason not in STATED_REASONS:
             reason = SuppressionReason.MANUAL.value
         scope = str(data.get("scope", ""))
-        return cls(reason, scope if scope in USUAL_SCOPE.values() else "", bool(data.get("has_header", True)))
+        return cls(
+            reason, scope if scope in SuppressionScope.values else "", bool(data.get("has_header", True))
+        )
 
 
 def guess_targets(columns: Sequence[str], samples: Sequence[Sequence[str]]) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from dynamail.consent.models import SuppressionReason
-from dynamail.consent.suppressing import ALL, MARKETING
+from dynamail.consent.suppressing import ALL, MARKETING, TRANSACTIONAL
 from dynamail.consent.suppression_list import USUAL_SCOPE
 from dynamail.contacts.importing.mapping import fold
 
@@ -61,9 +61,10 @@ _MEANINGS: dict[str, Meaning] = {
 } | dict.fromkeys(_MAILABLE_WORDS.split(), MAILABLE)
 
 _SCOPE_WORDS = {
-    ALL: "all everything allmail global any transactional transactionalmail всё все усё усе",
+    ALL: "all everything allmail global any всё все усё усе",
     MARKETING: "marketing campaigns campaign campaignsonly bulk broadcast broadcasts newsletter newsletters promotional promo "
     "commercial маркетинг рассылки рассылка кампании рассылкі кампаніі",
+    TRANSACTIONAL: "transactional transactionalmail transactionalonly outbound",
 }
 _SCOPES = {word: scope for scope, words in _SCOPE_WORDS.items() for word in words.split()}
 
@@ -85,5 +86,5 @@ def read_reason(text: str) -> Meaning | None:
 
 @lru_cache(maxsize=256)
 def read_scope(text: str) -> str | None:
-    """`all` or `marketing`; None for a text that says neither."""
+    """`all`, `marketing` or `transactional`; None for a text that says none of them."""
     return _SCOPES.get(fold(text)) if len(text) <= 60 else None
