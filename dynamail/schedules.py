@@ -30,9 +30,11 @@ SCHEDULES: tuple[tuple[str, str], ...] = (
     ),  # desks, disposable mailboxes and slips, by the lists of this release
     ("47 2 * * *", "consent.remove_expired"),  # suppressions that ended a month ago
     ("57 2 * * *", "feedback.forget_old_reports"),  # raw reports after 14 days
+    ("1 3 * * *", "inbound.forget_old_messages"),  # what people wrote, after 30 days; those who were erased
     ("5 3 * * *", "webhooks.remove_old"),  # what other systems were told, after 30 days
     ("7 3 * * *", "privacy.run_retention"),  # technical data, expired invitations
     ("17 3 * * *", "contacts.remove_old_uploads"),  # import files after seven days
+    ("22 3 * * *", "segments.remove_old_exports"),  # files of exports after seven days
     ("27 3 * * *", "events.turn_partitions"),  # coming months of the log tables in, old ones out
     ("37 3 * * *", "senders.remove_old_captures"),  # the Mailbox keeps thirty days
     ("47 3 * * *", "tracking.forget_segments"),  # ids of shipped hits that cannot come again

@@ -9,6 +9,7 @@ from dynamail.api.contact_lists import HANDLERS as CONTACT_LISTS
 from dynamail.api.contact_topics import HANDLERS as CONTACT_TOPICS
 from dynamail.api.contacts import HANDLERS as CONTACTS
 from dynamail.api.domains import HANDLERS as DOMAINS
+from dynamail.api.exports import HANDLERS as EXPORTS
 from dynamail.api.media import HANDLERS as MEDIA
 from dynamail.api.streams import HANDLERS as STREAMS
 from dynamail.api.templates import HANDLERS as TEMPLATES
@@ -27,5 +28,6 @@ HANDLERS = [
     *CAMPAIGN_ACTS,
     *DOMAINS,
     *STREAMS,
+    *EXPORTS,
     *WEBHOOKS,
 ]

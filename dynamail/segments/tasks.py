@@ -11,6 +11,7 @@ from dynamail.contacts.bulk import BulkAct
 from dynamail.contacts.queries import ContactFilter
 from dynamail.lib.clock import utc_now
 from dynamail.segments.acting import run_act_where
+from dynamail.segments.exporting import remove_old_exports, run_export
 from dynamail.segments.following import follow_logs
 from dynamail.segments.indexing import maintain_indexes
 from dynamail.segments.membership import list_due, refresh_whole
@@ -68,6 +69,16 @@ def recheck_task(*, account_id: int, work_id: int, segment_id: int) -> None:
     """What a member asked for, with progress."""
     work = BackgroundWork.objects.for_account(account_id).get(pk=work_id)
     run_recheck(work, segment_id, now=utc_now())
+
+
+@app.task(name="segments.run_export", queue="default", retry=AGAIN)
+def export_task(*, account_id: int, work_id: int) -> None:
+    run_export(BackgroundWork.objects.for_account(account_id).get(pk=work_id), now=utc_now())
+
+
+@app.task(name="segments.remove_old_exports", queueing_lock="segments.remove_old_exports")
+def remove_old_exports_task(timestamp: int | None = None) -> None:
+    remove_old_exports(utc_now())
 
 
 @app.task(name="segments.maintain_indexes", queueing_lock="segments.maintain_indexes")
