@@ -64,7 +64,7 @@ _RANK = {state: place for place, state in enumerate(MailState)}
 
 @dataclass(frozen=True)
 class EmailFilter:
-    """What to list; an empty field does not narrow. `recipient` with an @ is a whole address, otherwise how it begins."""
+    """What to list; an empty field does not narrow. `recipient` is how the address begins: a whole one is its own beginning."""
 
     state: str = ""  # a MailState
     tag: str = ""
@@ -169,7 +169,7 @@ def find_email(account_id: int, email_id: UUID | str) -> EmailView | None:
         email=email,
         body=EmailBody.objects.for_account(account_id).filter(id=email.id).first(),
         recipients=recipients,
-        timeline=tuple(_list_events(account_id, email, recipients)),
+        timeline=_list_events(account_id, email, recipients),
     )
 
 
@@ -183,14 +183,14 @@ def find_email_of_message(account_id: int, message_id: UUID) -> UUID | None:
     return None
 
 
-def _list_events(account_id: int, email: Email, recipients: Sequence[RecipientView]) -> QuerySet[Event]:
+def _list_events(account_id: int, email: Email, recipients: Sequence[RecipientView]) -> tuple[Event, ...]:
     """Index: event_single_message. The bound by id leaves the partitions before the email out."""
     rows = Event.objects.for_account(account_id).filter(
         message_id__in=[one.message_id for one in recipients],
         source_kind__in=SINGLE_KINDS,
         id__gte=lowest_id(email.at),
     )
-    return rows.order_by("id")[:TIMELINE_SIZE]
+    return tuple(sorted(rows.order_by("id")[:TIMELINE_SIZE], key=lambda event: (event.at, event.id)))
 
 
 # ── Many ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,11 +270,7 @@ def _waiting(account_id: int, filters: EmailFilter) -> QuerySet[Outbox]:
 
 
 def _match_recipient(rows: Any, recipient: str) -> Any:
-    if not recipient:
-        return rows
-    return (
-        rows.filter(recipient=recipient) if "@" in recipient else rows.filter(recipient__startswith=recipient)
-    )
+    return rows.filter(recipient__startswith=recipient) if recipient else rows
 
 
 def _page_ids(rows: Any, filters: EmailFilter, before: UUID | None) -> list[UUID]:

@@ -25,7 +25,7 @@ _ADDRESS = re.compile(r'https?://[^\s<>"]+')
 
 @dataclass(frozen=True)
 class ReadMessage:
-    """A captured message taken apart for a page. All of it is hostile text."""
+    """A message taken apart for a page. All of it is hostile text."""
 
     headers: tuple[tuple[str, str], ...]
     html: str
@@ -68,8 +68,11 @@ def remove_old_captures(*, now: datetime) -> int:
 
 
 def read_captured(captured: CapturedMessage) -> ReadMessage:
+    return read_message(bytes(captured.raw))
+
+
+def read_message(raw: bytes) -> ReadMessage:
     """Parse the raw source; never fails on a broken message, shows what can be shown."""
-    raw = bytes(captured.raw)
     message = message_from_bytes(raw, policy=default)
     assert isinstance(message, EmailMessage)  # noqa: S101 - the default policy makes these
     html, text = _find_body(message, "html"), _find_body(message, "plain")

@@ -11,6 +11,7 @@ import { dirtyForm } from "./components/dirty_form";
 import { palette } from "./components/palette";
 import { reveal } from "./components/reveal";
 import { selection } from "./components/selection";
+import { tabSet } from "./components/tab_set";
 import { themeSwitch } from "./components/theme_switch";
 import { toast } from "./components/toast";
 import { startIslands } from "./islands/loader";
@@ -30,6 +31,7 @@ Alpine.data("palette", palette);
 Alpine.data("personPicker", personPicker);
 Alpine.data("reveal", reveal);
 Alpine.data("selection", selection);
+Alpine.data("tabSet", tabSet);
 Alpine.data("themeSwitch", themeSwitch);
 Alpine.data("toast", toast);
 

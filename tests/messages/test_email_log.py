@@ -111,12 +111,10 @@ def test_tag_stream_source_test_and_period_narrow(account: Account) -> None:
 def test_one_email_is_shown_with_its_body_and_its_own_events_alone(account: Account) -> None:
     email = add_email(account.pk, Copy("ann@m.example"), at=NOW, body={"html": "<p>Hi</p>"})
     stranger = add_email(account.pk, Copy("bob@m.example"), at=NOW)
-    for kind, message_id in [
-        ("message.delivered", email.id),
-        ("message.opened", email.id),
-        ("message.delivered", stranger.id),
-    ]:
-        record_event(account.pk, kind, now=NOW, message_id=message_id, source_kind="api", data={"code": 250})
+    told = [("message.delivered", email.id), ("message.opened", email.id), ("message.delivered", stranger.id)]
+    for minute, (kind, message_id) in enumerate(told):
+        at = NOW + timedelta(minutes=minute)
+        record_event(account.pk, kind, now=at, message_id=message_id, source_kind="api", data={"code": 250})
     view = find_email(account.pk, to_public_id("eml", email.id))
     assert view is not None
     assert view.body is not None

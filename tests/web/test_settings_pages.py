@@ -7,11 +7,10 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from dynamail.accounts.api_keys import find_api_key
 from dynamail.accounts.audit import record_audit
 from dynamail.accounts.audit_log import PAGE_LENGTH
 from dynamail.accounts.background import finish_work, queue_work, report_progress, start_work
-from dynamail.accounts.models import Account, ApiKey, AuditEntry, BackgroundWork, Member, User
+from dynamail.accounts.models import Account, AuditEntry, BackgroundWork, Member, User
 from dynamail.accounts.roles import PERMISSIONS, Permission, Role
 from dynamail.lib.clock import utc_now
 from tests.support.personas import make_member, make_user
@@ -112,54 +111,6 @@ def test_a_visitor_chooses_the_language_of_the_sign_in_page(db: None) -> None:
         == "/"
     )
     assert visitor.post("/language/", {"language": "../x"}).status_code == 422
-
-
-# ── API keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def make_key(client: Client, **values: object):
-    form = {"name": "Shop", "scopes": ["messages.send"], "expires": "30"} | values
-    return client.post("/settings/api-keys/", form)
-
-
-def test_a_key_is_shown_once_and_works(account: Account, alice: User, sign_in: SignIn) -> None:
-    client = sign_in(alice)
-    answer = make_key(client)
-    assert answer.status_code == 201
-    assert "no-store" in answer.headers["Cache-Control"]
-    secrets = set(re.findall(rb"dm_live_\w{40}_\w{6}", answer.content))
-    assert len(secrets) == 1
-    secret = secrets.pop().decode()
-    found = find_api_key(secret, now=utc_now())
-    assert found is not None
-    assert found.account == account
-    later = client.get("/settings/api-keys/").content
-    assert secret.encode() not in later
-    assert secret[:12].encode() in later
-
-
-@pytest.mark.parametrize(
-    "values",
-    [{"name": ""}, {"scopes": []}, {"scopes": ["everything"]}, {"expires": "9999"}, {"name": "x" * 101}],
-)
-def test_a_key_without_name_or_scope_is_refused(
-    account: Account, alice: User, sign_in: SignIn, values: dict
-) -> None:
-    assert make_key(sign_in(alice), **values).status_code == 422
-    assert not ApiKey.objects.for_account(account).exists()
-
-
-def test_a_key_is_revoked_by_its_account_alone(
-    account: Account, alice: User, other_account: Account, charlie: User, sign_in: SignIn
-) -> None:
-    client = sign_in(alice)
-    make_key(client)
-    key = ApiKey.objects.for_account(account).get()
-    stranger = sign_in(charlie)
-    assert stranger.post(f"/settings/api-keys/{key.public_id}/revoke/").status_code == 404
-    assert b"dm_live" not in stranger.get("/settings/api-keys/").content
-    assert client.post("/settings/api-keys/key_x/revoke/").status_code == 404
-    assert client.post(f"/settings/api-keys/{key.public_id}/revoke/").status_code == 302
-    key.refresh_from_db()
-    assert key.revoked_at is not None
 
 
 # ── The audit log ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,8 +1,8 @@
-"""Forms of signing up, of the account, of one's own profile and of API keys."""
+"""Forms of signing up, of the account and of one's own profile."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -14,7 +14,6 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from dynamail.accounts.api_keys import Scope
 from dynamail.accounts.creating import create_account, suggest_account_name
 from dynamail.accounts.invitations import accept_invitation
 from dynamail.accounts.models import LANGUAGES, Account, Invitation, User
@@ -147,32 +146,3 @@ class ProfileForm(forms.ModelForm):
             "name": forms.TextInput(attrs={"autocomplete": "name"}),
             "phone": forms.TextInput(attrs={"autocomplete": "tel", "type": "tel"}),
         }
-
-
-class ApiKeyForm(forms.Form):
-    """A new key: what for, what it may do, until when."""
-
-    EXPIRY = (
-        ("30", _("30 days")),
-        ("90", _("90 days")),
-        ("365", _("1 year")),
-        ("", _("Never")),
-    )
-
-    name = forms.CharField(
-        label=_("Name"),
-        max_length=100,
-        help_text=_("Where it will be used, such as “Shop, production”."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    scopes = forms.MultipleChoiceField(
-        label=_("May"),
-        choices=Scope.choices,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("Choose at least one thing that the key may do.")},
-    )
-    expires = forms.ChoiceField(label=_("Expires after"), choices=EXPIRY, required=False, initial="365")
-
-    def expires_at(self, *, now: datetime) -> datetime | None:
-        days = self.cleaned_data["expires"]
-        return now + timedelta(days=int(days)) if days else None

@@ -1,9 +1,8 @@
-"""The account and oneself: switching, settings, profile, sign-ins, API keys, the audit log."""
+"""The account and oneself: switching, settings, profile, sign-ins, the audit log."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,14 +15,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dynamail.accounts.api_keys import Scope, create_api_key, list_api_keys, revoke_api_key
 from dynamail.accounts.audit import record_audit
 from dynamail.accounts.audit_log import AuditFilter, list_actions, list_actors, read_audit_log
 from dynamail.accounts.members import list_memberships
-from dynamail.accounts.models import LANGUAGES, Account, ApiKey, Member, SignIn, User
+from dynamail.accounts.models import LANGUAGES, Account, Member, SignIn, User
 from dynamail.accounts.roles import Permission
 from dynamail.accounts.sign_ins import end_sign_ins, hash_session, list_sign_ins
 from dynamail.accounts.tenancy import user_scope
@@ -31,7 +28,7 @@ from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import UnknownId
 from dynamail.web.access import PageRequest, member_page, needs, public_page, signed_in_page
 from dynamail.web.audit_words import describe_entry
-from dynamail.web.forms.accounts import AccountForm, ApiKeyForm, NewAccountForm, ProfileForm, open_account
+from dynamail.web.forms.accounts import AccountForm, NewAccountForm, ProfileForm, open_account
 from dynamail.web.middleware import SESSION_ACCOUNT
 from dynamail.web.settings_tabs import list_profile_tabs, list_settings_tabs
 
@@ -228,66 +225,6 @@ def end_other_sign_ins(request: PageRequest) -> HttpResponse:
     return redirect("security")
 
 
-# ── API keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-@needs(Permission.MANAGE_API_KEYS)
-@never_cache
-@require_http_methods(["GET", "POST"])
-def api_keys(request: PageRequest) -> HttpResponse:
-    """The list and the form. The answer to the form is the one page that ever shows the secret."""
-    form, secret, status = ApiKeyForm(request.POST or None), "", 200
-    if request.method == "POST":
-        if form.is_valid():
-            secret, form, status = _create_key(request, form), ApiKeyForm(), 201
-        else:
-            status = 422
-    context = {
-        "form": form,
-        "secret": secret,
-        "keys": [_show_key(key, now=utc_now()) for key in list_api_keys(request.account.pk)],
-        "tabs": list_settings_tabs(request, "api_keys"),
-        "page_title": _("API keys"),
-    }
-    return render(request, "accounts/api_keys.html", context, status=status)
-
-
-def _create_key(request: PageRequest, form: ApiKeyForm) -> str:
-    now = utc_now()
-    _key, secret = create_api_key(
-        request.account.pk,
-        name=form.cleaned_data["name"],
-        scopes=form.cleaned_data["scopes"],
-        expires_at=form.expires_at(now=now),
-        by=request.member,
-        now=now,
-    )
-    return secret
-
-
-@dataclass(frozen=True)
-class ApiKeyRow:
-    key: ApiKey
-    state: str
-    scopes: list[str]
-
-
-def _show_key(key: ApiKey, *, now: datetime) -> ApiKeyRow:
-    expired = key.expires_at is not None and key.expires_at <= now
-    state = "revoked" if key.revoked_at else "expired" if expired else "active"
-    return ApiKeyRow(key, state, [str(Scope(scope).label) for scope in key.scopes if scope in Scope.values])
-
-
-@needs(Permission.MANAGE_API_KEYS)
-@require_POST
-def revoke_key(request: PageRequest, key_id: str) -> HttpResponse:
-    try:
-        key = ApiKey.objects.for_account(request.account).get(uid=ApiKey.uid_from(key_id))
-    except (UnknownId, ApiKey.DoesNotExist):
-        raise Http404 from None
-    if revoke_api_key(key, by=request.member, now=utc_now()):
-        messages.success(request, _("The key is revoked. Requests with it are refused from now on."))
-    return redirect("api_keys")
-
-
 # ── Audit log ────────────────────────────────────────────────────────────────────────────────────────────────────────
 @needs(Permission.VIEW_AUDIT)
 @require_GET
@@ -316,8 +253,6 @@ urlpatterns: list[URLPattern] = [
     path("switch/", switch_account, name="account_switch"),
     path("new-account/", new_account, name="account_new"),
     path("settings/", account_settings, name="account_settings"),
-    path("settings/api-keys/", api_keys, name="api_keys"),
-    path("settings/api-keys/<str:key_id>/revoke/", revoke_key, name="api_key_revoke"),
     path("settings/audit/", audit_log, name="audit_log"),
     path("profile/", profile, name="profile"),
     path("profile/security/", security, name="security"),
