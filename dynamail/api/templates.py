@@ -211,6 +211,7 @@ async def change(request: ApiRequest, template: FromPath[str]) -> Response[Templ
         row = get_row(caller, Template, template)
         if said.archived is False:
             restore_template(row, by=caller.key, now=caller.now)
+            row = get_row(caller, Template, template)
         wanted = {
             field: value
             for field in ("kind", "subject", "preheader", "source")
