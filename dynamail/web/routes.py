@@ -41,6 +41,7 @@ NOUNS = (
     "domains",
     "feedback",
     "provider_webhooks",
+    "webhooks",
     "mailbox",
     "public",
     "work",

@@ -32,7 +32,7 @@ def _write(endpoint: WebhookEndpoint, owner: User) -> EmailMessage:
         "gone": _("The server answered that nobody wants these messages any more (410 Gone)."),
         "failing": _("It has not taken a single message for days, however often we tried."),
     }
-    link = f"{settings.PUBLIC_URL}/settings/webhooks/{endpoint.public_id}/"
+    link = f"{settings.PUBLIC_URL}/developers/webhooks/{endpoint.public_id}/"
     paragraphs = [
         _("Hello %s,") % owner,
         _("A webhook of %(account)s was switched off: %(url)s")
