@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
 from dynamail.accounts.api_keys import create_api_key
-from dynamail.accounts.models import Account, BackgroundWork, Invitation, Member, User
+from dynamail.accounts.models import Account, ApiRequest, BackgroundWork, Invitation, Member, User
 from dynamail.accounts.row_security import tenant_models
 from dynamail.accounts.tenancy import TenantManager
 from dynamail.campaigns.models import Campaign
@@ -29,18 +29,36 @@ from dynamail.events.models import EventName
 from dynamail.feedback.models import FeedbackReport, ReportMailbox
 from dynamail.lib.ids import new_id, to_public_id
 from dynamail.segments.models import Segment
-from dynamail.senders.models import Pool, PoolMember, RoutingRule, Sender, SendingDomain, Transport
+from dynamail.senders.models import Pool, PoolMember, RoutingRule, Sender, SendingDomain, Stream, Transport
 from dynamail.web.access import find_access
+from dynamail.webhooks.models import WebhookEndpoint
 from tests.senders.test_mailbox import capture
+from tests.support.single_mail import Copy, add_email
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 CANARY = "canary-of-alice"
-ACTIONS = ("remove", "up", "off", "use", "check", "default", "resend", "pause", "cancel", "visit", "rotate")
+ACTIONS = (
+    "remove",
+    "up",
+    "off",
+    "use",
+    "check",
+    "default",
+    "resend",
+    "pause",
+    "cancel",
+    "visit",
+    "rotate",
+    "0",
+)
 # A word in the address that is no id of a row: nothing of an account is behind it.
 PLAIN_PARAMETERS = {"version", "language", "slug", "code", "step", "card", "kind"}
 # What a parameter names, by the beginning of its ids; one of another kind is asked for as well, for the mistaken look-up.
 PREFIXES = {
     "key_id": "key",
+    "email_id": "eml",
+    "request_id": "req",
+    "stream_id": "str",
     "member_id": "mem",
     "invitation_id": "inv",
     "contact_id": "con",
@@ -63,6 +81,7 @@ PREFIXES = {
     "mailbox": "rbx",
     "message": "cap",
     "work_id": "wrk",
+    "webhook": "whk",
 }
 FOREIGN = "acc"
 
@@ -190,8 +209,22 @@ def alices_ids(account: Account, alice: User) -> list[str]:
         recipient=f"{CANARY}@mail.example",
         raw=CANARY.encode(),
     )
+    body = {"html": CANARY, "text": CANARY}
+    email = add_email(account.pk, Copy(f"{CANARY}@mail.example"), at=NOW, subject=CANARY, body=body)
+    request = ApiRequest.objects.add(account, id=new_id(NOW), at=NOW, path=f"/api/v1/{CANARY}", status=422)
+    stream = Stream.objects.add(account, key=CANARY, name=CANARY)
     report_mailbox = ReportMailbox.objects.add(account, host=f"{CANARY}.example", username=CANARY)
+    webhook = WebhookEndpoint.objects.add(
+        account,
+        url=f"https://{CANARY}.example/",
+        description=CANARY,
+        kinds=["*"],
+        version="2026-11-23",
+        state_at=NOW,
+        updated_at=NOW,
+    )
     rows = [
+        webhook,
         topic,
         tag,
         attribute,
@@ -218,6 +251,9 @@ def alices_ids(account: Account, alice: User) -> list[str]:
         report,
         report_mailbox,
         contact,
+        email,
+        request,
+        stream,
     ]
     return [row.public_id for row in rows] + [to_public_id("mem", member.uid)]
 

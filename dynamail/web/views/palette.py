@@ -79,6 +79,21 @@ ACTS = (
         Permission.MANAGE_DELIVERY,
         "dns dkim spf dmarc verify",
     ),
+    Act(
+        gettext_lazy("New API key"),
+        "api_key_new",
+        "key",
+        Permission.MANAGE_API_KEYS,
+        "api key token secret smtp password create",
+    ),
+    Act(
+        gettext_lazy("See requests to the API"),
+        "api_requests",
+        "history",
+        Permission.MANAGE_API_KEYS,
+        "api log error request developer",
+    ),
+    Act(gettext_lazy("New stream"), "stream_new", "route", Permission.MANAGE_DELIVERY, "retention create"),
     Act(gettext_lazy("Add a sender"), "sender_new", "at", Permission.MANAGE_DELIVERY, "from address"),
     Act(gettext_lazy("Add a transport"), "transport_new", "server", Permission.MANAGE_DELIVERY, "transport"),
 )
