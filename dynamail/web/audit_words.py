@@ -31,7 +31,6 @@ NOUN_ICONS = {
     "suppression": "ban",
     "suppressions": "ban",
     "sending_domain": "world",
-    "stream": "route",
     "template": "template",
     "topic": "tag",
     "transport": "send",
