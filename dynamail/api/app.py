@@ -7,10 +7,13 @@ import msgspec
 from django.conf import settings
 from litestar import Litestar, Response, get
 from litestar.datastructures import State
+from litestar.exceptions import HTTPException
 from psycopg_pool import AsyncConnectionPool
 
 from dynamail.accounts.request_log import RequestLog
+from dynamail.api.auth import unavailable
 from dynamail.api.compat.routes import HANDLERS as COMPAT
+from dynamail.api.compat.routes import refuse_path
 from dynamail.api.emails import HANDLERS as EMAILS
 from dynamail.api.errors import EXCEPTION_HANDLERS
 from dynamail.api.events import HANDLERS as EVENTS
@@ -19,6 +22,7 @@ from dynamail.api.key_cache import KeyCache
 from dynamail.api.limits import Limits
 from dynamail.api.nouns import HANDLERS as NOUNS
 from dynamail.api.openapi import show_document
+from dynamail.api.replaying import Replayed, answer_again, keep_back
 from dynamail.api.request_log import HANDLERS as REQUESTS
 from dynamail.api.request_log import describe_visit
 from dynamail.api.segments import HANDLERS as SEGMENTS
@@ -61,7 +65,12 @@ class Api(Litestar):
             await super().__call__(scope, receive, send)
             return
         visit = open_visit(scope)
-        await super().__call__(scope, visit.hear(receive), visit.tell(send))
+        send = keep_back(visit, visit.tell(send), unavailable)
+        try:
+            await super().__call__(scope, visit.hear(receive), send)
+        finally:
+            if visit.held is not None:
+                await visit.held.abandon()
         if (row := describe_visit(visit, scope)) is not None:
             self.state.requests.note(row)
 
@@ -86,7 +95,7 @@ def create_api(pool: AsyncConnectionPool, doors: AsyncConnectionPool | None = No
             *NOUNS,
             *REQUESTS,
         ],
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, HTTPException: refuse_path, Replayed: answer_again},
         state=State(
             {
                 "pool": pool,

@@ -11,8 +11,9 @@ database is asked in threads of this module's own, so that a slow question holds
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -32,6 +33,7 @@ from dynamail.accounts.tenancy import account_scope
 from dynamail.api.errors import Problem
 from dynamail.api.key_cache import KnownKey
 from dynamail.api.limits import Bucket, refuse_guessing, refuse_pace
+from dynamail.api.replaying import HEADER, HeldTransaction, read_claim
 from dynamail.api.visits import find_visit
 from dynamail.lib.clock import utc_now
 
@@ -135,28 +137,58 @@ async def _find_key(connection: Connection, secret: str, now: datetime) -> Known
 
 
 async def in_account(request: ApiRequest, verb: Callable[[Caller], Answer]) -> Answer:
-    """Run a verb in a database thread, in one transaction that sees the rows of the caller's account alone."""
+    """Run a verb in a database thread, in one transaction that sees the rows of the caller's account alone.
+
+    A POST with an Idempotency-Key is answered as it was before, or its answer is stored with what the verb does (`replaying.py`).
+    """
     caller: Caller = request.state.caller
 
     def work() -> Answer:
         with account_scope(caller.account_id):
             return verb(caller)
 
-    return await _in_thread(work)
+    held = await _hold(request, caller)
+    if held is None:
+        return await _in_thread(work)
+    try:
+        return await held.run(lambda: verb(caller))
+    except (OperationalError, InterfaceError) as error:
+        raise unavailable() from error
+
+
+async def _hold(request: ApiRequest, caller: Caller) -> HeldTransaction | None:
+    """The transaction that waits for this request's answer; None for a request without an Idempotency-Key."""
+    visit = find_visit(request.scope)
+    if visit.held is None and request.method == "POST" and HEADER in request.headers:
+        claim = read_claim(request, await request.body(), caller.account_id, now=caller.now)
+        if claim is not None:
+            visit.held = HeldTransaction(claim, _threads, _open_database)
+            try:
+                await visit.held.begin()
+            except (OperationalError, InterfaceError) as error:
+                raise unavailable() from error
+    return visit.held if visit.held is not None and visit.held.is_open else None
 
 
 async def _in_thread(work: Callable[[], Answer]) -> Answer:
     def run() -> Answer:
-        close_old_connections()  # as Django does around each page
         try:
-            with translation.override("en"):
+            with _open_database():
                 return work()
         except (OperationalError, InterfaceError) as error:
             raise unavailable() from error
-        finally:
-            close_old_connections()
 
     return await asyncio.get_running_loop().run_in_executor(_threads, run)
+
+
+@contextmanager
+def _open_database() -> Iterator[None]:
+    close_old_connections()  # as Django does around each page
+    try:
+        with translation.override("en"):
+            yield
+    finally:
+        close_old_connections()
 
 
 def read_secret(header: str | None) -> str:

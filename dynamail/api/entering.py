@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import psycopg
+from litestar import Response
 from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
@@ -18,6 +20,7 @@ from dynamail.accounts.api_keys import Scope, ask_for_account
 from dynamail.api.auth import ApiRequest, Caller, admit, unavailable
 from dynamail.api.key_cache import BEGIN, TAKE_ROLE
 from dynamail.api.limits import Bucket
+from dynamail.api.replaying import Claim, claim_in, read_claim, store_in
 from dynamail.lib.asking import ask_at_once
 
 
@@ -37,3 +40,20 @@ async def enter_account(
             await connection.commit()
     except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
         raise unavailable() from error
+
+
+async def claim_request(
+    request: ApiRequest, body: bytes, caller: Caller, connection: AsyncConnection[Any]
+) -> Claim | None:
+    """Claim the request's Idempotency-Key, if it has one, at the beginning of its transaction. Raises Replayed, Problem (400, 409)."""
+    claim = read_claim(request, body, caller.account_id, now=caller.now)
+    if claim is not None:
+        await claim_in(claim, connection)
+    return claim
+
+
+async def keep_answer(claim: Claim | None, answer: Response[Any], connection: AsyncConnection[Any]) -> None:
+    """Store the answer with what the transaction did; its body becomes the octets that are stored."""
+    if claim is not None:
+        answer.content = msgspec.json.encode(answer.content)
+        await store_in(claim, answer.status_code or 200, answer.content, connection)

@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from dynamail.accounts.api_keys import Scope
 from dynamail.api.auth import ApiRequest, Caller, charge_batch, in_account
 from dynamail.api.describing import described
-from dynamail.api.entering import enter_account
+from dynamail.api.entering import claim_request, enter_account, keep_answer
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.limits import Bucket
 from dynamail.api.reading import decode_body, name_fault, refuse
@@ -112,6 +112,7 @@ async def send(request: ApiRequest) -> Response[TakenEventBody]:
     """201, or 200 when the event was there already by its id."""
     body = await request.body()
     async with enter_account(request, Scope.WRITE_EVENTS, bucket=Bucket.EVENTS) as (caller, connection):
+        claim = await claim_request(request, body, caller, connection)
         try:
             event = _to_event(decode_body(request, body, _read_event), caller)
         except msgspec.ValidationError as error:
@@ -121,8 +122,10 @@ async def send(request: ApiRequest) -> Response[TakenEventBody]:
         (result,) = await _record(caller, connection, [event])
         if result.fault is not None:
             raise _refuse(_name_fault(result.fault))
-    taken = TakenEventBody(_name_event(result), result.duplicate)
-    return Response(taken, status_code=200 if taken.duplicate else 201, headers=NO_STORE)
+        taken = TakenEventBody(_name_event(result), result.duplicate)
+        answer = Response(taken, status_code=200 if taken.duplicate else 201, headers=NO_STORE)
+        await keep_answer(claim, answer, connection)
+    return answer
 
 
 @post(
@@ -140,6 +143,7 @@ async def send_batch(request: ApiRequest) -> Response[EventResultsBody]:
     """A result for each event, in order. What is wrong with one keeps no other out."""
     body = await request.body()
     async with enter_account(request, Scope.WRITE_EVENTS, bucket=Bucket.EVENTS) as (caller, connection):
+        claim = await claim_request(request, body, caller, connection)
         try:
             batch = decode_body(request, body, _read_batch)
         except msgspec.ValidationError as error:
@@ -147,7 +151,9 @@ async def send_batch(request: ApiRequest) -> Response[EventResultsBody]:
         charge_batch(request, caller, len(batch.events), Bucket.EVENTS)
         read = [_read_one(one, caller) for one in batch.events]
         outcomes = await _record(caller, connection, [one for one in read if isinstance(one, NewOwnEvent)])
-    return Response(_tell_all(read, outcomes), headers=NO_STORE)
+        answer = Response(_tell_all(read, outcomes), status_code=200, headers=NO_STORE)
+        await keep_answer(claim, answer, connection)
+    return answer
 
 
 @get(

@@ -61,7 +61,7 @@ class KeyCache:
     async def load(self, key_hash: str, *, now: datetime) -> KnownKey | None:
         """Ask the database; requests that come meanwhile wait for the same answer. Raises what psycopg raises."""
         task = self._asking.get(key_hash)
-        if task is None:
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
             task = self._asking[key_hash] = asyncio.ensure_future(self._load(key_hash, now))
         return await asyncio.shield(task)  # one caller that hangs up takes no answer from the others
 

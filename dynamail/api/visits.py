@@ -38,6 +38,7 @@ class Visit:
     subject_id: UUID | None = None
     body: bytes = b""
     caller_id: str = ""
+    held: Any = None  # the transaction that its answer is stored in, of a request with an Idempotency-Key (replaying.py)
     headers: dict[str, str] = field(default_factory=dict)  # for the answer, whatever it will be
 
     @property
