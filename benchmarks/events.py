@@ -191,17 +191,21 @@ def run(place: Workplace, *, count: int) -> dict[str, object]:
 
 
 def make_key(account_id: int, scopes: Sequence[str]) -> str:
-    """An API key of the account; run in the workplace's own environment."""
+    """An API key of the account, whose owner has accepted the policies; run in the workplace's own environment."""
     from dynamail.accounts.api_keys import create_api_key
     from dynamail.accounts.models import Member
     from dynamail.accounts.tenancy import account_scope
     from dynamail.lib.clock import utc_now
+    from dynamail.privacy.acceptance import accept_policy, find_unaccepted
 
+    now = utc_now()
     with account_scope(account_id):
         owner = Member.objects.for_account(account_id).select_related("user").first()
         if owner is None:
             raise AssertionError("the account has no member")
-        return create_api_key(account_id, name="Shop", scopes=list(scopes), by=owner, now=utc_now())[1]
+        for document in find_unaccepted(owner.user, now=now):
+            accept_policy(owner.user, document, language="en", now=now)
+        return create_api_key(account_id, name="Shop", scopes=list(scopes), by=owner, now=now)[1]
 
 
 def main() -> None:

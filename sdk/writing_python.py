@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 from collections.abc import Iterator
 
@@ -13,46 +14,58 @@ _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool
 
 def write_types(api: Api) -> str:
     """A TypedDict for each object; whatever is not required may be absent."""
-    parts = [HEAD, "from typing import Any, Literal, NotRequired, TypedDict, Union\n"]
+    parts = [HEAD, "from typing import Any, Literal, NotRequired, TypeAlias, TypedDict\n"]
     for name, schema in api.schemas.items():
         if "properties" in schema:
             parts.append(_write_object(name, schema))
         else:
-            parts.append(f"{name} = {_type(schema, quoted=True)}\n")
+            parts.append(f"{name}: TypeAlias = {_quoted(schema)}\n")
     return "\n".join(parts)
 
 
 def _write_object(name: str, schema: Schema) -> str:
+    """A class, unless one of its fields has a name that Python keeps for itself, such as `from`."""
     required = set(schema.get("required", ()))
+    fields = schema["properties"].items()
+    if all(field.isidentifier() and not keyword.iskeyword(field) for field, _ in fields):
+        lines = [f"class {name}(TypedDict):"]
+        for field, told in fields:
+            lines.append(
+                f"    {field}: {_type(told) if field in required else f'NotRequired[{_type(told)}]'}"
+            )
+        return "\n".join([*lines, "" if fields else "    pass\n"])
     lines = [f"{name} = TypedDict(", f'    "{name}",', "    {"]
-    for field, told in schema["properties"].items():
-        kind = _type(told, quoted=True)
-        lines.append(
-            f'        "{field}": {kind},' if field in required else f'        "{field}": NotRequired[{kind}],'
-        )
+    for field, told in fields:
+        kind = _quoted(told)
+        lines.append(f'        "{field}": {kind if field in required else f"NotRequired[{kind}]"},')
     return "\n".join([*lines, "    },", ")", ""])
 
 
-def _type(schema: Schema, *, quoted: bool = False, prefix: str = "") -> str:  # noqa: PLR0911 - a table of cases
-    """The Python type of a schema. Names are quoted where they may stand before their definition."""
+def _quoted(schema: Schema) -> str:
+    """The type as it stands in `types.py`, where a name may come before its definition."""
+    kind, as_text = _type(schema), json.dumps(schema)
+    return f"'{kind}'" if '"$ref"' in as_text else kind
+
+
+def _type(schema: Schema, *, prefix: str = "") -> str:  # noqa: PLR0911 - a table of cases
     if name := name_of(schema):
-        return f'"{name}"' if quoted else f"{prefix}{name}"
+        return f"{prefix}{name}"
     if "const" in schema:
         return f"Literal[{schema['const']!r}]"
     if "enum" in schema:
         return f"Literal[{', '.join(map(repr, schema['enum']))}]"
     for combined in ("anyOf", "oneOf"):
         if combined in schema:
-            kinds = dict.fromkeys(_type(one, quoted=quoted, prefix=prefix) for one in schema[combined])
-            return f"Union[{', '.join(kinds)}]" if len(kinds) > 1 else next(iter(kinds))
+            kinds = dict.fromkeys(_type(one, prefix=prefix) for one in schema[combined])
+            return " | ".join(kinds)
     kind = schema.get("type")
     if isinstance(kind, list):
-        return f"Union[{', '.join(_PLAIN.get(one, 'Any') for one in kind)}]"
+        return " | ".join(_PLAIN.get(one, "Any") for one in kind)
     if kind == "array":
-        return f"list[{_type(schema.get('items') or {}, quoted=quoted, prefix=prefix)}]"
+        return f"list[{_type(schema.get('items') or {}, prefix=prefix)}]"
     if kind == "object":
         more = schema.get("additionalProperties")
-        inner = _type(more, quoted=quoted, prefix=prefix) if isinstance(more, dict) else "Any"
+        inner = _type(more, prefix=prefix) if isinstance(more, dict) else "Any"
         return f"dict[str, {inner}]"
     return _PLAIN.get(str(kind), "Any")
 
@@ -63,7 +76,7 @@ def write_resources(api: Api) -> str:
         HEAD,
         "import builtins\n"
         "from collections.abc import AsyncIterator, Iterator\n"
-        "from typing import Any, Literal, Union\n"
+        "from typing import Any, Literal\n"
         "from urllib.parse import quote\n\n"
         "from dynamail_client import types\n"
         "from dynamail_client.transport import AsyncTransport, Call, Transport\n",
@@ -123,8 +136,11 @@ def _write_walk(api: Api, operation: Operation, *, is_async: bool) -> Iterator[s
     yield "        after: str | None = None"
     yield "        while True:"
     yield f"            page = {wait}self.{_safe(operation.verb)}({positional}after=after{arguments})"
-    yield '            for one in page["data"]:'
-    yield "                yield one"
+    if is_async:
+        yield '            for one in page["data"]:'
+        yield "                yield one"
+    else:
+        yield '            yield from page["data"]'
     yield '            after = page["next"]'
     yield "            if not after:"
     yield "                return"

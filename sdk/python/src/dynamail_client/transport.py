@@ -106,7 +106,7 @@ def find_wait(attempt: int, response: httpx.Response | None = None) -> float:
     asked = read_retry_after(response) if response is not None else None
     if asked is not None:
         return min(asked, LONGEST_WAIT)
-    return min(0.5 * 2**attempt, LONGEST_WAIT) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads tries, keeps no secret
+    return min(0.5 * 2.0**attempt, LONGEST_WAIT) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads tries, keeps no secret
 
 
 def _write(value: Any) -> str:
