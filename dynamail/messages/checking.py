@@ -101,8 +101,6 @@ class Draft:
 def check_email(email: NewEmail, *, now: datetime) -> Draft:
     """The email read and checked as far as it goes without the account's data."""
     draft = Draft(email, Mailbox("", Address("", "", "")))
-    if UNFIT.search(email.subject):
-        draft.add_fault("bad_character", "subject", _("The text holds a character that cannot be sent."))
     if email.raw is not None:
         _check_raw(draft, email.raw)
     else:
@@ -292,8 +290,9 @@ def _read_file(one: NewAttachment) -> File:
         return File(filename, content_type, content_id, one.content, digest)
     try:
         media = from_public_id("med", one.media)
-    except UnknownId as error:
-        raise _FileFault("unknown_media", "media", str(error)) from None
+    except UnknownId:
+        sentence = _("This is no id of a media file; those begin with med_.")
+        raise _FileFault("unknown_media", "media", sentence) from None
     return File(filename, one.content_type and content_type, content_id, media=media)
 
 
@@ -338,8 +337,8 @@ def _check_names(draft: Draft) -> None:
     if email.topic:
         try:
             draft.topic_uid = from_public_id("top", email.topic)
-        except UnknownId as error:
-            draft.add_fault("unknown_topic", "topic", str(error))
+        except UnknownId:
+            draft.add_fault("unknown_topic", "topic", _("This is no id of a topic; those begin with top_."))
         if len(email.recipients) > 1:
             sentence = _(
                 "Mail on a topic goes to one recipient: its unsubscribe link is personal. Send one email to each."
