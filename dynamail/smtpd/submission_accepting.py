@@ -35,6 +35,7 @@ from dynamail.messages.checking import MAX_RECIPIENTS
 from dynamail.messages.emails import accept_emails
 from dynamail.messages.models import SourceKind
 from dynamail.messages.new_email import AcceptedEmail, AcceptResult, EmailFault, NewEmail, RefusedEmail
+from dynamail.privacy.acceptance import has_accepted
 from dynamail.smtpd.submission import SignedIn, WrongKey
 from dynamail.smtpd.submission_message import Misread, Submission, read_submission
 
@@ -126,11 +127,17 @@ def find_signer(secrets: tuple[str, ...], ip: str) -> SignedIn | WrongKey:
 
 
 def _find_key(secret: str, ip: str) -> ApiKey | WrongKey:
-    key = find_api_key(secret, now=utc_now())
+    now = utc_now()
+    key = find_api_key(secret, now=now)
     if key is None:
         return WrongKey("535 5.7.8 This API key is wrong, revoked or expired")
     if not may_come_from(read_networks(key), ip):
         return WrongKey(f"535 5.7.8 This API key may not be used from {ip}")
+    with account_scope(key.account_id):
+        if not has_accepted(key.account_id, now=now):
+            return WrongKey(
+                "535 5.7.8 Nobody of this account has accepted the privacy policy in force; sign in and accept it"
+            )
     if Scope.SEND_MESSAGES not in key.scopes:
         return WrongKey(f"535 5.7.8 This API key lacks the scope {Scope.SEND_MESSAGES.value}")
     return key

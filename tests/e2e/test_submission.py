@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class Shop:
             client.mail("app@shop.example")
             for recipient in recipients:
                 client.rcpt(recipient)
-            code, words = client.data(message.as_bytes())
+            code, words = client.data(message.as_bytes(policy=SMTP))
         assert code == 250, words
         return words.decode().split()[-1]
 

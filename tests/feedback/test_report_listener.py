@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 import pytest
-from aiosmtpd.smtp import Envelope
+from aiosmtpd.smtp import Envelope, Session
 
 from dynamail.feedback.consequences import Effect
 from dynamail.feedback.receiving import Taken
@@ -21,5 +22,7 @@ async def test_the_sender_keeps_a_report_that_is_too_early(
     monkeypatch.setattr(reports, "_take", lambda raw, to: taken)
     envelope = Envelope()
     envelope.content = b"Subject: Undelivered\r\n\r\n"
-    answer = await ReportsHandler().handle_DATA(cast(Any, None), cast(Any, None), envelope)
+    envelope.rcpt_tos = ["abuse@localhost.localdomain"]
+    session = Session(asyncio.get_running_loop())
+    answer = await ReportsHandler().handle_DATA(cast(Any, None), session, envelope)
     assert answer.startswith(code)

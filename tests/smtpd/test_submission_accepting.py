@@ -9,6 +9,8 @@ from dynamail.accounts.api_keys import create_api_key, revoke_api_key
 from dynamail.accounts.models import Account, ApiKey, Member, User
 from dynamail.lib.clock import utc_now
 from dynamail.messages.models import Email, EmailBody, Outbox
+from dynamail.privacy.acceptance import accept_policy, find_unaccepted
+from dynamail.smtpd import submission_accepting
 from dynamail.smtpd.submission import SignedIn, WrongKey
 from dynamail.smtpd.submission_accepting import Outcome, accept_submission, find_signer
 from tests.support.sending_domains import add_verified_domain
@@ -30,6 +32,12 @@ def send(secret: str, account: Account, *recipients: str, raw: bytes = MESSAGE) 
     return accept_submission(
         SignedIn(secret, account.pk), raw, list(recipients or ["ann@example.com"]), "127.0.0.1"
     )
+
+
+@pytest.fixture(autouse=True)
+def policy(alice: User) -> None:
+    for document in find_unaccepted(alice, now=utc_now()):
+        accept_policy(alice, document, language="en", now=utc_now())
 
 
 @pytest.fixture
@@ -122,3 +130,13 @@ def test_one_idempotency_key_sends_once(account: Account, secret: str) -> None:
     )
     assert refused.reply.startswith("550 ")
     assert send(secret, account, raw=b"X-DynaMail-Idempotency-Key: 2\r\n" + MESSAGE).reply.startswith("250 ")
+
+
+def test_without_an_accepted_policy_no_key_works(
+    account: Account, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission_accepting, "has_accepted", lambda _account, *, now: False)
+    refused = find_signer((secret, ""), "127.0.0.1")
+    assert isinstance(refused, WrongKey)
+    assert "privacy policy" in refused.reply
+    assert send(secret, account).code == "unauthenticated"

@@ -20,11 +20,14 @@ def main() -> None:
     from dynamail.accounts.models import Member, User
     from dynamail.accounts.tenancy import account_scope
     from dynamail.lib.clock import utc_now
+    from dynamail.privacy.acceptance import accept_policy, find_unaccepted
     from tests.support.sending_domains import add_verified_domain
 
     now = utc_now()
     user = User.objects.create_user(f"developer-{now.timestamp()}@shop.example", name="Developer")
     account = create_account(user, name="Shop", now=now)
+    for document in find_unaccepted(user, now=now):
+        accept_policy(user, document, language="en", now=now)
     with account_scope(account):
         by = Member.objects.for_account(account).get(user=user)
         add_verified_domain(account, "shop.example")
