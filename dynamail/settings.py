@@ -190,6 +190,7 @@ INSTALLED_APPS = [
     "dynamail.tracking",
     "dynamail.messages",
     "dynamail.feedback",
+    "dynamail.inbound",
     "dynamail.segments",
     "dynamail.campaigns",
     "dynamail.webhooks",
@@ -359,6 +360,7 @@ LOGGING = {
         "mail.log": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},  # it tells of every address that is visited
         "asyncssh": {"level": "WARNING"},  # it tells of every file and user name
     },
 }
