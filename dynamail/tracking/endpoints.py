@@ -1,6 +1,7 @@
 """`/t/c/<token>` and `/t/o/<token>` as a plain ASGI application: the hot path of the web process.
 
-1. The token is verified: no database.  2. A click's destination comes from memory (`link_cache.py`).  3. Person or machine is
+1. The token is verified: no database.  2. A click's destination comes from memory (`link_cache.py`), that of a single message's link
+from the token.  3. Person or machine is
 decided from the headers, in memory.  4. The hit goes to the segment file.  5. The answer: a redirect, or a transparent pixel.
 
 Consent is asked when the segment is shipped (`sql/settle_hits.sql`), a second later. Nothing here logs a request, and neither the
@@ -18,9 +19,10 @@ from dynamail.lib.signing import BadToken
 from dynamail.tracking.classification import is_machine
 from dynamail.tracking.destinations import is_rendered_from, to_location
 from dynamail.tracking.hits import CLICKED, MACHINE, NO_LINK, OPENED, Hit, pack_hit
+from dynamail.tracking.hits import SINGLE as SINGLE_HIT
 from dynamail.tracking.link_cache import Destination, LinkCache
 from dynamail.tracking.segments import SegmentWriter
-from dynamail.tracking.tokens import TokenKeys, read_click, read_open
+from dynamail.tracking.tokens import SINGLE, RawClick, TokenKeys, read_click, read_open
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -86,6 +88,9 @@ class TrackingEndpoints:
         except BadToken:
             await self._show_page(404, scope, send)
             return
+        if click.flags & SINGLE:
+            await self._follow_single(click, address, scope, send)
+            return
         where = (click.account_id, click.source, click.link_number)
         link = self._links.find_fresh(*where)
         if link is None:
@@ -102,23 +107,45 @@ class TrackingEndpoints:
         self._note(click.account_id, click.source, click.contact, click.link_number, CLICKED, scope)
         await _answer(send, 302, [(b"location", location), *_CLICK])
 
+    async def _follow_single(self, click: RawClick, address: str, scope: Scope, send: Send) -> None:
+        location = to_location(address)
+        if location is None:
+            await self._show_page(404, scope, send)
+            return
+        hit = (click.account_id, click.source, click.contact, click.link_number, CLICKED, scope)
+        self._note(*hit, flags=SINGLE_HIT, address=location)
+        await _answer(send, 302, [(b"location", location), *_CLICK])
+
     async def _show_pixel(self, text: str, scope: Scope, send: Send) -> None:
         try:
             opened = read_open(self._keys, _limit(text.removesuffix(".gif")))
         except BadToken:
             await self._show_page(404, scope, send)
             return
-        self._note(opened.account_id, opened.source, opened.contact, NO_LINK, OPENED, scope)
+        flags = SINGLE_HIT if opened.flags & SINGLE else 0
+        self._note(opened.account_id, opened.source, opened.contact, NO_LINK, OPENED, scope, flags=flags)
         await _answer(send, 200, _OPEN, b"" if scope["method"] == "HEAD" else PIXEL)
 
     def _note(
-        self, account_id: int, source: bytes, contact: bytes, link_number: int, kind: int, scope: Scope
+        self,
+        account_id: int,
+        source: bytes,
+        contact: bytes,
+        link_number: int,
+        kind: int,
+        scope: Scope,
+        *,
+        flags: int = 0,
+        address: bytes = b"",
     ) -> None:
         """A full disk costs the hit, never the redirect."""
-        flags = MACHINE if is_machine(scope["method"], scope["headers"]) else 0
+        if is_machine(scope["method"], scope["headers"]):
+            flags |= MACHINE
         moment = int(self._clock() * 1000)
+        # The record has a signed number of 16 bits.
+        hit = Hit(account_id, moment, source, contact, min(link_number, 32_767), kind, flags, address)
         try:
-            self._writer.append(pack_hit(Hit(account_id, moment, source, contact, link_number, kind, flags)))
+            self._writer.append(pack_hit(hit))
         except OSError as error:
             self._complain("Opens and clicks are not recorded: %s", error)
 

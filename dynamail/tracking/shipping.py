@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,11 @@ from dynamail.tracking.segments import REFUSED, SegmentWriter, close_abandoned, 
 
 SHIP_SECONDS = 1.0  # a click is in the report this long after it happened, plus the transaction
 TAKE_OVER_EVERY = 10  # rounds between two looks for files of dead processes
-COPY_HITS = "COPY hit (account_id, id, at, kind, machine, source_id, contact_id, link_number) FROM STDIN"
+COPY_HITS = (
+    "COPY hit (account_id, id, at, kind, machine, source_id, contact_id, link_number, single, url) FROM STDIN"
+)
+
+_URL = re.compile(rb"[!-\[\]-~]*")  # no backslash, which COPY would read as the beginning of something else
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +118,8 @@ async def write_hits(
 
 
 def _copy_line(hit: Hit, random: str) -> str:
-    """One row of COPY_HITS. Numbers, hexadecimal digits and fixed words: nothing that needs escaping.
+    """One row of COPY_HITS. Numbers, hexadecimal digits, fixed words and an address as it stands in a Location header: nothing that
+    needs escaping.
 
     The id is a UUIDv7 of the hit's moment, like `lib.ids.new_id`, from 20 random digits drawn for the whole segment at once.
     """
@@ -121,12 +127,22 @@ def _copy_line(hit: Hit, random: str) -> str:
     at = datetime.fromtimestamp(hit.at_ms / 1000, UTC).isoformat()
     machine = "t" if hit.flags & MACHINE else "f"
     names = f"{KIND_NAMES[hit.kind]}\t{machine}\t{hit.source.hex()}\t{hit.contact.hex()}"
-    return f"{hit.account_id}\t{row_id}\t{at}\t{names}\t{hit.link_number}\n"
+    single = "t" if hit.is_single else "f"
+    return (
+        f"{hit.account_id}\t{row_id}\t{at}\t{names}\t{hit.link_number}\t{single}\t{_read_url(hit.address)}\n"
+    )
+
+
+def _read_url(address: bytes) -> str:
+    """A damaged one is left out."""
+    return address.decode("ascii") if _URL.fullmatch(address) else ""
 
 
 async def _settle(connection: AsyncConnection[Any]) -> None:
     shard = [find_shard()]
     await connection.execute(load_sql("tracking", "settle_hits"))
+    await connection.execute(load_sql("tracking", "settle_single_hits"))
+    await connection.execute(load_sql("tracking", "count_single_firsts"), shard)
     await connection.execute(load_sql("tracking", "insert_hit_events"))
     await connection.execute(load_sql("tracking", "count_interactions"), shard)
     await connection.execute(load_sql("tracking", "add_hit_counters"), shard)

@@ -27,7 +27,7 @@ def empty_log(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "transactional_db" in request.fixturenames:
         with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE event, activity")
+            cursor.execute("TRUNCATE event, activity, message, email, email_body")
 
 
 def database_dsn() -> str:

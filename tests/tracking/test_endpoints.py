@@ -10,7 +10,7 @@ from dynamail.tracking.endpoints import PIXEL, TrackingEndpoints
 from dynamail.tracking.hits import CLICKED, NO_LINK, OPENED, Hit, unpack_hits
 from dynamail.tracking.link_cache import Destination, LinkCache, Links, make_destination
 from dynamail.tracking.segments import SegmentWriter, find_closed
-from dynamail.tracking.tokens import DYNAMIC, ClickToken, OpenToken, load_token_keys
+from dynamail.tracking.tokens import DYNAMIC, SINGLE, ClickToken, OpenToken, load_token_keys
 from tests.support.asgi import Answer, call
 
 KEYS = load_token_keys("a secret of this test, long enough")
@@ -92,9 +92,23 @@ async def test_a_link_that_was_made_for_the_person_leads_there(site: Site) -> No
     assert answer.headers["location"] == "https://shop.example/u/7"
 
 
+async def test_a_link_of_a_single_message_carries_its_own_address(site: Site) -> None:
+    site.away = True  # nothing is looked up
+    answer = await site.get(click(3, SINGLE | DYNAMIC, "https://shop.example/чай"))
+    assert answer.headers["location"] == "https://shop.example/%D1%87%D0%B0%D0%B9"
+    (hit,) = site.hits()
+    assert (hit.is_single, hit.link_number, hit.address) == (
+        True,
+        3,
+        b"https://shop.example/%D1%87%D0%B0%D0%B9",
+    )
+
+
 @pytest.mark.parametrize(
     "path",
     [
+        click(1, SINGLE | DYNAMIC, "javascript:alert(1)"),
+        click(1, SINGLE),  # a single message's link without its address
         click(99),  # no such link
         click(account_id=2),  # another account's source
         click(3),  # a link that leads nowhere on the web

@@ -1,14 +1,14 @@
 -- Who opened or clicked what, and the unique counters that follow from a first time. Run by tracking/shipping.py.
 -- Each human hit counts on the row of its link and on the row -1 of any link; opens have the row -1 alone. Hits without a person
 -- add up on the rows of contact zero, which count as nobody. Sorted, so that two processes lock rows in one order.
--- The lane is looked up by key and not joined: the planner knows nothing about a temporary table's size.
+-- Single messages have no rows here: their first times are in the log. The lane is looked up by key and not joined: the planner knows nothing about a temporary table's size.
 -- Parameter: the shard of the counters.
 WITH acts AS (
     SELECT account_id, source_id, kind, contact_id, link_number, at
-    FROM kept_hit WHERE NOT machine AND link_number >= 0
+    FROM kept_hit WHERE NOT machine AND NOT single AND link_number >= 0
     UNION ALL
     SELECT account_id, source_id, kind, contact_id, -1, at
-    FROM kept_hit WHERE NOT machine
+    FROM kept_hit WHERE NOT machine AND NOT single
 ), written AS (
     INSERT INTO interaction AS known (account_id, source_id, kind, contact_id, link_number, first_at, last_at, times)
     SELECT account_id, source_id, kind, contact_id, link_number, min(at), max(at), count(*)

@@ -7,6 +7,10 @@ CREATE TEMP TABLE IF NOT EXISTS hit (
     machine boolean NOT NULL,
     source_id uuid NOT NULL,
     contact_id uuid NOT NULL,
-    link_number smallint NOT NULL
+    link_number smallint NOT NULL,
+    single boolean NOT NULL,
+    url text NOT NULL
 ) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS kept_hit (LIKE hit, lane smallint NOT NULL) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS kept_hit (
+    LIKE hit, lane smallint NOT NULL, message_id uuid, source_kind text NOT NULL
+) ON COMMIT DELETE ROWS;

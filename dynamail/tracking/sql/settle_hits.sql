@@ -1,5 +1,5 @@
 -- What may be kept of each hit, asked at the moment it is recorded and not at the moment the message was sent (P8.4).
--- Run by tracking/shipping.py after COPY into `hit`; what does not get into `kept_hit` was never written anywhere.
+-- Run by tracking/shipping.py after COPY into `hit`, for campaigns; single messages have settle_single_hits.sql. What does not get into `kept_hit` was never written anywhere.
 --
 --   the mode of the topic (of the account, where there is no topic) is none        nothing
 --   the hit names nobody                                                           counted for the source
@@ -7,8 +7,8 @@
 --   mode individual, and the person allowed tracking                               kept for the person
 --   the person was merged into another contact                                     as an act of the one who stays
 --   otherwise: mode aggregate, or the person was never asked                       counted for the source, without the person
-INSERT INTO kept_hit (account_id, id, at, kind, machine, source_id, contact_id, link_number, lane)
-SELECT account_id, id, at, kind, machine, source_id, settled_contact_id, link_number, lane
+INSERT INTO kept_hit (account_id, id, at, kind, machine, source_id, contact_id, link_number, single, url, lane, source_kind)
+SELECT account_id, id, at, kind, machine, source_id, settled_contact_id, link_number, single, url, lane, 'campaign'
 FROM (
     SELECT hit.*, coalesce(contact.lane, 0) AS lane,
         CASE
@@ -28,4 +28,4 @@ FROM (
     LEFT JOIN subscription ON subscription.account_id = hit.account_id AND subscription.topic_id = topic.id
         AND subscription.contact_id = contact.id
 ) AS settled
-WHERE settled_contact_id IS NOT NULL
+WHERE NOT single AND settled_contact_id IS NOT NULL
