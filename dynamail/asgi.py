@@ -37,6 +37,7 @@ DRAIN_SECONDS = 15
 _TRACKING, _RECIPIENT_PAGES = ("/t/",), ("/u/", "/p/", "/v/")
 _API, _HEALTH = ("/api/", "/compat/"), ("/healthz", "/readyz")
 _SHARED_BY_PAGES = ("/static/",)
+_POSTMARK_DOOR, _POSTMARK_HEADER = "/compat/postmark", b"x-postmark-server-token"
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,8 @@ class WebApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             application = self.find_application(scope["path"])
+            if application in (None, self.pages) and self.serve in ("all", "api") and _is_postmarks(scope):
+                application, scope = self.api, _lead_to_postmarks_door(scope)
             await (application or _answer_nothing_here)(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
@@ -218,6 +221,16 @@ def _make_pages() -> DjangoPages:
     from django.core.wsgi import get_wsgi_application
 
     return DjangoPages(get_wsgi_application(), PAGE_THREADS)
+
+
+def _is_postmarks(scope: Scope) -> bool:
+    """Some clients of Postmark keep no more of a base URL than its host; the header tells them from a browser."""
+    return any(name == _POSTMARK_HEADER for name, _value in scope["headers"])
+
+
+def _lead_to_postmarks_door(scope: Scope) -> Scope:
+    path = _POSTMARK_DOOR + scope["path"]
+    return {**scope, "path": path, "raw_path": _POSTMARK_DOOR.encode() + scope.get("raw_path", b"")}
 
 
 async def _answer_nothing_here(_: Scope, receive: Receive, send: Send) -> None:

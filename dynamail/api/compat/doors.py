@@ -13,12 +13,11 @@ from binascii import Error as NotBase64
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from litestar import HttpMethod, Request, Response, Router, route
+from litestar import Request, Response, Router
 from litestar.datastructures import Headers
-from litestar.exceptions import HTTPException, NotFoundException
+from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Middleware, Receive, Scope, Send
 
-from dynamail.api.auth import ApiRequest
 from dynamail.api.errors import CODES, FieldError, Problem
 from dynamail.api.visits import Visit, find_visit
 from dynamail.messages.new_email import EmailFault
@@ -48,7 +47,7 @@ def open_door(
     """
     return Router(
         path=PREFIX + path,
-        route_handlers=[*handlers, _refuse_other_paths()],
+        route_handlers=list(handlers),
         middleware=[_enter(path.split("/")[1], find_secret or find_bearer)],
         exception_handlers=_handle_errors(tell),
         request_max_body_size=max_bytes,
@@ -101,7 +100,7 @@ def _enter(name: str, find_secret: FindSecret) -> Middleware:
     def wrap(app: ASGIApp) -> ASGIApp:
         async def call(scope: Scope, receive: Receive, send: Send) -> None:
             find_visit(scope).door = name
-            secret = find_secret(Headers.from_scope(scope)).strip()
+            secret = find_secret(Headers(scope["headers"])).strip()  # from_scope would keep them in the scope
             kept = [(header, value) for header, value in scope["headers"] if header != b"authorization"]
             if secret:
                 kept.append((b"authorization", _BEARER + secret.encode("latin-1", "replace")))
@@ -111,16 +110,6 @@ def _enter(name: str, find_secret: FindSecret) -> Middleware:
         return call
 
     return wrap
-
-
-def _refuse_other_paths() -> Any:
-    methods = [HttpMethod.GET, HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH, HttpMethod.DELETE]
-
-    @route(["/", "/{rest:path}"], http_method=methods)
-    async def refuse(request: ApiRequest) -> None:
-        raise NotFoundException
-
-    return refuse
 
 
 def _handle_errors(tell: Tell) -> dict[Any, Any]:

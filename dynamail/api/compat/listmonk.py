@@ -12,15 +12,13 @@ import msgspec
 from litestar import Response, post
 from litestar.datastructures import Headers
 
-from dynamail.accounts.api_keys import Scope
-from dynamail.api.auth import ApiRequest, Caller, admit, in_account
+from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.compat.doors import NO_STORE, find_basic, open_door, sentence_of, unfit
 from dynamail.api.compat.forms import FormFile, read_form
 from dynamail.api.compat.listmonk_emails import Said, Subscribers, read_subscribers, to_email
 from dynamail.api.compat.reading import decode_raw, decode_said, missing
-from dynamail.api.compat.sending import Outcome, refuse_unless_all_fit, send_each
+from dynamail.api.compat.sending import Outcome, may_send, refuse_unless_all_fit, send_each
 from dynamail.api.errors import Problem
-from dynamail.api.limits import Bucket
 from dynamail.contacts.models import Contact
 from dynamail.lib.ids import UnknownId, from_public_id
 from dynamail.messages.new_email import NewEmail, NewRecipient
@@ -40,18 +38,17 @@ class ErrorBody(msgspec.Struct, frozen=True):
     message: str
 
 
-@post("/tx", status_code=200)
+@post("/tx", guards=[may_send], status_code=200)
 async def send(request: ApiRequest) -> Response[SentBody]:
     said, files = await _read_request(request)
     subscribers = read_subscribers(said)
-    request.state.caller = caller = await admit(request, Scope.SEND_MESSAGES, bucket=Bucket.EMAILS)
     addresses, sender = await in_account(request, lambda caller: _look_up(caller, subscribers, said))
     if not sender:
         raise missing("from_email", "The account has no default sender: name one in from_email.")
     email = to_email(said, files, sender)
     emails = [replace(email, recipients=(NewRecipient(one),)) for one in addresses]
     refuse_unless_all_fit(emails)
-    _check_sent(emails, await send_each(request, emails, caller=caller))
+    _check_sent(emails, await send_each(request, emails))
     return Response(SentBody(), headers=NO_STORE)
 
 

@@ -13,12 +13,11 @@ from django.conf import settings
 from litestar import Response, post
 from litestar.params import FromPath
 
-from dynamail.accounts.api_keys import Scope
-from dynamail.api.auth import ApiRequest, admit
+from dynamail.api.auth import ApiRequest
 from dynamail.api.compat.doors import NO_STORE, find_basic, open_door, sentence_of
 from dynamail.api.compat.forms import Form, read_form
 from dynamail.api.compat.mailgun_emails import read_options, to_emails, to_raw_email
-from dynamail.api.compat.sending import Outcome, refuse_unless_all_fit, send_each
+from dynamail.api.compat.sending import Outcome, may_send, refuse_unless_all_fit, send_each
 from dynamail.api.errors import Problem
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import new_id
@@ -44,13 +43,13 @@ class ErrorBody(msgspec.Struct, frozen=True):
 
 
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@post("/{domain:str}/messages", status_code=200)
+@post("/{domain:str}/messages", guards=[may_send], status_code=200)
 async def send(request: ApiRequest, domain: FromPath[str]) -> Response[SentBody]:
     form, now = await read_form(request), utc_now()
     return await _send(request, form, to_emails(form, domain, now), now)
 
 
-@post("/{domain:str}/messages.mime", status_code=200)
+@post("/{domain:str}/messages.mime", guards=[may_send], status_code=200)
 async def send_composed(request: ApiRequest, domain: FromPath[str]) -> Response[SentBody]:
     form, now = await read_form(request), utc_now()
     return await _send(request, form, [to_raw_email(form, domain, now)], now)
@@ -61,7 +60,6 @@ async def _send(
 ) -> Response[SentBody]:
     refuse_unless_all_fit(emails)
     if read_options(form, now).is_test:
-        await admit(request, Scope.SEND_MESSAGES)
         made = format_message_id(new_id(now).hex, settings.MESSAGE_ID_DOMAIN)
         return Response(SentBody(made, QUEUED), headers=NO_STORE)
     return _answer(emails, await send_each(request, emails), now)

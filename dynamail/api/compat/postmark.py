@@ -16,7 +16,7 @@ from dynamail.api.auth import ApiRequest
 from dynamail.api.compat.doors import NO_STORE, open_door, sentence_of, unfit
 from dynamail.api.compat.postmark_emails import MAX_BATCH, Said, SaidBatch, SaidTemplate, to_email
 from dynamail.api.compat.reading import decode_raw, decode_said
-from dynamail.api.compat.sending import Outcome, read_each, send_each, send_one
+from dynamail.api.compat.sending import Outcome, may_send, read_each, send_each, send_one
 from dynamail.api.errors import Problem
 from dynamail.messages.new_email import AcceptedEmail, NewEmail, RecipientKind
 from dynamail.protocols.address import split_mailbox
@@ -75,22 +75,22 @@ class ErrorBody(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@post("/email", status_code=200)
+@post("/email", guards=[may_send], status_code=200)
 async def send(request: ApiRequest) -> Response[SentBody]:
     return await _send_one(request, Said)
 
 
-@post("/email/withTemplate", status_code=200)
+@post("/email/withTemplate", guards=[may_send], status_code=200)
 async def send_with_template(request: ApiRequest) -> Response[SentBody]:
     return await _send_one(request, SaidTemplate)
 
 
-@post("/email/batch", status_code=200)
+@post("/email/batch", guards=[may_send], status_code=200)
 async def send_batch(request: ApiRequest) -> Response[list[SentBody | ErrorBody]]:
     return await _send_batch(request, decode_said(request, await request.body(), _read_batch), Said)
 
 
-@post("/email/batchWithTemplates", status_code=200)
+@post("/email/batchWithTemplates", guards=[may_send], status_code=200)
 async def send_batch_with_templates(request: ApiRequest) -> Response[list[SentBody | ErrorBody]]:
     batch = decode_said(request, await request.body(), _read_messages)
     return await _send_batch(request, batch.messages, SaidTemplate)
@@ -129,7 +129,7 @@ def _describe_sent(email: NewEmail, accepted: AcceptedEmail) -> SentBody:
 
 def _describe_problem(problem: Problem) -> ErrorBody:
     code = _BY_CODE.get(problem.code) or _BY_STATUS.get(problem.status, _INVALID)
-    return ErrorBody(code, ASK_FOR_KEY if problem.status == 401 else sentence_of(problem))
+    return ErrorBody(code, ASK_FOR_KEY if problem.code == "unauthenticated" else sentence_of(problem))
 
 
 def _describe(email: NewEmail | Problem, outcome: Outcome) -> SentBody | ErrorBody:

@@ -18,7 +18,7 @@ from dynamail.api.compat.log_words import get_email, read_email_id, unknown_emai
 from dynamail.api.compat.reading import decode_raw, decode_said, missing
 from dynamail.api.compat.resend_emails import MAX_BATCH, Said, read_schedule, to_email
 from dynamail.api.compat.resend_views import DoneBody, EmailBody, ListBody, describe_email, describe_line
-from dynamail.api.compat.sending import Outcome, Read, read_each, send_each, send_one
+from dynamail.api.compat.sending import Outcome, Read, may_send, read_each, send_each, send_one
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.reading import read_limit, refuse
 from dynamail.lib.clock import utc_now
@@ -84,14 +84,14 @@ class ErrorBody(msgspec.Struct, frozen=True, rename="camel"):
 
 
 # ── Sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-@post("/emails", status_code=200)
+@post("/emails", guards=[may_send], status_code=200)
 async def send(request: ApiRequest) -> Response[SentBody]:
     email = to_email(decode_said(request, await request.body(), _decoder), utc_now())
     accepted = await send_one(request, email, idempotency_key=_read_key(request))
     return Response(_name(accepted), headers=NO_STORE)
 
 
-@post("/emails/batch", status_code=200)
+@post("/emails/batch", guards=[may_send], status_code=200)
 async def send_batch(request: ApiRequest) -> Response[BatchBody]:
     """As clients ask by a header: strict (nothing when something is wrong) or permissive (an error for each that is wrong)."""
     now = utc_now()

@@ -14,12 +14,12 @@ import msgspec
 from litestar import Response, get, post
 
 from dynamail.accounts.api_keys import Scope
-from dynamail.api.auth import ApiRequest, admit, needs_scope
+from dynamail.api.auth import ApiRequest, needs_scope
 from dynamail.api.compat.doors import NO_STORE, field_of, open_door, sentence_of
 from dynamail.api.compat.reading import decode_said
 from dynamail.api.compat.sendgrid_emails import to_emails
 from dynamail.api.compat.sendgrid_shapes import Said, is_on
-from dynamail.api.compat.sending import Outcome, refuse_unless_all_fit, send_each
+from dynamail.api.compat.sending import Outcome, may_send, refuse_unless_all_fit, send_each
 from dynamail.api.errors import Problem
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import to_public_id
@@ -47,14 +47,13 @@ class ScopesBody(msgspec.Struct, frozen=True):
 
 
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@post("/mail/send", status_code=202)
+@post("/mail/send", guards=[may_send], status_code=202)
 async def send(request: ApiRequest) -> Response[Any]:
     said = decode_said(request, await request.body(), _decoder)
     emails = to_emails(said, utc_now())
     refuse_unless_all_fit(emails)
     if is_on(said.settings.sandbox_mode):
-        await admit(request, Scope.SEND_MESSAGES)
-        return Response(None, status_code=200, headers=NO_STORE)
+        return Response(b"", status_code=200, headers=NO_STORE)
     outcomes = await send_each(request, emails)
     return _answer(outcomes)
 
@@ -77,7 +76,7 @@ def _answer(outcomes: Sequence[Outcome]) -> Response[Any]:
     if not accepted:
         raise next(one for one in islice(outcomes, 1) if isinstance(one, Problem))
     headers = {**NO_STORE, "x-message-id": to_public_id("eml", accepted[0].id)}
-    return Response(ErrorsBody(errors) if errors else None, status_code=202, headers=headers)
+    return Response(ErrorsBody(errors) if errors else b"", status_code=202, headers=headers)
 
 
 def _describe(problem: Problem, place: str = "") -> ErrorBody:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from dynamail.api.auth import ApiRequest, Caller
+from litestar.handlers import BaseRouteHandler
+
+from dynamail.accounts.api_keys import Scope
+from dynamail.api.auth import ApiRequest, Connection, admit
 from dynamail.api.compat.doors import refuse_email
 from dynamail.api.errors import Problem
+from dynamail.api.limits import Bucket
 from dynamail.api.taking import take_emails
 from dynamail.lib.clock import utc_now
 from dynamail.messages.checking import check_email
@@ -19,6 +23,11 @@ Read = NewEmail | Problem
 Outcome = AcceptedEmail | Problem
 
 
+async def may_send(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """A guard: who calls is known before the body is read, so that the request log has what is refused. Raises Problem."""
+    connection.state.caller = await admit(connection, Scope.SEND_MESSAGES, bucket=Bucket.EMAILS)
+
+
 def read_each(said: Iterable[Said], read: Callable[[Said], NewEmail]) -> list[Read]:
     """Each as an email of ours, or what is wrong with it."""
     return [_read_one(one, read) for one in said]
@@ -28,13 +37,12 @@ async def send_each(
     request: ApiRequest,
     emails: Sequence[Read],
     *,
-    caller: Caller | None = None,
     idempotency_key: str = "",
     together: bool = False,
 ) -> list[Outcome]:
     """Send those that could be read; an outcome for each, in order. With `together` (up to MAX_AT_ONCE) all are sent or none.
 
-    Raises Problem when the caller may not send at all.
+    For routes with the guard `may_send`. Raises Problem.
     """
     fit = [one for one in emails if isinstance(one, NewEmail)]
     results: list[AcceptResult] = []
@@ -42,7 +50,7 @@ async def send_each(
         taken = await take_emails(
             request,
             fit[start : start + MAX_AT_ONCE],
-            caller=caller,
+            caller=request.state.caller,
             idempotency_key=idempotency_key,
             together=together,
         )
