@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from litestar import Litestar, Response, get
+from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from psycopg_pool import AsyncConnectionPool
@@ -14,6 +14,7 @@ from dynamail.accounts.request_log import RequestLog
 from dynamail.api.auth import unavailable
 from dynamail.api.compat.routes import HANDLERS as COMPAT
 from dynamail.api.compat.routes import refuse_path
+from dynamail.api.documentation import render_page, write_policy
 from dynamail.api.emails import HANDLERS as EMAILS
 from dynamail.api.errors import EXCEPTION_HANDLERS
 from dynamail.api.events import HANDLERS as EVENTS
@@ -21,7 +22,7 @@ from dynamail.api.health import show_health, show_readiness
 from dynamail.api.key_cache import KeyCache
 from dynamail.api.limits import Limits
 from dynamail.api.nouns import HANDLERS as NOUNS
-from dynamail.api.openapi import show_document
+from dynamail.api.openapi import show_document, write_document
 from dynamail.api.replaying import Replayed, answer_again, keep_back
 from dynamail.api.request_log import HANDLERS as REQUESTS
 from dynamail.api.request_log import describe_visit
@@ -40,21 +41,47 @@ class ApiRoot(msgspec.Struct, frozen=True):
     version: str
     api: str
     documentation: str
+    openapi: str
     privacy_policy: str
     cookie_policy: str
 
 
 @get(["/api", f"/api/{VERSION}"], sync_to_thread=False)
-def show_root() -> Response[ApiRoot]:
+def show_root(request: Request[Any, Any, Any]) -> Response[Any]:
+    """The documentation for a browser, the way to it for a program."""
+    if request.scope["path"].rstrip("/") == "/api" and _wants_page(request.headers.get("accept", "")):
+        return _show_documentation(request.app)
     root = ApiRoot(
         name="DynaMail",
         version=metadata.version("dynamail"),
         api=f"{settings.PUBLIC_URL}/api/{VERSION}/",
         documentation=f"{settings.PUBLIC_URL}/api/",
+        openapi=f"{settings.PUBLIC_URL}/api/{VERSION}/openapi.json",
         privacy_policy=f"{settings.PUBLIC_URL}/policy/",
         cookie_policy=f"{settings.PUBLIC_URL}/cookies/",
     )
-    return Response(root, headers={"cache-control": "no-store"})
+    return Response(
+        root, headers={"cache-control": "no-store", "vary": "accept"}, media_type="application/json"
+    )
+
+
+def _wants_page(accept: str) -> bool:
+    """A browser names HTML before anything else; a program names JSON, or takes all."""
+    return accept.partition(",")[0].partition(";")[0].strip().lower() == "text/html"
+
+
+def _show_documentation(app: Litestar) -> Response[str]:
+    page = app.state.get("documentation")
+    if page is None:
+        page = app.state["documentation"] = render_page(write_document(app))
+    headers = {
+        "cache-control": "no-cache",
+        "vary": "accept",
+        "content-security-policy": write_policy(),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+    }
+    return Response(page, headers=headers, media_type="text/html")
 
 
 class Api(Litestar):
