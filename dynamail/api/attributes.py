@@ -143,7 +143,11 @@ async def create(request: ApiRequest) -> Response[AttributeBody]:
 @get(
     ONE,
     **described(
-        "Read an attribute", scope=Scope.READ_CONTACTS, answers={200: AttributeBody}, statuses=(404,)
+        "Read an attribute",
+        scope=Scope.READ_CONTACTS,
+        answers={200: AttributeBody},
+        statuses=(404,),
+        ids={"attribute": "att"},
     ),
 )
 async def get_(request: ApiRequest, attribute: FromPath[str]) -> Response[AttributeBody]:
@@ -158,6 +162,7 @@ async def get_(request: ApiRequest, attribute: FromPath[str]) -> Response[Attrib
         body=AttributeChangeInput,
         answers={200: AttributeBody},
         statuses=(404,),
+        ids={"attribute": "att"},
     ),
 )
 async def change(request: ApiRequest, attribute: FromPath[str]) -> Response[AttributeBody]:
@@ -178,7 +183,13 @@ async def change(request: ApiRequest, attribute: FromPath[str]) -> Response[Attr
 
 @delete(
     ONE,
-    **described("Archive an attribute", scope=Scope.WRITE_CONTACTS, answers={204: None}, statuses=(404,)),
+    **described(
+        "Archive an attribute",
+        scope=Scope.WRITE_CONTACTS,
+        answers={204: None},
+        statuses=(404,),
+        ids={"attribute": "att"},
+    ),
 )
 async def archive(request: ApiRequest, attribute: FromPath[str]) -> None:
     """It is no longer offered; values stay with the contacts. Twice is once."""
@@ -192,7 +203,7 @@ async def archive(request: ApiRequest, attribute: FromPath[str]) -> None:
 
 # ── Tags ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 @get(TAGS, **described("List tags", scope=Scope.READ_CONTACTS, answers={200: Listed[TagBody]}))
-async def list_all_tags(request: ApiRequest) -> Response[Listed[TagBody]]:
+async def list_tags_(request: ApiRequest) -> Response[Listed[TagBody]]:
     """All on one page, by name."""
 
     def find(caller: Caller) -> Listed[TagBody]:
@@ -215,7 +226,12 @@ async def add_tag(request: ApiRequest) -> Response[TagBody]:
 @patch(
     ONE_TAG,
     **described(
-        "Rename a tag", scope=Scope.WRITE_CONTACTS, body=TagInput, answers={200: TagBody}, statuses=(404,)
+        "Rename a tag",
+        scope=Scope.WRITE_CONTACTS,
+        body=TagInput,
+        answers={200: TagBody},
+        statuses=(404,),
+        ids={"tag": "tag"},
     ),
 )
 async def rename(request: ApiRequest, tag: FromPath[str]) -> Response[TagBody]:
@@ -231,7 +247,10 @@ async def rename(request: ApiRequest, tag: FromPath[str]) -> Response[TagBody]:
 
 
 @delete(
-    ONE_TAG, **described("Delete a tag", scope=Scope.WRITE_CONTACTS, answers={204: None}, statuses=(404,))
+    ONE_TAG,
+    **described(
+        "Delete a tag", scope=Scope.WRITE_CONTACTS, answers={204: None}, statuses=(404,), ids={"tag": "tag"}
+    ),
 )
 async def remove_tag(request: ApiRequest, tag: FromPath[str]) -> None:
     """It is taken off every contact."""
@@ -242,7 +261,7 @@ async def remove_tag(request: ApiRequest, tag: FromPath[str]) -> None:
     await in_account(request, write)
 
 
-HANDLERS = [list_, create, get_, change, archive, list_all_tags, add_tag, rename, remove_tag]
+HANDLERS = [list_, create, get_, change, archive, list_tags_, add_tag, rename, remove_tag]
 
 
 def _refusing(verb: Callable[[], Answer]) -> Answer:

@@ -32,6 +32,8 @@ from dynamail.campaigns.reviewing import review_campaign
 from dynamail.campaigns.trying import MOST_AT_ONCE, send_test
 from dynamail.lib.ids import to_public_id
 
+IDS = {"campaign": "cmp"}
+
 
 class LaunchInput(msgspec.Struct, forbid_unknown_fields=True):
     """With a `version` it is launched only as it was read."""
@@ -75,6 +77,7 @@ def _described(summary: str, body: Any = None) -> dict[str, Any]:
         body=body,
         answers={200: CampaignBody},
         statuses=(404, 409),
+        ids=IDS,
     )
 
 
@@ -85,6 +88,7 @@ def _described(summary: str, body: Any = None) -> dict[str, Any]:
         scope=Scope.READ_CAMPAIGNS,
         answers={200: ReadinessBody},
         statuses=(404,),
+        ids=IDS,
     ),
 )
 async def check(request: ApiRequest, campaign: FromPath[str]) -> Response[ReadinessBody]:
@@ -104,6 +108,7 @@ async def check(request: ApiRequest, campaign: FromPath[str]) -> Response[Readin
         body=TestInput,
         answers={202: TestBody},
         statuses=(404, 409),
+        ids=IDS,
     ),
 )
 async def test(request: ApiRequest, campaign: FromPath[str]) -> Response[TestBody]:

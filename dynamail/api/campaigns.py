@@ -13,7 +13,7 @@ from litestar.params import FromPath
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.api.answering import answer, not_found, read_input
-from dynamail.api.auth import ApiRequest, Caller, in_account, needs_scope
+from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.campaign_shapes import (
     CampaignBody,
     CampaignChangeInput,
@@ -132,7 +132,13 @@ async def create(request: ApiRequest) -> Response[CampaignBody]:
 
 @get(
     ONE,
-    **described("Read a campaign", scope=Scope.READ_CAMPAIGNS, answers={200: CampaignBody}, statuses=(404,)),
+    **described(
+        "Read a campaign",
+        scope=Scope.READ_CAMPAIGNS,
+        answers={200: CampaignBody},
+        statuses=(404,),
+        ids={"campaign": "cmp"},
+    ),
 )
 async def get_(request: ApiRequest, campaign: FromPath[str]) -> Response[CampaignBody]:
     """With its content, its state and what was counted."""
@@ -147,6 +153,7 @@ async def get_(request: ApiRequest, campaign: FromPath[str]) -> Response[Campaig
         body=CampaignChangeInput,
         answers={200: CampaignBody},
         statuses=(404, 409),
+        ids={"campaign": "cmp"},
     ),
 )
 async def change(request: ApiRequest, campaign: FromPath[str]) -> Response[CampaignBody]:
@@ -167,7 +174,13 @@ async def change(request: ApiRequest, campaign: FromPath[str]) -> Response[Campa
 
 @delete(
     ONE,
-    **described("Delete a draft", scope=Scope.WRITE_CAMPAIGNS, answers={204: None}, statuses=(404, 409)),
+    **described(
+        "Delete a draft",
+        scope=Scope.WRITE_CAMPAIGNS,
+        answers={204: None},
+        statuses=(404, 409),
+        ids={"campaign": "cmp"},
+    ),
 )
 async def remove(request: ApiRequest, campaign: FromPath[str]) -> None:
     """409 for what was launched: its numbers are a record."""
@@ -179,17 +192,18 @@ async def remove(request: ApiRequest, campaign: FromPath[str]) -> None:
 
 
 # ── Reports ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-RECIPIENTS = described(
-    "Recipients of a campaign by outcome",
-    scope=Scope.READ_CAMPAIGNS,
-    query=RecipientQuery,
-    answers={200: Listed[RecipientBody]},
-    statuses=(404,),
+@get(
+    f"{ONE}/recipients",
+    **described(
+        "Recipients of a campaign by outcome",
+        scope=Scope.READ_CAMPAIGNS,
+        also=(Scope.READ_CONTACTS,),
+        query=RecipientQuery,
+        answers={200: Listed[RecipientBody]},
+        statuses=(404,),
+        ids={"campaign": "cmp"},
+    ),
 )
-RECIPIENTS["guards"] = [*RECIPIENTS["guards"], needs_scope(Scope.READ_CONTACTS)]
-
-
-@get(f"{ONE}/recipients", **RECIPIENTS)
 async def list_recipients(request: ApiRequest, campaign: FromPath[str]) -> Response[Listed[RecipientBody]]:
     """Needs the scope contacts.read as well."""
     query = read_query(request, RecipientQuery)
@@ -215,6 +229,7 @@ async def list_recipients(request: ApiRequest, campaign: FromPath[str]) -> Respo
         scope=Scope.READ_CAMPAIGNS,
         answers={200: Listed[LinkBody]},
         statuses=(404,),
+        ids={"campaign": "cmp"},
     ),
 )
 async def list_links(request: ApiRequest, campaign: FromPath[str]) -> Response[Listed[LinkBody]]:

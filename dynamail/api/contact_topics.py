@@ -98,6 +98,7 @@ async def list_topics(request: ApiRequest, contact: FromPath[str]) -> Response[S
         "Subscribe or unsubscribe a contact",
         scope=Scope.WRITE_CONTACTS,
         body=SubscriptionInput,
+        ids={"topic": "top"},
         answers={200: SubscriptionBody},
         statuses=(404, 409),
     ),

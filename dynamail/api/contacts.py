@@ -124,6 +124,7 @@ async def create(request: ApiRequest) -> Response[FullContactBody]:
         "Add or change up to 500 contacts",
         scope=Scope.WRITE_CONTACTS,
         body=ContactBatchInput,
+        items=ContactInput,
         answers={200: ContactResultsBody},
     ),
 )

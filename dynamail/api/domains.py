@@ -183,7 +183,7 @@ async def list_senders(request: ApiRequest) -> Response[Listed[SenderBody]]:
         statuses=(409,),
     ),
 )
-async def add_one(request: ApiRequest) -> Response[SenderBody]:
+async def create_sender(request: ApiRequest) -> Response[SenderBody]:
     """Verified at once when its domain is; otherwise a member has a link mailed to the address from the page Senders."""
     said = await read_input(request, SenderInput)
 
@@ -205,13 +205,19 @@ async def add_one(request: ApiRequest) -> Response[SenderBody]:
 
 @get(
     f"{SENDERS}/{{sender:str}}",
-    **described("Read a sender", scope=Scope.READ_DOMAINS, answers={200: SenderBody}, statuses=(404,)),
+    **described(
+        "Read a sender",
+        ids={"sender": "snd"},
+        scope=Scope.READ_DOMAINS,
+        answers={200: SenderBody},
+        statuses=(404,),
+    ),
 )
 async def get_sender(request: ApiRequest, sender: FromPath[str]) -> Response[SenderBody]:
     return answer(await in_account(request, lambda caller: _describe_sender(get_row(caller, Sender, sender))))
 
 
-HANDLERS = [list_, add, get_, check, remove, list_senders, add_one, get_sender]
+HANDLERS = [list_, add, get_, check, remove, list_senders, create_sender, get_sender]
 
 CONFLICTS = ("domain_exists", "sender_exists", "too_many_domains")
 

@@ -105,7 +105,13 @@ async def list_(request: ApiRequest) -> Response[Listed[ExportBody]]:
 
 @get(
     ONE,
-    **described("Read an export", scope=Scope.READ_CONTACTS, answers={200: ExportBody}, statuses=(404,)),
+    **described(
+        "Read an export",
+        scope=Scope.READ_CONTACTS,
+        answers={200: ExportBody},
+        statuses=(404,),
+        ids={"export": "exp"},
+    ),
 )
 async def get_(request: ApiRequest, export: FromPath[str]) -> Response[ExportBody]:
     return answer(await in_account(request, lambda caller: _describe(_find(caller, export))))
@@ -119,6 +125,7 @@ async def get_(request: ApiRequest, export: FromPath[str]) -> Response[ExportBod
         answers={200: bytes},
         media_type="text/csv",
         statuses=(404, 409),
+        ids={"export": "exp"},
     ),
 )
 async def download(request: ApiRequest, export: FromPath[str]) -> File:

@@ -96,7 +96,13 @@ async def list_(request: ApiRequest) -> Response[Listed[MediaBody]]:
 
 @get(
     ONE,
-    **described("Read about a file", scope=Scope.READ_TEMPLATES, answers={200: MediaBody}, statuses=(404,)),
+    **described(
+        "Read about a file",
+        scope=Scope.READ_TEMPLATES,
+        answers={200: MediaBody},
+        statuses=(404,),
+        ids={"media": "med"},
+    ),
 )
 async def get_(request: ApiRequest, media: FromPath[str]) -> Response[MediaBody]:
     return answer(await in_account(request, lambda caller: _describe(get_row(caller, Media, media))))
@@ -110,6 +116,7 @@ async def get_(request: ApiRequest, media: FromPath[str]) -> Response[MediaBody]
         answers={200: bytes},
         media_type="application/octet-stream",
         statuses=(404,),
+        ids={"media": "med"},
     ),
 )
 async def download(request: ApiRequest, media: FromPath[str]) -> Response[bytes]:
@@ -132,7 +139,16 @@ async def download(request: ApiRequest, media: FromPath[str]) -> Response[bytes]
     return Response(data, media_type=row.content_type, headers=headers)
 
 
-@delete(ONE, **described("Delete a file", scope=Scope.WRITE_TEMPLATES, answers={204: None}, statuses=(404,)))
+@delete(
+    ONE,
+    **described(
+        "Delete a file",
+        scope=Scope.WRITE_TEMPLATES,
+        answers={204: None},
+        statuses=(404,),
+        ids={"media": "med"},
+    ),
+)
 async def remove(request: ApiRequest, media: FromPath[str]) -> None:
     """Messages that carry it keep it."""
     await in_account(

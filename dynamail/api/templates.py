@@ -187,7 +187,13 @@ async def create(request: ApiRequest) -> Response[TemplateBody]:
 
 @get(
     ONE,
-    **described("Read a template", scope=Scope.READ_TEMPLATES, answers={200: TemplateBody}, statuses=(404,)),
+    **described(
+        "Read a template",
+        scope=Scope.READ_TEMPLATES,
+        answers={200: TemplateBody},
+        statuses=(404,),
+        ids={"template": "tpl"},
+    ),
 )
 async def get_(request: ApiRequest, template: FromPath[str]) -> Response[TemplateBody]:
     return answer(await in_account(request, lambda caller: _describe(get_row(caller, Template, template))))
@@ -201,6 +207,7 @@ async def get_(request: ApiRequest, template: FromPath[str]) -> Response[Templat
         body=TemplateChangeInput,
         answers={200: TemplateBody},
         statuses=(404, 409),
+        ids={"template": "tpl"},
     ),
 )
 async def change(request: ApiRequest, template: FromPath[str]) -> Response[TemplateBody]:
@@ -231,7 +238,13 @@ async def change(request: ApiRequest, template: FromPath[str]) -> Response[Templ
 
 @delete(
     ONE,
-    **described("Archive a template", scope=Scope.WRITE_TEMPLATES, answers={204: None}, statuses=(404,)),
+    **described(
+        "Archive a template",
+        scope=Scope.WRITE_TEMPLATES,
+        answers={204: None},
+        statuses=(404,),
+        ids={"template": "tpl"},
+    ),
 )
 async def archive(request: ApiRequest, template: FromPath[str]) -> None:
     """Nothing can be sent with it any more. Twice is once."""
@@ -249,6 +262,7 @@ async def archive(request: ApiRequest, template: FromPath[str]) -> None:
         body=RenderInput,
         answers={200: RenderedBody},
         statuses=(404,),
+        ids={"template": "tpl"},
     ),
 )
 async def render(request: ApiRequest, template: FromPath[str]) -> Response[RenderedBody]:

@@ -107,7 +107,16 @@ async def create(request: ApiRequest) -> Response[TopicBody]:
     return answer(await in_account(request, lambda caller: _refusing(lambda: write(caller))), status=201)
 
 
-@get(ONE, **described("Read a topic", scope=Scope.READ_TOPICS, answers={200: TopicBody}, statuses=(404,)))
+@get(
+    ONE,
+    **described(
+        "Read a topic",
+        scope=Scope.READ_TOPICS,
+        answers={200: TopicBody},
+        statuses=(404,),
+        ids={"topic": "top"},
+    ),
+)
 async def get_(request: ApiRequest, topic: FromPath[str]) -> Response[TopicBody]:
     return answer(await in_account(request, lambda caller: _describe(get_row(caller, Topic, topic))))
 
@@ -120,6 +129,7 @@ async def get_(request: ApiRequest, topic: FromPath[str]) -> Response[TopicBody]
         body=TopicChangeInput,
         answers={200: TopicBody},
         statuses=(404,),
+        ids={"topic": "top"},
     ),
 )
 async def change(request: ApiRequest, topic: FromPath[str]) -> Response[TopicBody]:
@@ -144,7 +154,16 @@ async def change(request: ApiRequest, topic: FromPath[str]) -> Response[TopicBod
     return answer(await in_account(request, lambda caller: _refusing(lambda: write(caller))))
 
 
-@delete(ONE, **described("Archive a topic", scope=Scope.WRITE_TOPICS, answers={204: None}, statuses=(404,)))
+@delete(
+    ONE,
+    **described(
+        "Archive a topic",
+        scope=Scope.WRITE_TOPICS,
+        answers={204: None},
+        statuses=(404,),
+        ids={"topic": "top"},
+    ),
+)
 async def archive(request: ApiRequest, topic: FromPath[str]) -> None:
     """Nothing more is sent to it; the consent that was given stays on record. Twice is once."""
     await in_account(
