@@ -101,7 +101,7 @@ def _write_way(data: dict[str, Any]) -> str:
     host, ip, tls = (str(data.get(name) or "") for name in ("host", "ip", "tls"))
     if not host and not ip:
         return ""
-    server = f"{host} ({ip})" if host and ip else host or ip
+    server = f"{host} ({ip})" if host and ip and host != ip else host or ip
     parts = [server, tls or _("in the clear")]
     if isinstance(attempt := data.get("attempt"), int) and attempt > 1:
         parts.append(_("attempt %d") % attempt)

@@ -52,7 +52,7 @@ def list_snippets(letter: Letter, *, secret: str = KEY_PLACE) -> list[Snippet]:
 
 
 def _write_curl(letter: Letter, secret: str) -> str:
-    body = json.dumps(_make_body(letter), ensure_ascii=False, indent=2)
+    body = _write_body(letter, indent=2)
     return (
         f"curl {settings.PUBLIC_URL}/api/v1/emails \\\n"
         f"  -H 'Authorization: Bearer {secret}' \\\n"
@@ -62,7 +62,7 @@ def _write_curl(letter: Letter, secret: str) -> str:
 
 
 def _write_python(letter: Letter, secret: str) -> str:
-    body = json.dumps(_make_body(letter), ensure_ascii=False, indent=4)
+    body = _write_body(letter, indent=4)
     return (
         "# pip install dynamail-client\n"
         "from dynamail_client import DynaMail\n\n"
@@ -73,7 +73,7 @@ def _write_python(letter: Letter, secret: str) -> str:
 
 
 def _write_node(letter: Letter, secret: str) -> str:
-    body = json.dumps(_make_body(letter), ensure_ascii=False, indent=2)
+    body = _write_body(letter, indent=2)
     return (
         "// npm install dynamail\n"
         'import { DynaMail } from "dynamail";\n\n'
@@ -101,14 +101,19 @@ def _write_smtp(letter: Letter, secret: str) -> str:
     return "\n".join(f"{name + ':':<{width}}{value}" for name, value in lines)
 
 
-def _make_body(letter: Letter) -> dict[str, object]:
-    return {
+def _write_body(letter: Letter, *, indent: int) -> str:
+    """JSON with a line for each field, which is Python too."""
+    body = {
         "from": letter.sender,
-        "to": [letter.recipient],
+        "to": letter.recipient,
         "subject": _("Hello from DynaMail"),
         "html": f"<p>{_('It works.')}</p>",
         "tags": ["first"],
     }
+    pairs = [
+        f'{" " * indent}"{name}": {json.dumps(value, ensure_ascii=False)}' for name, value in body.items()
+    ]
+    return "{\n" + ",\n".join(pairs) + "\n}"
 
 
 def _indent(text: str) -> str:

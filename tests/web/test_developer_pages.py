@@ -90,6 +90,14 @@ def test_one_request_shows_the_error_the_masked_body_and_leads_to_its_email(
     assert client.get("/developers/requests/req_x/").status_code == 404
 
 
+def test_an_open_page_without_requests_learns_of_the_first(account: Account, client: Client) -> None:
+    url, headers = "/developers/requests/?new=1", {"hx-request": "true"}
+    assert "No request yet" in read(client, "/developers/requests/")
+    assert client.get(url, headers=headers).status_code == 204
+    add_request(account)
+    assert client.get(url, headers=headers).headers["HX-Refresh"] == "true"
+
+
 def test_a_long_list_has_pages(account: Account, client: Client) -> None:
     for number in range(52):
         at = utc_now() + timedelta(milliseconds=number)

@@ -63,7 +63,7 @@ class ApiKeyForm(forms.Form):
     mode = forms.ChoiceField(
         label=gettext_lazy("Kind"), choices=MODES, initial="live", widget=forms.RadioSelect
     )
-    preset = forms.ChoiceField(label=gettext_lazy("What it may do"), initial="send", widget=forms.RadioSelect)
+    preset = forms.ChoiceField(label=gettext_lazy("Rights"), initial="send", widget=forms.RadioSelect)
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("May"), required=False, widget=forms.CheckboxSelectMultiple
     )

@@ -72,7 +72,7 @@ def api_requests(request: PageRequest) -> HttpResponse:
         "lines": [Line(row, names.get(row.api_key_id or 0, ""), find_tone(row.status)) for row in shown],
         "is_new": not shown and not wanted.values and before is None,
         "is_live": before is None,
-        "live_url": wanted.url(),
+        "live_url": wanted.url(live="1"),
         "next_url": wanted.url(before=shown[-1].public_id) if more else "",
         "first_url": wanted.url() if before is not None else "",
         "statuses": [
@@ -83,8 +83,14 @@ def api_requests(request: PageRequest) -> HttpResponse:
         "keys": list_api_keys(request.account.pk),
         "periods": CHOICES,
     }
-    is_part = request.htmx and not request.htmx.boosted
-    return render(request, "requests/_list.html" if is_part else "requests/list.html", context)
+    if not request.htmx or request.htmx.boosted:
+        return render(request, "requests/list.html", context)
+    if "new" in request.GET:  # an open page without requests asks for the first
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"} if shown else {})
+    response = render(request, "requests/_list.html", context)
+    if "live" not in request.GET:
+        response["HX-Push-Url"] = wanted.url()  # without the empty fields of the form
+    return response
 
 
 def _read_wanted(request: PageRequest) -> Wanted:
