@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from dynamail.accounts.models import Account, ApiKey, Member, User
 from dynamail.events.kinds import EventKind
 from dynamail.events.models import EventCursor
 from dynamail.events.tailing import skip_to_end
-from dynamail.lib.egress import EgressError, EgressRules, read_url
+from dynamail.lib.egress import WEB_PORTS, EgressError, EgressRules, read_url
 from dynamail.lib.ids import UnknownId
 from dynamail.lib.sealing import CannotOpen
 from dynamail.webhooks.errors import WebhookError
@@ -32,6 +33,7 @@ READER = "webhooks"  # of the log
 MOST_ENDPOINTS = 50
 MOST_URL, MOST_DESCRIPTION = 2_000, 200
 OLD_KEYS_SIGN_FOR = timedelta(hours=24)
+_HOST = re.compile(rb"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9])?\.?")
 State = WebhookEndpoint.State
 
 
@@ -246,9 +248,7 @@ def check_url(url: str) -> None:
     except EgressError:
         address = None
     if address is None or len(url) > MOST_URL or not url.isprintable() or address.fragment:
-        raise WebhookError(
-            "bad_url", _("Write the address as https://host/path, without a password in it."), field="url"
-        )
+        raise _bad_url()
     rules, port = EgressRules(frozenset(settings.EGRESS_ALLOWED)), address.port
     if address.scheme == "http" and port not in {one for _host, one in rules.allowed}:
         raise WebhookError(
@@ -257,8 +257,10 @@ def check_url(url: str) -> None:
     try:
         literal = ip_address(address.host)
     except ValueError:
+        if not _HOST.fullmatch(address.raw_host):
+            raise _bad_url() from None
         return
-    if not rules.permits(literal, port or 443, ports=frozenset((80, 443))):
+    if not rules.permits(literal, port or 443, ports=WEB_PORTS):
         raise WebhookError(
             "private_address",
             _(
@@ -266,6 +268,12 @@ def check_url(url: str) -> None:
             ),
             field="url",
         )
+
+
+def _bad_url() -> WebhookError:
+    return WebhookError(
+        "bad_url", _("Write the address as https://host/path, without a password in it."), field="url"
+    )
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

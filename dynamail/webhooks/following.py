@@ -68,7 +68,9 @@ class Posters:
             return self._changed.wait_for(lambda: self._busy == 0, seconds)
 
     def stop(self) -> None:
+        """Wait for what is on its way, and let the connection go."""
         self._posting.shutdown()
+        self._settling.submit(lambda: connections["default"].close())  # that thread's
         self._settling.shutdown()
 
     def _post(self, job: Job) -> None:

@@ -231,7 +231,7 @@ def list_groups(kind: str, data: dict[str, Any]) -> list[str]:
 def make_example(kind: str, fields: Collection[str] = tuple(FieldGroup.values)) -> dict[str, Any]:
     """A payload such as it is sent, with all fields at once."""
     data = narrow(kind, {field.name: field.example for field in TELLINGS[kind].fields}, fields)
-    return {"type": kind, "timestamp": "2026-11-23T10:15:30.250000Z", "data": data}
+    return {"type": kind, "timestamp": "2026-11-23T10:15:30.250Z", "data": data}
 
 
 def write_catalog() -> str:

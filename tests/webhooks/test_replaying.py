@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from dynamail.accounts.models import Account
+from dynamail.events.log import record_event
+from dynamail.lib.ids import to_public_id
+from dynamail.webhooks.endpoints import pause_endpoint, resume_endpoint
+from dynamail.webhooks.replaying import ReplayRange, replay_range, run_replay
+from tests.support.personas import NOW
+from tests.support.webhook_sink import Said, WebhookSink
+from tests.webhooks.conftest import make_endpoint, owner_of, send_due, spread
+
+HOUR = timedelta(hours=1)
+
+
+def test_a_range_brings_what_failed_and_what_was_missed_and_only_that(
+    account: Account, sink: WebhookSink
+) -> None:
+    owner = owner_of(account)
+    endpoint, _keys = make_endpoint(account, sink.url(), kinds=("campaign.finished", "campaign.paused"))
+    good = record_event(account.pk, "campaign.finished", now=NOW)
+    spread(account, good)
+    send_due(NOW)
+    sink.answer = lambda _request: Said(500)
+    bad = record_event(account.pk, "campaign.finished", now=NOW)
+    spread(account, bad)
+    send_due(NOW)
+    pause_endpoint(endpoint, by=owner, now=NOW)
+    missed = record_event(account.pk, "campaign.paused", now=NOW)
+    record_event(account.pk, "campaign.launched", now=NOW)  # nobody wants it
+    record_event(account.pk, "campaign.finished", now=NOW - 2 * HOUR)  # before the range
+    resume_endpoint(endpoint, by=owner, now=NOW)
+    sink.requests.clear()
+    sink.answer = lambda _request: Said(200)
+    work = replay_range(endpoint, ReplayRange(NOW - HOUR, NOW + HOUR), by=owner, now=NOW)
+    assert run_replay(work, now=NOW) == 2
+    assert send_due(NOW) == 2
+    assert {request.headers["webhook-id"] for request in sink.requests} == {name(bad), name(missed)}
+    again = ReplayRange(NOW - HOUR, NOW + HOUR, ("campaign.finished",), only_missing=False)
+    assert run_replay(replay_range(endpoint, again, by=owner, now=NOW), now=NOW) == 2
+    assert send_due(NOW) == 2
+
+
+def name(event_id: UUID) -> str:
+    return to_public_id("evt", event_id)
