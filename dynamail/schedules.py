@@ -40,6 +40,7 @@ SCHEDULES: tuple[tuple[str, str], ...] = (
     ("47 3 * * *", "tracking.forget_segments"),  # ids of shipped hits that cannot come again
     ("7 * * * *", "accounts.forget_idempotency_keys"),  # answers that were kept for a day
     ("57 3 * * *", "events.forget_keys"),  # ids of senders' events that cannot come again
+    ("13 4 * * *", "messages.forget_old_emails"),  # single emails whose streams keep them no longer
     ("7 4 * * *", "accounts.forget_requests"),  # the log of API requests after thirty days
 )
 

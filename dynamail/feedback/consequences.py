@@ -106,12 +106,13 @@ def _take_bounce(sent: SentMessage, finding: Finding, now: datetime) -> Effect:
 
 
 def _take_complaint(sent: SentMessage, finding: Finding, now: datetime) -> Effect:
-    """Who calls a campaign spam gets no more campaigns; who calls a receipt spam gets nothing more at all."""
+    """Who calls a campaign or a digest spam gets no more of them; who calls a receipt spam gets nothing more at all."""
     _record(sent, EventKind.MESSAGE_COMPLAINED, {"type": finding.feedback_type}, now)
     _count(sent, "complained", now)
     if _is_played(sent):
         return Effect.COUNTED
-    scope = MARKETING if sent.source_kind == SourceKind.CAMPAIGN else ALL
+    is_marketing = sent.source_kind == SourceKind.CAMPAIGN or sent.stream_kind == MARKETING
+    scope = MARKETING if is_marketing else ALL
     _suppress(sent, SuppressionReason.COMPLAINT, scope, finding.feedback_type, now)
     return Effect.SUPPRESSED
 
@@ -150,6 +151,7 @@ def _record(
 
 
 def _count(sent: SentMessage, kind: str, now: datetime) -> None:
-    if sent.source_kind == SourceKind.CAMPAIGN and sent.source_id is not None and not _is_played(sent):
+    is_counted = sent.source_kind == SourceKind.CAMPAIGN or sent.email_id is not None
+    if is_counted and sent.source_id is not None and not _is_played(sent):
         lane = find_lane(sent.domain)
         count_for_source(sent.account_id, sent.source_id, kind, now=now, lane=lane)

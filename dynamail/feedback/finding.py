@@ -2,7 +2,8 @@
 
 1. The address that the report was sent to: our return-path names the message and proves by its code that we made it.
 2. The return-path quoted in the report, which proves as much.
-3. For complaints, which often cut the envelope out: the Message-ID. It is as long as a key and known to its recipient alone.
+3. For complaints, which often cut the envelope out: the Message-ID. Ours is as long as a key and known to its recipients alone. An
+   email's is the same for all of them, and may be the sender's own: then the report must name one of its recipients as well.
 
 What proves nothing is about no message: a forged report changes nothing (RFC 3464 §4.1 warns of them).
 """
@@ -18,7 +19,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connections
 
-from dynamail.lib.ids import id_time
+from dynamail.lib.ids import id_time, lowest_id
 from dynamail.lib.signing import derive_key
 from dynamail.lib.sql import load_sql
 from dynamail.messages.composing import RETURN_PATH_PURPOSE
@@ -42,6 +43,8 @@ class SentMessage:
     recipient: str
     domain: str
     state: str
+    email_id: UUID | None = None
+    stream_kind: str = ""  # of a single message
 
 
 def is_return_path(address: str) -> bool:
@@ -51,11 +54,10 @@ def is_return_path(address: str) -> bool:
 
 def find_reported(report: Report, *, envelope_to: Sequence[str], now: datetime) -> SentMessage | None:
     """The message, or None when nothing proves which one it is, or it is older than `YOUNGEST`."""
-    for message_id in _list_named(report, envelope_to):
-        sent = find_sent_message(message_id)
-        if sent is not None and sent.at > now - YOUNGEST:
-            return sent
-    return None
+    found = [find_sent_message(message_id) for message_id in _list_proven(report, envelope_to)]
+    if report.kind is ReportKind.COMPLAINT:
+        found.append(_find_by_message_id(report, now))
+    return next((sent for sent in found if sent is not None and sent.at > now - YOUNGEST), None)
 
 
 def is_reported_early(report: Report, *, envelope_to: Sequence[str]) -> bool:
@@ -85,10 +87,41 @@ def find_sent_message(message_id: UUID) -> SentMessage | None:
     return SentMessage(*row) if row else None
 
 
+def _find_by_message_id(report: Report, now: datetime) -> SentMessage | None:
+    ours = next(_read_message_id(report.original_message_id), None)
+    sent = find_sent_message(ours) if ours is not None else None
+    if sent is not None and sent.email_id is None:
+        return sent
+    copies = _find_copies(ours, report.original_message_id.strip().strip("<>"), now)
+    named = {told.address.lower() for told in report.recipients}
+    meant = [copy for copy in copies if copy.recipient.lower() in named]
+    if ours is not None and not meant and len(copies) == 1:
+        return copies[0]
+    return meant[0] if len(meant) == 1 else None
+
+
+def _find_copies(email_id: UUID | None, header_id: str, now: datetime) -> list[SentMessage]:
+    """Every recipient's message of the emails that a Message-ID names."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            load_sql("feedback", "find_email_messages"),
+            {
+                "email_id": email_id,
+                "header_id": "" if email_id else header_id.replace("\0", ""),
+                "earliest": lowest_id(now - YOUNGEST),
+            },
+        )
+        return [SentMessage(*row) for row in cursor.fetchall()]
+
+
 def _list_named(report: Report, envelope_to: Sequence[str]) -> Iterator[UUID]:
-    yield from _read_return_paths([*envelope_to, report.original_envelope_from])
+    yield from _list_proven(report, envelope_to)
     if report.kind is ReportKind.COMPLAINT:
         yield from _read_message_id(report.original_message_id)
+
+
+def _list_proven(report: Report, envelope_to: Sequence[str]) -> Iterator[UUID]:
+    yield from _read_return_paths([*envelope_to, report.original_envelope_from])
 
 
 def _read_return_paths(addresses: Iterable[str]) -> Iterator[UUID]:
