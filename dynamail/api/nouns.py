@@ -10,6 +10,7 @@ from dynamail.api.contact_topics import HANDLERS as CONTACT_TOPICS
 from dynamail.api.contacts import HANDLERS as CONTACTS
 from dynamail.api.domains import HANDLERS as DOMAINS
 from dynamail.api.exports import HANDLERS as EXPORTS
+from dynamail.api.inbound import HANDLERS as INBOUND
 from dynamail.api.media import HANDLERS as MEDIA
 from dynamail.api.streams import HANDLERS as STREAMS
 from dynamail.api.templates import HANDLERS as TEMPLATES
@@ -30,4 +31,5 @@ HANDLERS = [
     *STREAMS,
     *EXPORTS,
     *WEBHOOKS,
+    *INBOUND,
 ]
