@@ -11,7 +11,7 @@ TEST_WORKERS ?= 2
 BUILT := dynamail/web/static_built/manifest.json
 FRONTEND_SOURCES := $(shell find frontend/src dynamail/web/templates dynamail/web/icons -type f 2>/dev/null) frontend/package-lock.json
 
-.PHONY: help run test check fix setup system-packages build chaos clean story docs
+.PHONY: help run test check fix setup system-packages build sdk chaos clean story docs
 
 help: ## show this menu
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 26
@@ -34,6 +34,9 @@ check: setup ## formatting, lint, types, layers, spelling, and the builder's tre
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 	$(BIN)/codespell
+	$(BIN)/python -m sdk.generate --check
+	$(BIN)/mypy --config-file sdk/python/pyproject.toml sdk/python/src
+	frontend/node_modules/.bin/tsc --noEmit --project sdk/typescript
 	cd frontend && npx --no-install tsc --noEmit && npm test --silent
 
 fix: setup ## repair what can be repaired by itself
@@ -61,6 +64,10 @@ $(BUILT): frontend/node_modules/.stamp $(FRONTEND_SOURCES)
 	cd frontend && npx --no-install vite build --logLevel warn
 
 build: $(BUILT) ## the front end alone
+
+sdk: setup ## write docs/api/openapi.json from the routes, and the clients' generated parts from it
+	$(BIN)/dynamail openapi docs/api/openapi.json
+	$(BIN)/python -m sdk.generate
 
 system-packages: ## Chromium, Postfix, Exim, Dovecot, OpenDKIM and faketime for the browser and interoperability tests, where apt-get and root exist
 	@bash tests/support/install_system_packages.sh

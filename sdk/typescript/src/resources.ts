@@ -341,6 +341,117 @@ export class Events {
   }
 }
 
+export class Exports {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Fetch the file of an export. */
+  download(export: string): Promise<Uint8Array> {
+    return this.#transport.send({ method: "GET", path: `/exports/${encodeURIComponent(export)}/content`, wantsBytes: true }) as Promise<Uint8Array>;
+  }
+
+  /** Read an export. */
+  get(export: string): Promise<types.ExportBody> {
+    return this.#transport.send({ method: "GET", path: `/exports/${encodeURIComponent(export)}` }) as Promise<types.ExportBody>;
+  }
+
+  /** List exports. */
+  list(query: { limit?: number; after?: string } = {}): Promise<types.ExportList> {
+    return this.#transport.send({ method: "GET", path: `/exports`, query }) as Promise<types.ExportList>;
+  }
+
+  /** List exports: page after page. */
+  async *iterate(query: { limit?: number; after?: string } = {}): AsyncGenerator<types.ExportBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.list({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
+  }
+
+  /** Start an export. */
+  start(body: types.ExportInput, options: { idempotencyKey?: string } = {}): Promise<types.ExportBody> {
+    return this.#transport.send({ method: "POST", path: `/exports`, body, ...options }) as Promise<types.ExportBody>;
+  }
+}
+
+export class Inbound {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Check a domain for incoming mail. */
+  checkDomain(domain: string, options: { idempotencyKey?: string } = {}): Promise<types.InboundDomainBody> {
+    return this.#transport.send({ method: "POST", path: `/inbound/domains/${encodeURIComponent(domain)}/check`, ...options }) as Promise<types.InboundDomainBody>;
+  }
+
+  /** Create an address for incoming mail. */
+  createAddress(body: types.InboundAddressInput, options: { idempotencyKey?: string } = {}): Promise<types.InboundAddressBody> {
+    return this.#transport.send({ method: "POST", path: `/inbound/addresses`, body, ...options }) as Promise<types.InboundAddressBody>;
+  }
+
+  /** Add a domain for incoming mail. */
+  createDomain(body: types.InboundDomainInput, options: { idempotencyKey?: string } = {}): Promise<types.InboundDomainBody> {
+    return this.#transport.send({ method: "POST", path: `/inbound/domains`, body, ...options }) as Promise<types.InboundDomainBody>;
+  }
+
+  /** Remove an address for incoming mail. */
+  deleteAddress(address: string): Promise<void> {
+    return this.#transport.send({ method: "DELETE", path: `/inbound/addresses/${encodeURIComponent(address)}` }) as Promise<void>;
+  }
+
+  /** Remove a domain for incoming mail. */
+  deleteDomain(domain: string): Promise<void> {
+    return this.#transport.send({ method: "DELETE", path: `/inbound/domains/${encodeURIComponent(domain)}` }) as Promise<void>;
+  }
+
+  /** Fetch a file of an incoming message. */
+  getAttachment(message: string, number: string): Promise<Uint8Array> {
+    return this.#transport.send({ method: "GET", path: `/inbound/messages/${encodeURIComponent(message)}/attachments/${encodeURIComponent(number)}`, wantsBytes: true }) as Promise<Uint8Array>;
+  }
+
+  /** Read an incoming message. */
+  getMessage(message: string): Promise<types.ReceivedPartsBody> {
+    return this.#transport.send({ method: "GET", path: `/inbound/messages/${encodeURIComponent(message)}` }) as Promise<types.ReceivedPartsBody>;
+  }
+
+  /** Fetch an incoming message as it came. */
+  getRaw(message: string): Promise<Uint8Array> {
+    return this.#transport.send({ method: "GET", path: `/inbound/messages/${encodeURIComponent(message)}/raw`, wantsBytes: true }) as Promise<Uint8Array>;
+  }
+
+  /** List addresses for incoming mail. */
+  listAddresses(): Promise<types.InboundAddressList> {
+    return this.#transport.send({ method: "GET", path: `/inbound/addresses` }) as Promise<types.InboundAddressList>;
+  }
+
+  /** List domains for incoming mail. */
+  listDomains(): Promise<types.InboundDomainList> {
+    return this.#transport.send({ method: "GET", path: `/inbound/domains` }) as Promise<types.InboundDomainList>;
+  }
+
+  /** List incoming messages. */
+  listMessages(query: { limit?: number; after?: string; to?: string; from?: string; email_id?: string; search?: string; replies_only?: boolean } = {}): Promise<types.ReceivedList> {
+    return this.#transport.send({ method: "GET", path: `/inbound/messages`, query }) as Promise<types.ReceivedList>;
+  }
+
+  /** List incoming messages: page after page. */
+  async *iterateMessages(query: { limit?: number; after?: string; to?: string; from?: string; email_id?: string; search?: string; replies_only?: boolean } = {}): AsyncGenerator<types.ReceivedBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.listMessages({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
+  }
+}
+
 export class Media {
   readonly #transport: Transport;
 
@@ -488,7 +599,7 @@ export class Senders {
   }
 
   /** Add a sender. */
-  addOne(body: types.SenderInput, options: { idempotencyKey?: string } = {}): Promise<types.SenderBody> {
+  create(body: types.SenderInput, options: { idempotencyKey?: string } = {}): Promise<types.SenderBody> {
     return this.#transport.send({ method: "POST", path: `/senders`, body, ...options }) as Promise<types.SenderBody>;
   }
 
@@ -549,17 +660,17 @@ export class Suppressions {
   }
 
   /** Look one address up. */
-  get(email: string, query: { scope?: "all" | "marketing" | null } = {}): Promise<types.SuppressionList> {
+  get(email: string, query: { scope?: "all" | "marketing" | "transactional" | null } = {}): Promise<types.SuppressionList> {
     return this.#transport.send({ method: "GET", path: `/suppressions/${encodeURIComponent(email)}`, query }) as Promise<types.SuppressionList>;
   }
 
   /** List suppressions. */
-  list(query: { limit?: number; after?: string; email?: string; reason?: "complaint" | "erasure" | "hard_bounce" | "manual" | "unsubscribe" | null; scope?: "all" | "marketing" | null; state?: "any" | "ended" | "in_force" } = {}): Promise<types.SuppressionList> {
+  list(query: { limit?: number; after?: string; email?: string; reason?: "complaint" | "erasure" | "hard_bounce" | "manual" | "unsubscribe" | null; scope?: "all" | "marketing" | "transactional" | null; state?: "any" | "ended" | "in_force" } = {}): Promise<types.SuppressionList> {
     return this.#transport.send({ method: "GET", path: `/suppressions`, query }) as Promise<types.SuppressionList>;
   }
 
   /** List suppressions: page after page. */
-  async *iterate(query: { limit?: number; after?: string; email?: string; reason?: "complaint" | "erasure" | "hard_bounce" | "manual" | "unsubscribe" | null; scope?: "all" | "marketing" | null; state?: "any" | "ended" | "in_force" } = {}): AsyncGenerator<types.SuppressionBody> {
+  async *iterate(query: { limit?: number; after?: string; email?: string; reason?: "complaint" | "erasure" | "hard_bounce" | "manual" | "unsubscribe" | null; scope?: "all" | "marketing" | "transactional" | null; state?: "any" | "ended" | "in_force" } = {}): AsyncGenerator<types.SuppressionBody> {
     let after: string | undefined;
     do {
       const page = await this.list({ ...query, ...(after ? { after } : {}) });
@@ -569,7 +680,7 @@ export class Suppressions {
   }
 
   /** Lift what stands against one address. */
-  remove(email: string, query: { scope?: "all" | "marketing" | null; confirm?: Array<string> } = {}): Promise<void> {
+  remove(email: string, query: { scope?: "all" | "marketing" | "transactional" | null; confirm?: Array<string> } = {}): Promise<void> {
     return this.#transport.send({ method: "DELETE", path: `/suppressions/${encodeURIComponent(email)}`, query }) as Promise<void>;
   }
 }
@@ -587,7 +698,7 @@ export class Tags {
   }
 
   /** List tags. */
-  listAll(): Promise<types.TagList> {
+  list(): Promise<types.TagList> {
     return this.#transport.send({ method: "GET", path: `/tags` }) as Promise<types.TagList>;
   }
 
@@ -764,6 +875,8 @@ export class Resources {
   readonly domains: Domains;
   readonly emails: Emails;
   readonly events: Events;
+  readonly exports: Exports;
+  readonly inbound: Inbound;
   readonly media: Media;
   readonly requests: Requests;
   readonly segments: Segments;
@@ -782,6 +895,8 @@ export class Resources {
     this.domains = new Domains(transport);
     this.emails = new Emails(transport);
     this.events = new Events(transport);
+    this.exports = new Exports(transport);
+    this.inbound = new Inbound(transport);
     this.media = new Media(transport);
     this.requests = new Requests(transport);
     this.segments = new Segments(transport);

@@ -188,7 +188,7 @@ export interface ChangedBody {
 }
 
 export interface ContactBatchInput {
-  contacts: Array<unknown>;
+  contacts: Array<ContactInput>;
 }
 
 export interface ContactChangeInput {
@@ -206,6 +206,15 @@ export interface ContactFields {
   timezone?: string | null;
   attributes?: Record<string, unknown>;
   tags?: Array<string> | null;
+}
+
+export interface ContactInput {
+  name?: string | null;
+  language?: string | null;
+  timezone?: string | null;
+  attributes?: Record<string, unknown>;
+  tags?: Array<string> | null;
+  email: string;
 }
 
 export interface ContactQuery {
@@ -451,6 +460,31 @@ export interface EventResultsBody {
   results: Array<EventResultBody>;
 }
 
+export interface ExportBody {
+  id: string;
+  what: string;
+  state: string;
+  rows: number;
+  size: number | null;
+  problem: string;
+  created_at: string;
+  finished_at: string | null;
+  expires_at: string | null;
+}
+
+export interface ExportInput {
+  what?: "contacts" | "suppressions";
+  columns?: Array<string>;
+  segment?: string;
+  condition?: Record<string, unknown> | null;
+}
+
+export interface ExportList {
+  data: Array<ExportBody>;
+  has_more: boolean;
+  next: string | null;
+}
+
 export interface FieldError {
   field: string;
   message: string;
@@ -495,12 +529,56 @@ export interface FullDomainBody {
   records: Array<DnsRecordBody>;
 }
 
+export interface InboundAddressBody {
+  id: string;
+  address: string;
+  note: string;
+  created_at: string;
+}
+
+export interface InboundAddressInput {
+  name?: string;
+  note?: string;
+}
+
+export interface InboundAddressList {
+  data: Array<InboundAddressBody>;
+  has_more: boolean;
+  next: string | null;
+}
+
+export interface InboundDomainBody {
+  id: string;
+  name: string;
+  verified: boolean;
+  records: Array<InboundRecordBody>;
+  created_at: string;
+  verified_at: string | null;
+  checked_at: string | null;
+}
+
+export interface InboundDomainInput {
+  name: string;
+}
+
+export interface InboundDomainList {
+  data: Array<InboundDomainBody>;
+  has_more: boolean;
+  next: string | null;
+}
+
+export interface InboundRecordBody {
+  type: string;
+  name: string;
+  value: string;
+}
+
 export interface LaunchInput {
   version?: number | null;
 }
 
 export interface LiftQuery {
-  scope?: "all" | "marketing" | null;
+  scope?: "all" | "marketing" | "transactional" | null;
   confirm?: Array<string>;
 }
 
@@ -571,7 +649,7 @@ export interface NewWebhookBody {
 }
 
 export interface OneScopeQuery {
-  scope?: "all" | "marketing" | null;
+  scope?: "all" | "marketing" | "transactional" | null;
 }
 
 export interface Page {
@@ -609,6 +687,69 @@ export interface ReadinessProblemBody {
   suggestion: string;
   line: number | null;
   column: number | null;
+}
+
+export interface ReceivedBody {
+  id: string;
+  received_at: string;
+  from: string;
+  from_name: string;
+  to: string;
+  subject: string;
+  spf: string;
+  dkim: string;
+  dmarc: string;
+  auto_reply: boolean;
+  message_id: string | null;
+  email_id: string | null;
+  contact_id: string | null;
+  size: number;
+  attachments: Array<ReceivedFileBody>;
+}
+
+export interface ReceivedFileBody {
+  number: number;
+  filename: string;
+  content_type: string;
+  size: number;
+}
+
+export interface ReceivedList {
+  data: Array<ReceivedBody>;
+  has_more: boolean;
+  next: string | null;
+}
+
+export interface ReceivedPartsBody {
+  id: string;
+  received_at: string;
+  from: string;
+  from_name: string;
+  to: string;
+  subject: string;
+  spf: string;
+  dkim: string;
+  dmarc: string;
+  auto_reply: boolean;
+  message_id: string | null;
+  email_id: string | null;
+  contact_id: string | null;
+  size: number;
+  attachments: Array<ReceivedFileBody>;
+  text: string | null;
+  html: string | null;
+  reply: string | null;
+  headers: Array<Array<unknown>>;
+}
+
+export interface ReceivedQuery {
+  limit?: number;
+  after?: string;
+  to?: string;
+  from?: string;
+  email_id?: string;
+  search?: string;
+  replies_only?: boolean;
 }
 
 export interface RecipientList {
@@ -879,7 +1020,7 @@ export interface SubscriptionsBody {
 export interface SuppressionBody {
   email: string | null;
   reason: "complaint" | "erasure" | "hard_bounce" | "manual" | "unsubscribe";
-  scope: "all" | "marketing";
+  scope: "all" | "marketing" | "transactional";
   in_force: boolean;
   since: string;
   expires_at: string | null;
@@ -890,7 +1031,7 @@ export interface SuppressionBody {
 export interface SuppressionInput {
   email: string;
   reason?: "complaint" | "hard_bounce" | "manual" | "unsubscribe";
-  scope?: "all" | "marketing" | null;
+  scope?: "all" | "marketing" | "transactional" | null;
   note?: string;
   since?: string | null;
   expires_at?: string | null;
@@ -925,7 +1066,7 @@ export interface SuppressionsQuery {
   after?: string;
   email?: string;
   reason?: "complaint" | "erasure" | "hard_bounce" | "manual" | "unsubscribe" | null;
-  scope?: "all" | "marketing" | null;
+  scope?: "all" | "marketing" | "transactional" | null;
   state?: "any" | "ended" | "in_force";
 }
 

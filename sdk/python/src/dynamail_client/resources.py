@@ -570,6 +570,172 @@ class Events:
         return answer  # type: ignore[no-any-return]
 
 
+class Exports:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def download(self, export: str) -> bytes:
+        """Fetch the file of an export."""
+        answer: Any = self._transport.send(
+            Call("GET", f"/exports/{quote(export, safe='')}/content", wants_bytes=True)
+        )
+        return answer  # type: ignore[no-any-return]
+
+    def get(self, export: str) -> types.ExportBody:
+        """Read an export."""
+        answer: Any = self._transport.send(Call("GET", f"/exports/{quote(export, safe='')}"))
+        return answer  # type: ignore[no-any-return]
+
+    def list(self, *, limit: int | None = None, after: str | None = None) -> types.ExportList:
+        """List exports."""
+        answer: Any = self._transport.send(Call("GET", "/exports", query={"limit": limit, "after": after}))
+        return answer  # type: ignore[no-any-return]
+
+    def iterate(self, *, limit: int | None = None) -> Iterator[types.ExportBody]:
+        """List exports: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list(after=after, limit=limit)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
+
+    def start(self, body: types.ExportInput, *, idempotency_key: str | None = None) -> types.ExportBody:
+        """Start an export."""
+        answer: Any = self._transport.send(
+            Call("POST", "/exports", body=body, idempotency_key=idempotency_key)
+        )
+        return answer  # type: ignore[no-any-return]
+
+
+class Inbound:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def check_domain(self, domain: str, *, idempotency_key: str | None = None) -> types.InboundDomainBody:
+        """Check a domain for incoming mail."""
+        answer: Any = self._transport.send(
+            Call("POST", f"/inbound/domains/{quote(domain, safe='')}/check", idempotency_key=idempotency_key)
+        )
+        return answer  # type: ignore[no-any-return]
+
+    def create_address(
+        self, body: types.InboundAddressInput, *, idempotency_key: str | None = None
+    ) -> types.InboundAddressBody:
+        """Create an address for incoming mail."""
+        answer: Any = self._transport.send(
+            Call("POST", "/inbound/addresses", body=body, idempotency_key=idempotency_key)
+        )
+        return answer  # type: ignore[no-any-return]
+
+    def create_domain(
+        self, body: types.InboundDomainInput, *, idempotency_key: str | None = None
+    ) -> types.InboundDomainBody:
+        """Add a domain for incoming mail."""
+        answer: Any = self._transport.send(
+            Call("POST", "/inbound/domains", body=body, idempotency_key=idempotency_key)
+        )
+        return answer  # type: ignore[no-any-return]
+
+    def delete_address(self, address: str) -> None:
+        """Remove an address for incoming mail."""
+        self._transport.send(Call("DELETE", f"/inbound/addresses/{quote(address, safe='')}"))
+
+    def delete_domain(self, domain: str) -> None:
+        """Remove a domain for incoming mail."""
+        self._transport.send(Call("DELETE", f"/inbound/domains/{quote(domain, safe='')}"))
+
+    def get_attachment(self, message: str, number: str) -> bytes:
+        """Fetch a file of an incoming message."""
+        answer: Any = self._transport.send(
+            Call(
+                "GET",
+                f"/inbound/messages/{quote(message, safe='')}/attachments/{quote(number, safe='')}",
+                wants_bytes=True,
+            )
+        )
+        return answer  # type: ignore[no-any-return]
+
+    def get_message(self, message: str) -> types.ReceivedPartsBody:
+        """Read an incoming message."""
+        answer: Any = self._transport.send(Call("GET", f"/inbound/messages/{quote(message, safe='')}"))
+        return answer  # type: ignore[no-any-return]
+
+    def get_raw(self, message: str) -> bytes:
+        """Fetch an incoming message as it came."""
+        answer: Any = self._transport.send(
+            Call("GET", f"/inbound/messages/{quote(message, safe='')}/raw", wants_bytes=True)
+        )
+        return answer  # type: ignore[no-any-return]
+
+    def list_addresses(self) -> types.InboundAddressList:
+        """List addresses for incoming mail."""
+        answer: Any = self._transport.send(Call("GET", "/inbound/addresses"))
+        return answer  # type: ignore[no-any-return]
+
+    def list_domains(self) -> types.InboundDomainList:
+        """List domains for incoming mail."""
+        answer: Any = self._transport.send(Call("GET", "/inbound/domains"))
+        return answer  # type: ignore[no-any-return]
+
+    def list_messages(
+        self,
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+        to: str | None = None,
+        from_: str | None = None,
+        email_id: str | None = None,
+        search: str | None = None,
+        replies_only: bool | None = None,
+    ) -> types.ReceivedList:
+        """List incoming messages."""
+        answer: Any = self._transport.send(
+            Call(
+                "GET",
+                "/inbound/messages",
+                query={
+                    "limit": limit,
+                    "after": after,
+                    "to": to,
+                    "from": from_,
+                    "email_id": email_id,
+                    "search": search,
+                    "replies_only": replies_only,
+                },
+            )
+        )
+        return answer  # type: ignore[no-any-return]
+
+    def iterate_messages(
+        self,
+        *,
+        limit: int | None = None,
+        to: str | None = None,
+        from_: str | None = None,
+        email_id: str | None = None,
+        search: str | None = None,
+        replies_only: bool | None = None,
+    ) -> Iterator[types.ReceivedBody]:
+        """List incoming messages: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list_messages(
+                after=after,
+                limit=limit,
+                to=to,
+                from_=from_,
+                email_id=email_id,
+                search=search,
+                replies_only=replies_only,
+            )
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
+
+
 class Media:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -812,7 +978,7 @@ class Senders:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def add_one(self, body: types.SenderInput, *, idempotency_key: str | None = None) -> types.SenderBody:
+    def create(self, body: types.SenderInput, *, idempotency_key: str | None = None) -> types.SenderBody:
         """Add a sender."""
         answer: Any = self._transport.send(
             Call("POST", "/senders", body=body, idempotency_key=idempotency_key)
@@ -878,7 +1044,7 @@ class Suppressions:
         return answer  # type: ignore[no-any-return]
 
     def get(
-        self, email: str, *, scope: Literal["all", "marketing"] | None | None = None
+        self, email: str, *, scope: Literal["all", "marketing", "transactional"] | None | None = None
     ) -> types.SuppressionList:
         """Look one address up."""
         answer: Any = self._transport.send(
@@ -893,7 +1059,7 @@ class Suppressions:
         after: str | None = None,
         email: str | None = None,
         reason: Literal["complaint", "erasure", "hard_bounce", "manual", "unsubscribe"] | None | None = None,
-        scope: Literal["all", "marketing"] | None | None = None,
+        scope: Literal["all", "marketing", "transactional"] | None | None = None,
         state: Literal["any", "ended", "in_force"] | None = None,
     ) -> types.SuppressionList:
         """List suppressions."""
@@ -919,7 +1085,7 @@ class Suppressions:
         limit: int | None = None,
         email: str | None = None,
         reason: Literal["complaint", "erasure", "hard_bounce", "manual", "unsubscribe"] | None | None = None,
-        scope: Literal["all", "marketing"] | None | None = None,
+        scope: Literal["all", "marketing", "transactional"] | None | None = None,
         state: Literal["any", "ended", "in_force"] | None = None,
     ) -> Iterator[types.SuppressionBody]:
         """List suppressions: page after page."""
@@ -935,7 +1101,7 @@ class Suppressions:
         self,
         email: str,
         *,
-        scope: Literal["all", "marketing"] | None | None = None,
+        scope: Literal["all", "marketing", "transactional"] | None | None = None,
         confirm: builtins.list[str] | None = None,
     ) -> None:
         """Lift what stands against one address."""
@@ -955,7 +1121,7 @@ class Tags:
         answer: Any = self._transport.send(Call("POST", "/tags", body=body, idempotency_key=idempotency_key))
         return answer  # type: ignore[no-any-return]
 
-    def list_all(self) -> types.TagList:
+    def list(self) -> types.TagList:
         """List tags."""
         answer: Any = self._transport.send(Call("GET", "/tags"))
         return answer  # type: ignore[no-any-return]
@@ -1198,6 +1364,8 @@ class Resources:
         self.domains = Domains(transport)
         self.emails = Emails(transport)
         self.events = Events(transport)
+        self.exports = Exports(transport)
+        self.inbound = Inbound(transport)
         self.media = Media(transport)
         self.requests = Requests(transport)
         self.segments = Segments(transport)
@@ -1796,6 +1964,178 @@ class AsyncEvents:
         return answer  # type: ignore[no-any-return]
 
 
+class AsyncExports:
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def download(self, export: str) -> bytes:
+        """Fetch the file of an export."""
+        answer: Any = await self._transport.send(
+            Call("GET", f"/exports/{quote(export, safe='')}/content", wants_bytes=True)
+        )
+        return answer  # type: ignore[no-any-return]
+
+    async def get(self, export: str) -> types.ExportBody:
+        """Read an export."""
+        answer: Any = await self._transport.send(Call("GET", f"/exports/{quote(export, safe='')}"))
+        return answer  # type: ignore[no-any-return]
+
+    async def list(self, *, limit: int | None = None, after: str | None = None) -> types.ExportList:
+        """List exports."""
+        answer: Any = await self._transport.send(
+            Call("GET", "/exports", query={"limit": limit, "after": after})
+        )
+        return answer  # type: ignore[no-any-return]
+
+    async def iterate(self, *, limit: int | None = None) -> AsyncIterator[types.ExportBody]:
+        """List exports: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list(after=after, limit=limit)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
+
+    async def start(self, body: types.ExportInput, *, idempotency_key: str | None = None) -> types.ExportBody:
+        """Start an export."""
+        answer: Any = await self._transport.send(
+            Call("POST", "/exports", body=body, idempotency_key=idempotency_key)
+        )
+        return answer  # type: ignore[no-any-return]
+
+
+class AsyncInbound:
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def check_domain(
+        self, domain: str, *, idempotency_key: str | None = None
+    ) -> types.InboundDomainBody:
+        """Check a domain for incoming mail."""
+        answer: Any = await self._transport.send(
+            Call("POST", f"/inbound/domains/{quote(domain, safe='')}/check", idempotency_key=idempotency_key)
+        )
+        return answer  # type: ignore[no-any-return]
+
+    async def create_address(
+        self, body: types.InboundAddressInput, *, idempotency_key: str | None = None
+    ) -> types.InboundAddressBody:
+        """Create an address for incoming mail."""
+        answer: Any = await self._transport.send(
+            Call("POST", "/inbound/addresses", body=body, idempotency_key=idempotency_key)
+        )
+        return answer  # type: ignore[no-any-return]
+
+    async def create_domain(
+        self, body: types.InboundDomainInput, *, idempotency_key: str | None = None
+    ) -> types.InboundDomainBody:
+        """Add a domain for incoming mail."""
+        answer: Any = await self._transport.send(
+            Call("POST", "/inbound/domains", body=body, idempotency_key=idempotency_key)
+        )
+        return answer  # type: ignore[no-any-return]
+
+    async def delete_address(self, address: str) -> None:
+        """Remove an address for incoming mail."""
+        await self._transport.send(Call("DELETE", f"/inbound/addresses/{quote(address, safe='')}"))
+
+    async def delete_domain(self, domain: str) -> None:
+        """Remove a domain for incoming mail."""
+        await self._transport.send(Call("DELETE", f"/inbound/domains/{quote(domain, safe='')}"))
+
+    async def get_attachment(self, message: str, number: str) -> bytes:
+        """Fetch a file of an incoming message."""
+        answer: Any = await self._transport.send(
+            Call(
+                "GET",
+                f"/inbound/messages/{quote(message, safe='')}/attachments/{quote(number, safe='')}",
+                wants_bytes=True,
+            )
+        )
+        return answer  # type: ignore[no-any-return]
+
+    async def get_message(self, message: str) -> types.ReceivedPartsBody:
+        """Read an incoming message."""
+        answer: Any = await self._transport.send(Call("GET", f"/inbound/messages/{quote(message, safe='')}"))
+        return answer  # type: ignore[no-any-return]
+
+    async def get_raw(self, message: str) -> bytes:
+        """Fetch an incoming message as it came."""
+        answer: Any = await self._transport.send(
+            Call("GET", f"/inbound/messages/{quote(message, safe='')}/raw", wants_bytes=True)
+        )
+        return answer  # type: ignore[no-any-return]
+
+    async def list_addresses(self) -> types.InboundAddressList:
+        """List addresses for incoming mail."""
+        answer: Any = await self._transport.send(Call("GET", "/inbound/addresses"))
+        return answer  # type: ignore[no-any-return]
+
+    async def list_domains(self) -> types.InboundDomainList:
+        """List domains for incoming mail."""
+        answer: Any = await self._transport.send(Call("GET", "/inbound/domains"))
+        return answer  # type: ignore[no-any-return]
+
+    async def list_messages(
+        self,
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+        to: str | None = None,
+        from_: str | None = None,
+        email_id: str | None = None,
+        search: str | None = None,
+        replies_only: bool | None = None,
+    ) -> types.ReceivedList:
+        """List incoming messages."""
+        answer: Any = await self._transport.send(
+            Call(
+                "GET",
+                "/inbound/messages",
+                query={
+                    "limit": limit,
+                    "after": after,
+                    "to": to,
+                    "from": from_,
+                    "email_id": email_id,
+                    "search": search,
+                    "replies_only": replies_only,
+                },
+            )
+        )
+        return answer  # type: ignore[no-any-return]
+
+    async def iterate_messages(
+        self,
+        *,
+        limit: int | None = None,
+        to: str | None = None,
+        from_: str | None = None,
+        email_id: str | None = None,
+        search: str | None = None,
+        replies_only: bool | None = None,
+    ) -> AsyncIterator[types.ReceivedBody]:
+        """List incoming messages: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list_messages(
+                after=after,
+                limit=limit,
+                to=to,
+                from_=from_,
+                email_id=email_id,
+                search=search,
+                replies_only=replies_only,
+            )
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
+
+
 class AsyncMedia:
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
@@ -2048,7 +2388,7 @@ class AsyncSenders:
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
 
-    async def add_one(
+    async def create(
         self, body: types.SenderInput, *, idempotency_key: str | None = None
     ) -> types.SenderBody:
         """Add a sender."""
@@ -2120,7 +2460,7 @@ class AsyncSuppressions:
         return answer  # type: ignore[no-any-return]
 
     async def get(
-        self, email: str, *, scope: Literal["all", "marketing"] | None | None = None
+        self, email: str, *, scope: Literal["all", "marketing", "transactional"] | None | None = None
     ) -> types.SuppressionList:
         """Look one address up."""
         answer: Any = await self._transport.send(
@@ -2135,7 +2475,7 @@ class AsyncSuppressions:
         after: str | None = None,
         email: str | None = None,
         reason: Literal["complaint", "erasure", "hard_bounce", "manual", "unsubscribe"] | None | None = None,
-        scope: Literal["all", "marketing"] | None | None = None,
+        scope: Literal["all", "marketing", "transactional"] | None | None = None,
         state: Literal["any", "ended", "in_force"] | None = None,
     ) -> types.SuppressionList:
         """List suppressions."""
@@ -2161,7 +2501,7 @@ class AsyncSuppressions:
         limit: int | None = None,
         email: str | None = None,
         reason: Literal["complaint", "erasure", "hard_bounce", "manual", "unsubscribe"] | None | None = None,
-        scope: Literal["all", "marketing"] | None | None = None,
+        scope: Literal["all", "marketing", "transactional"] | None | None = None,
         state: Literal["any", "ended", "in_force"] | None = None,
     ) -> AsyncIterator[types.SuppressionBody]:
         """List suppressions: page after page."""
@@ -2180,7 +2520,7 @@ class AsyncSuppressions:
         self,
         email: str,
         *,
-        scope: Literal["all", "marketing"] | None | None = None,
+        scope: Literal["all", "marketing", "transactional"] | None | None = None,
         confirm: builtins.list[str] | None = None,
     ) -> None:
         """Lift what stands against one address."""
@@ -2202,7 +2542,7 @@ class AsyncTags:
         )
         return answer  # type: ignore[no-any-return]
 
-    async def list_all(self) -> types.TagList:
+    async def list(self) -> types.TagList:
         """List tags."""
         answer: Any = await self._transport.send(Call("GET", "/tags"))
         return answer  # type: ignore[no-any-return]
@@ -2453,6 +2793,8 @@ class AsyncResources:
         self.domains = AsyncDomains(transport)
         self.emails = AsyncEmails(transport)
         self.events = AsyncEvents(transport)
+        self.exports = AsyncExports(transport)
+        self.inbound = AsyncInbound(transport)
         self.media = AsyncMedia(transport)
         self.requests = AsyncRequests(transport)
         self.segments = AsyncSegments(transport)

@@ -193,7 +193,7 @@ class ChangedBody(TypedDict):
 
 
 class ContactBatchInput(TypedDict):
-    contacts: list[Any]
+    contacts: list[ContactInput]
 
 
 class ContactChangeInput(TypedDict):
@@ -211,6 +211,15 @@ class ContactFields(TypedDict):
     timezone: NotRequired[str | None]
     attributes: NotRequired[dict[str, Any]]
     tags: NotRequired[list[str] | None]
+
+
+class ContactInput(TypedDict):
+    name: NotRequired[str | None]
+    language: NotRequired[str | None]
+    timezone: NotRequired[str | None]
+    attributes: NotRequired[dict[str, Any]]
+    tags: NotRequired[list[str] | None]
+    email: str
 
 
 class ContactQuery(TypedDict):
@@ -480,6 +489,31 @@ class EventResultsBody(TypedDict):
     results: list[EventResultBody]
 
 
+class ExportBody(TypedDict):
+    id: str
+    what: str
+    state: str
+    rows: int
+    size: int | None
+    problem: str
+    created_at: str
+    finished_at: str | None
+    expires_at: str | None
+
+
+class ExportInput(TypedDict):
+    what: NotRequired[Literal["contacts", "suppressions"]]
+    columns: NotRequired[list[str]]
+    segment: NotRequired[str]
+    condition: NotRequired[dict[str, Any] | None]
+
+
+class ExportList(TypedDict):
+    data: list[ExportBody]
+    has_more: bool
+    next: str | None
+
+
 class FieldError(TypedDict):
     field: str
     message: str
@@ -524,12 +558,56 @@ class FullDomainBody(TypedDict):
     records: list[DnsRecordBody]
 
 
+class InboundAddressBody(TypedDict):
+    id: str
+    address: str
+    note: str
+    created_at: str
+
+
+class InboundAddressInput(TypedDict):
+    name: NotRequired[str]
+    note: NotRequired[str]
+
+
+class InboundAddressList(TypedDict):
+    data: list[InboundAddressBody]
+    has_more: bool
+    next: str | None
+
+
+class InboundDomainBody(TypedDict):
+    id: str
+    name: str
+    verified: bool
+    records: list[InboundRecordBody]
+    created_at: str
+    verified_at: str | None
+    checked_at: str | None
+
+
+class InboundDomainInput(TypedDict):
+    name: str
+
+
+class InboundDomainList(TypedDict):
+    data: list[InboundDomainBody]
+    has_more: bool
+    next: str | None
+
+
+class InboundRecordBody(TypedDict):
+    type: str
+    name: str
+    value: str
+
+
 class LaunchInput(TypedDict):
     version: NotRequired[int | None]
 
 
 class LiftQuery(TypedDict):
-    scope: NotRequired[Literal["all", "marketing"] | None]
+    scope: NotRequired[Literal["all", "marketing", "transactional"] | None]
     confirm: NotRequired[list[str]]
 
 
@@ -601,7 +679,7 @@ class NewWebhookBody(TypedDict):
 
 
 class OneScopeQuery(TypedDict):
-    scope: NotRequired[Literal["all", "marketing"] | None]
+    scope: NotRequired[Literal["all", "marketing", "transactional"] | None]
 
 
 class Page(TypedDict):
@@ -639,6 +717,80 @@ class ReadinessProblemBody(TypedDict):
     suggestion: str
     line: int | None
     column: int | None
+
+
+ReceivedBody = TypedDict(
+    "ReceivedBody",
+    {
+        "id": str,
+        "received_at": str,
+        "from": str,
+        "from_name": str,
+        "to": str,
+        "subject": str,
+        "spf": str,
+        "dkim": str,
+        "dmarc": str,
+        "auto_reply": bool,
+        "message_id": str | None,
+        "email_id": str | None,
+        "contact_id": str | None,
+        "size": int,
+        "attachments": "list[ReceivedFileBody]",
+    },
+)
+
+
+class ReceivedFileBody(TypedDict):
+    number: int
+    filename: str
+    content_type: str
+    size: int
+
+
+class ReceivedList(TypedDict):
+    data: list[ReceivedBody]
+    has_more: bool
+    next: str | None
+
+
+ReceivedPartsBody = TypedDict(
+    "ReceivedPartsBody",
+    {
+        "id": str,
+        "received_at": str,
+        "from": str,
+        "from_name": str,
+        "to": str,
+        "subject": str,
+        "spf": str,
+        "dkim": str,
+        "dmarc": str,
+        "auto_reply": bool,
+        "message_id": str | None,
+        "email_id": str | None,
+        "contact_id": str | None,
+        "size": int,
+        "attachments": "list[ReceivedFileBody]",
+        "text": str | None,
+        "html": str | None,
+        "reply": str | None,
+        "headers": list[list[Any]],
+    },
+)
+
+ReceivedQuery = TypedDict(
+    "ReceivedQuery",
+    {
+        "limit": NotRequired[int],
+        "after": NotRequired[str],
+        "to": NotRequired[str],
+        "from": NotRequired[str],
+        "email_id": NotRequired[str],
+        "search": NotRequired[str],
+        "replies_only": NotRequired[bool],
+    },
+)
 
 
 class RecipientList(TypedDict):
@@ -909,7 +1061,7 @@ class SubscriptionsBody(TypedDict):
 class SuppressionBody(TypedDict):
     email: str | None
     reason: Literal["complaint", "erasure", "hard_bounce", "manual", "unsubscribe"]
-    scope: Literal["all", "marketing"]
+    scope: Literal["all", "marketing", "transactional"]
     in_force: bool
     since: str
     expires_at: str | None
@@ -920,7 +1072,7 @@ class SuppressionBody(TypedDict):
 class SuppressionInput(TypedDict):
     email: str
     reason: NotRequired[Literal["complaint", "hard_bounce", "manual", "unsubscribe"]]
-    scope: NotRequired[Literal["all", "marketing"] | None]
+    scope: NotRequired[Literal["all", "marketing", "transactional"] | None]
     note: NotRequired[str]
     since: NotRequired[str | None]
     expires_at: NotRequired[str | None]
@@ -955,7 +1107,7 @@ class SuppressionsQuery(TypedDict):
     after: NotRequired[str]
     email: NotRequired[str]
     reason: NotRequired[Literal["complaint", "erasure", "hard_bounce", "manual", "unsubscribe"] | None]
-    scope: NotRequired[Literal["all", "marketing"] | None]
+    scope: NotRequired[Literal["all", "marketing", "transactional"] | None]
     state: NotRequired[Literal["any", "ended", "in_force"]]
 
 
