@@ -8,7 +8,7 @@ HELP = "run background tasks and schedules"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--concurrency", type=int, default=4, help="tasks at once (default: 4)")
+    parser.add_argument("--concurrency", type=int, default=5, help="tasks at once (default: 5)")
     parser.add_argument("--once", action="store_true", help="stop when no task is left")
 
 

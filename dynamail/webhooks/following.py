@@ -70,7 +70,7 @@ class Posters:
     def stop(self) -> None:
         """Wait for what is on its way, and let the connection go."""
         self._posting.shutdown()
-        self._settling.submit(lambda: connections["default"].close())  # that thread's
+        self._settling.submit(_close_connection)
         self._settling.shutdown()
 
     def _post(self, job: Job) -> None:
@@ -100,6 +100,10 @@ class Posters:
         with self._changed:
             self._busy -= 1
             self._changed.notify_all()
+
+
+def _close_connection() -> None:
+    connections["default"].close()  # that of the thread which asks
 
 
 def follow_webhooks(

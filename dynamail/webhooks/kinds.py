@@ -83,6 +83,7 @@ _TOPIC = (
 _SEGMENT = (Field("segment_id", "seg_01m83kq4t1e5sv8y3b6n9d2k7m", "the segment"), *_PERSON)
 _CAMPAIGN = (Field("campaign_id", "cmp_01m83kq0b7e4v9d2n6x8s1r5t3", "the campaign"),)
 _CLASS = Field("class", "no_such_mailbox", "why, one of a closed list")
+_INBOUND = Field("inbound_id", "rcv_01m83krzc2f0q9v3n7r1m5k2d4", "what came in; the API has its parts")
 
 _TELLINGS = (
     Telling(
@@ -130,24 +131,20 @@ _TELLINGS = (
         "A person called a message spam.",
         (*_MESSAGE, Field("feedback_type", "abuse", "as the report names it (RFC 5965)")),
     ),
-    Telling(EventKind.MESSAGE_REPLIED, "A person answered a message.", _MESSAGE),
+    Telling(EventKind.MESSAGE_REPLIED, "A person answered a message.", (*_MESSAGE, _INBOUND)),
     Telling(
         EventKind.MESSAGE_RECEIVED,
         "Mail came in at an address for incoming mail.",
         (
-            Field(
-                "inbound_id", "inm_01m83krzc2f0q9v3n7r1m5k2d4", "the mail; `GET /inbound/{id}` has its parts"
-            ),
-            Field("address_id", "inb_01m83krzc2f0q9v3n7r1m5k2d4", "the address for incoming mail"),
-            Field("message_id", "msg_01m83krzc2f0q9v3n7r1m5k2d4", "the message that it answers"),
-            Field("email_id", "eml_01m83krzc2f0q9v3n7r1m5k2d4", "the email that it answers"),
+            _INBOUND,
             _CONTACT,
             Field("from", "ann@example.com", "who sent it", FieldGroup.ADDRESS),
             Field("to", "orders@in.example.com", "where it came in"),
             Field("subject", "Re: Your order 1042", "its subject", FieldGroup.SUBJECT),
-            Field("spf", "pass", "who may send for this domain (RFC 7208)"),
+            Field("spf", "pass", "whether that server may send for the domain (RFC 7208)"),
             Field("dkim", "pass", "whether it is signed (RFC 6376)"),
-            Field("size", 18_204, "bytes"),
+            Field("dmarc", "pass", "whether either fits the sender's domain (RFC 7489)"),
+            Field("automatic", True, "a machine wrote it: an absence note, a report"),
             Field("attachments", 1, "how many"),
         ),
     ),

@@ -79,9 +79,11 @@ def write_moment(at: datetime) -> str:
 # ── By the first word of the kind ────────────────────────────────────────────────────────────────────────────────────
 def _tell_message(event: LoggedEvent, facts: Facts) -> dict[str, Any]:
     if event.kind == EventKind.MESSAGE_RECEIVED:
-        return _tell_received(event, facts)
+        return _tell_received(event)
     said: dict[str, Any] = {name: event.data.get(name) for name in _MESSAGE_FIELDS}
     said |= {"message_id": _public("msg", event.message_id), "feedback_type": event.data.get("type")}
+    if event.kind == EventKind.MESSAGE_REPLIED:
+        said["inbound_id"] = event.data.get("id")
     if event.source_kind == "campaign":
         said["campaign_id"] = _public("cmp", event.source_id)
     return said | _tell_copy(event, facts)
@@ -103,16 +105,13 @@ def _tell_copy(event: LoggedEvent, facts: Facts) -> dict[str, Any]:
     return said
 
 
-def _tell_received(event: LoggedEvent, facts: Facts) -> dict[str, Any]:
-    copy = facts.copies.get(event.message_id) if event.message_id else None
-    plain = {name: event.data.get(name) for name in ("from", "to", "subject", "spf", "dkim", "size")}
+def _tell_received(event: LoggedEvent) -> dict[str, Any]:
+    said = {name: event.data.get(name) for name in ("from", "to", "subject", "spf", "dkim", "dmarc")}
     attachments = event.data.get("attachments")
-    return plain | {
-        "message_id": _public("msg", event.message_id),
-        "email_id": _public("eml", copy.email_id) if copy else None,
-        "inbound_id": event.data.get("inbound_id"),
-        "address_id": event.data.get("address_id"),
-        "attachments": len(attachments) if isinstance(attachments, list) else attachments,
+    return said | {
+        "inbound_id": event.data.get("id"),
+        "automatic": event.data.get("is_auto_reply") or None,
+        "attachments": len(attachments) if isinstance(attachments, list) else None,
     }
 
 

@@ -124,6 +124,8 @@ PAGES = {
     "settings": Place("/settings/"),
     "members": Place("/settings/members/"),
     "api-keys": Place("/settings/api-keys/"),
+    "webhooks": Place("/developers/webhooks/"),
+    "webhook-new": Place("/developers/webhooks/new/"),
     "audit": Place("/settings/audit/"),
     "profile": Place("/profile/"),
     "security": Place("/profile/security/"),
