@@ -34,31 +34,13 @@ from sendgrid.helpers.mail import (
 )
 
 from dynamail.contacts.models import Contact
-from dynamail.content.blobs import read_blob
-from dynamail.content.models import Template
-from dynamail.lib.clock import utc_now
-from tests.compat.conftest import Live, Sent
+from tests.compat.conftest import Live
+from tests.compat.reading_back import add_template, files_of, people_of
 from tests.support.people import make_contact
 
 PDF = b"%PDF-1.4\n\x00\xff order"
 ANN, BOB = "ann@mail.example", "bob@mail.example"
 LATER = (datetime.now(UTC) + timedelta(hours=2)).replace(microsecond=0)
-
-
-def files_of(sent: Sent) -> list[tuple[str, str, str, bytes]]:
-    return [
-        (
-            one["filename"],
-            one["content_type"],
-            one["content_id"],
-            read_blob(sent.email.account_id, UUID(one["blob"])),
-        )
-        for one in sent.body.content["attachments"]
-    ]
-
-
-def people_of(sent: Sent) -> list[tuple[str, str, str]]:
-    return [(one["kind"], one["name"], one["email"]) for one in sent.email.recipients]
 
 
 # ── postmarker ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -94,6 +76,8 @@ def test_postmarker_sends_what_it_was_given(live: Live, postmark: postmarker.cor
     assert (email.track_opens, email.track_clicks) == (True, True)
     assert files_of(sent) == [("order.pdf", "application/pdf", "order", PDF)]
     assert {row.recipient for row in sent.waiting} == {ANN, BOB}
+    shown = postmark.messages.outbound.get(answer["MessageID"])
+    assert (shown.Status, shown.Subject, shown.Recipients) == ("Queued", "Your order", [ANN, BOB])
 
 
 def test_postmarker_sends_a_batch_and_messages_of_the_standard_library(
@@ -338,14 +322,3 @@ def test_a_message_of_listmonk_goes_to_its_subscribers(live: Live) -> None:
     assert [answer.json() for answer in answers] == [{"data": True}] * 3
     assert [sent.email.subject for sent in live.sent] == ["Welcome, Ann", "Welcome, Ann", "Welcome,"]
     assert files_of(live.sent[2]) == [("order.pdf", "application/pdf", "", PDF)]
-
-
-def add_template(live: Live, name: str) -> None:
-    Template.objects.add(
-        live.shop.account,
-        name=name,
-        kind="text",
-        subject="Welcome, {{ name }}",
-        source="Hello {{ name }}",
-        updated_at=utc_now(),
-    )

@@ -9,12 +9,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
-from litestar import Response, post
+from litestar import Response, get, post
 from litestar.datastructures import Headers
+from litestar.params import FromPath
 
-from dynamail.api.auth import ApiRequest
+from dynamail.accounts.api_keys import Scope
+from dynamail.api.auth import ApiRequest, in_account, needs_scope
 from dynamail.api.compat.doors import NO_STORE, open_door, sentence_of, unfit
+from dynamail.api.compat.log_words import get_email
 from dynamail.api.compat.postmark_emails import MAX_BATCH, Said, SaidBatch, SaidTemplate, to_email
+from dynamail.api.compat.postmark_views import DetailsBody, describe_details
 from dynamail.api.compat.reading import decode_raw, decode_said
 from dynamail.api.compat.sending import Outcome, may_send, read_each, send_each, send_one
 from dynamail.api.errors import Problem
@@ -96,6 +100,12 @@ async def send_batch_with_templates(request: ApiRequest) -> Response[list[SentBo
     return await _send_batch(request, batch.messages, SaidTemplate)
 
 
+@get("/messages/outbound/{email_id:str}/details", guards=[needs_scope(Scope.READ_MESSAGES)])
+async def show(request: ApiRequest, email_id: FromPath[str]) -> Response[DetailsBody]:
+    body = await in_account(request, lambda caller: describe_details(get_email(caller, email_id)))
+    return Response(body, headers=NO_STORE)
+
+
 async def _send_one(request: ApiRequest, shape: type[Said]) -> Response[SentBody]:
     email = to_email(decode_said(request, await request.body(), _decoders[shape]))
     try:
@@ -160,7 +170,7 @@ def find_token(headers: Headers) -> str:
 
 DOOR = open_door(
     "/postmark",
-    [send, send_with_template, send_batch, send_batch_with_templates],
+    [send, send_with_template, send_batch, send_batch_with_templates, show],
     tell=tell,
     find_secret=find_token,
     max_bytes=MAX_BYTES,
