@@ -49,12 +49,6 @@ class BatchInput(msgspec.Struct, forbid_unknown_fields=True):
     emails: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
 
 
-class BatchShape(msgspec.Struct):
-    """The same as the documentation tells it."""
-
-    emails: Annotated[list[EmailInput], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
-
-
 class ChangeInput(msgspec.Struct, forbid_unknown_fields=True):
     """The new moment; one that has passed sends at once."""
 
@@ -256,7 +250,8 @@ async def send(request: ApiRequest) -> Response[TakenEmail]:
         "Send up to 500 emails",
         scope=Scope.SEND_MESSAGES,
         guarded=False,
-        body=BatchShape,
+        body=BatchInput,
+        items=EmailInput,
         answers={200: BatchResults},
         statuses=(409,),
     ),

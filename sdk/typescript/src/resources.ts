@@ -313,7 +313,7 @@ export class Emails {
   }
 
   /** Send up to 500 emails. */
-  sendBatch(body: types.BatchShape, options: { idempotencyKey?: string } = {}): Promise<types.BatchResults> {
+  sendBatch(body: types.BatchInput, options: { idempotencyKey?: string } = {}): Promise<types.BatchResults> {
     return this.#transport.send({ method: "POST", path: `/emails/batch`, body, ...options }) as Promise<types.BatchResults>;
   }
 }

@@ -47,14 +47,14 @@ export interface AuthorizationBody {
   text: string;
 }
 
+export interface BatchInput {
+  emails: Array<EmailInput>;
+}
+
 export interface BatchResults {
   accepted: number;
   refused: number;
   results: Array<EmailResult>;
-}
-
-export interface BatchShape {
-  emails: Array<EmailInput>;
 }
 
 export interface CampaignBody {

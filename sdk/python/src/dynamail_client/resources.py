@@ -536,7 +536,7 @@ class Emails:
         )
         return answer  # type: ignore[no-any-return]
 
-    def send_batch(self, body: types.BatchShape, *, idempotency_key: str | None = None) -> types.BatchResults:
+    def send_batch(self, body: types.BatchInput, *, idempotency_key: str | None = None) -> types.BatchResults:
         """Send up to 500 emails."""
         answer: Any = self._transport.send(
             Call("POST", "/emails/batch", body=body, idempotency_key=idempotency_key)
@@ -1927,7 +1927,7 @@ class AsyncEmails:
         return answer  # type: ignore[no-any-return]
 
     async def send_batch(
-        self, body: types.BatchShape, *, idempotency_key: str | None = None
+        self, body: types.BatchInput, *, idempotency_key: str | None = None
     ) -> types.BatchResults:
         """Send up to 500 emails."""
         answer: Any = await self._transport.send(

@@ -52,14 +52,14 @@ class AuthorizationBody(TypedDict):
     text: str
 
 
+class BatchInput(TypedDict):
+    emails: list[EmailInput]
+
+
 class BatchResults(TypedDict):
     accepted: int
     refused: int
     results: list[EmailResult]
-
-
-class BatchShape(TypedDict):
-    emails: list[EmailInput]
 
 
 class CampaignBody(TypedDict):
