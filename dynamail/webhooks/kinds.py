@@ -213,9 +213,9 @@ def narrow(kind: str, data: dict[str, Any], fields: Collection[str]) -> dict[str
     """What an endpoint that was given these groups may see: nothing that the table does not name, and nothing empty."""
     groups = _GROUPS.get(kind, {})
     return {
-        name: value
-        for name, value in data.items()
-        if name in groups and value not in (None, "", [], {}) and _may_see(groups[name], fields)
+        name: data[name]
+        for name, group in groups.items()
+        if data.get(name) not in (None, "", [], {}) and _may_see(group, fields)
     }
 
 

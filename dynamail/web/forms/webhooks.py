@@ -61,7 +61,7 @@ class WebhookForm(forms.Form):
         label=gettext_lazy("Events"), choices=PRESETS, initial="emails", widget=forms.RadioSelect
     )
     kinds = forms.MultipleChoiceField(
-        label=gettext_lazy("Chosen events"), required=False, widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Which ones"), required=False, widget=forms.CheckboxSelectMultiple
     )
     fields_given = forms.MultipleChoiceField(
         label=gettext_lazy("Given besides ids, types and codes"),
