@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.params import JSONBody
 
 from dynamail.api.app import create_api
-from dynamail.api.errors import EXCEPTION_HANDLERS, FieldError, Problem
+from dynamail.api.errors import CODES, EXCEPTION_HANDLERS, STATUS_HINTS, FieldError, Problem
 from dynamail.tracking.pool import make_pool
 from tests.support.asgi import Answer, call
 
@@ -55,7 +55,7 @@ def body_of(answer: Answer) -> dict[str, Any]:
     assert answer.headers["content-type"].startswith("application/problem+json")
     body = json.loads(answer.body)
     assert body["status"] == answer.status
-    assert {"type", "title", "status", "code", "detail"} <= body.keys()
+    assert {"type", "title", "status", "code", "detail", "hint", "request_id"} <= body.keys()
     return body
 
 
@@ -65,6 +65,25 @@ async def test_a_refusal_has_a_code_for_programs_and_a_sentence_for_people(app: 
     assert (body["code"], body["detail"]) == ("already_sent", "The campaign is being sent. Pause it first.")
     assert body["errors"] == [{"field": "state", "message": "running"}]
     assert answer.headers["retry-after"] == "9"
+    assert body["hint"]
+
+
+def test_every_status_that_we_use_has_a_hint() -> None:
+    assert CODES.keys() - STATUS_HINTS.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "echoed"),
+    [("abc-123", "abc-123"), ("x" * 128, "x" * 128), ("x" * 129, None), ("a\tb", None), ("caf\xe9", None)],
+)
+async def test_a_request_has_an_id_of_ours_and_the_caller_s_beside_it(
+    theirs: str, echoed: str | None
+) -> None:
+    api = create_api(make_pool("postgresql://nobody@127.0.0.1:1/none"))
+    answer = await call(api, "GET", "/api/v1/nothing", {"x-request-id": theirs})
+    assert body_of(answer)["request_id"] == answer.headers["x-request-id"]
+    assert answer.headers["x-request-id"].startswith("req_")
+    assert answer.headers.get("x-client-request-id") == echoed
 
 
 async def test_what_nobody_foresaw_says_nothing_about_us(
