@@ -1,10 +1,10 @@
-"""How soon a single message is handed over, on an idle worker and while a large campaign leaves through the same one.
+"""How soon an email that the API accepted is handed over, on an idle worker and while a large campaign leaves through the same one.
 
     python -m benchmarks.latency [--quick] [--recipients N] [--messages N]
 
-From the commit of `accept_message` until the final dot is at the server, each moment taken where it happens, on one clock. The
-campaign and the single messages use the same relay; half of the singles belong to the campaign's own account, where they share its
-connections too. Budget: 99 of 100 within a second.
+From the answer 202 of `POST /api/v1/emails` until the final dot is at the server, each moment taken where it happens, on one clock; what
+arrives before its answer is read took no time. The campaign and the emails use the same relay; half of the emails belong to the
+campaign's own account, where they share its connections too. Budget: 99 of 100 within a second.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ import argparse
 import json
 import time
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from uuid import UUID
 
+from benchmarks.clicks import start_server
 from benchmarks.harness import print_result, print_table, read_load
 from benchmarks.watched_sink import Witness, start_watched_sink
+from dynamail.lib.ids import from_public_id
 from tests.support.delivering import Launchable, Order, Workplace, open_workplace
+from tests.support.installation import find_free_port
 
 BUDGET_SECONDS = 1.0
 RECIPIENTS, QUICK_RECIPIENTS = 1_000_000, 40_000
@@ -41,17 +45,53 @@ class Latencies:
         return f"p50 {p50 * 1e3:.0f} ms, p99 {p99 * 1e3:.0f} ms, most {most * 1e3:.0f} ms ({len(self.seconds)} messages)"
 
 
-def measure_singles(place: Workplace, sink: Witness, account_id: int, count: int) -> Latencies:
-    """Accept them one after the other and wait until all have arrived."""
-    answer = place.run("benchmarks.verbs", "accept", str(account_id), str(count), str(GAP_SECONDS))
-    accepted = {UUID(message_id): at for message_id, at in json.loads(answer)}
+@dataclass(frozen=True)
+class Door:
+    """The API of an account. `sender` is an address that it may send from."""
+
+    place: Workplace
+    port: int
+    key: str
+    sender: str
+
+    @classmethod
+    def open(cls, place: Workplace, port: int, account_id: int) -> Door:
+        key, sender = json.loads(place.run("benchmarks.api", "--make-key", str(account_id)))
+        return cls(place, port, key, sender)
+
+    def post(self, count: int) -> dict[UUID, float]:
+        """One email after the other: its id, and when it was answered (CLOCK_REALTIME, like the sink's)."""
+        accepted: dict[UUID, float] = {}
+        connection = HTTPConnection("127.0.0.1", self.port)
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        for number in range(count):
+            email = {
+                "from": self.sender,
+                "to": f"single{number}@mail.example",
+                "subject": "Your code",
+                "text": "Your code is 123456.",
+            }
+            connection.request("POST", "/api/v1/emails", json.dumps(email), headers)
+            answer = connection.getresponse()
+            body = json.loads(answer.read())
+            if answer.status != 202:
+                raise AssertionError(body)
+            accepted[from_public_id("eml", body["id"])] = time.time()
+            time.sleep(GAP_SECONDS)
+        connection.close()
+        return accepted
+
+
+def measure_singles(door: Door, sink: Witness, count: int) -> Latencies:
+    """Send them one after the other and wait until all have arrived."""
+    accepted = door.post(count)
 
     def have_arrived() -> bool:
         sink.read()
         return accepted.keys() <= sink.arrived_at.keys()
 
-    place.wait_until(have_arrived, seconds=PATIENCE_SECONDS)
-    return Latencies(tuple(sorted(sink.arrived_at[one] - at for one, at in accepted.items())))
+    door.place.wait_until(have_arrived, seconds=PATIENCE_SECONDS)
+    return Latencies(tuple(sorted(max(0.0, sink.arrived_at[one] - at) for one, at in accepted.items())))
 
 
 def measure(*, recipients: int, messages: int) -> dict[str, object]:
@@ -59,14 +99,19 @@ def measure(*, recipients: int, messages: int) -> dict[str, object]:
         bulk, other = place.prepare_all(
             [Order(generate=recipients, relay=sink.address), Order(generate=1, relay=sink.address)]
         )
-        with place.start_worker() as worker:
-            idle = measure_singles(place, sink, other.account_id, messages)
+        port = find_free_port()
+        arguments = ["dynamail", "web", "--serve", "api", "--port", str(port)]
+        environment = place.environment | {"DYNAMAIL_API_RATE_PER_SECOND": "1000000"}
+        with start_server(arguments, port, environment), place.start_worker() as worker:
+            theirs = Door.open(place, port, other.account_id)
+            ours = Door.open(place, port, bulk.account_id)
+            idle = measure_singles(theirs, sink, messages)
             load = read_load()
             launched_at = place.launch(bulk)
             place.wait_until(lambda: sink.count() >= messages + BEGUN, seconds=PATIENCE_SECONDS)
             begun, begun_at = sink.count(), time.monotonic()
-            strangers = measure_singles(place, sink, other.account_id, messages // 2)
-            own = measure_singles(place, sink, bulk.account_id, messages // 2)
+            strangers = measure_singles(theirs, sink, messages // 2)
+            own = measure_singles(ours, sink, messages // 2)
             rate = (sink.count() - begun) / (time.monotonic() - begun_at)
             was_running = is_running(place, bulk)
             worker.kill()  # the rest of the campaign proves nothing more

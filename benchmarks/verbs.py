@@ -3,14 +3,12 @@
 python -m benchmarks.verbs schedule SECONDS 1:1 2:2    account:campaign; `work` launches them when their time has come
 python -m benchmarks.verbs resend 1:1                  "send again" those in doubt; prints how many
 python -m benchmarks.verbs check 1:1                   where counters and message log differ; prints {} when nowhere
-python -m benchmarks.verbs accept ACCOUNT COUNT GAP    single messages, one every GAP seconds; prints id and moment of each commit
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -71,35 +69,12 @@ def check(*pairs: str) -> dict[str, dict[str, tuple[int, int]]]:
     return {pair: found for pair, found in miscounts.items() if found}
 
 
-def accept(account: str, count: str, gap: str) -> list[tuple[str, float]]:
-    """One transaction each, as a door does it. The moment is CLOCK_REALTIME, like the sink's."""
-    from dynamail.accounts.tenancy import account_scope
-    from dynamail.lib.clock import utc_now
-    from dynamail.messages.accepting import Content, accept_message
-    from dynamail.messages.models import SourceKind
-
-    content = Content("news@roastery.example", "Your code", text="Your code is 123456.\n")
-    accepted = []
-    for number in range(int(count)):
-        with account_scope(int(account)):
-            message_id = accept_message(
-                int(account),
-                source_kind=SourceKind.API,
-                recipient=f"single{number}@mail.example",
-                content=content,
-                now=utc_now(),
-            )
-        accepted.append((str(message_id), time.time()))
-        time.sleep(float(gap))
-    return accepted
-
-
 def main() -> None:
     from dynamail.cli.setup import start_django
 
     start_django("login")
     action, *arguments = sys.argv[1:]
-    answer = {"schedule": schedule, "resend": resend, "check": check, "accept": accept}[action](*arguments)
+    answer = {"schedule": schedule, "resend": resend, "check": check}[action](*arguments)
     sys.stdout.write(json.dumps(answer) + "\n")
 
 
