@@ -92,7 +92,7 @@ class DatabaseAcceptor:
                 outcome.key_id,
                 door="smtp",
                 method="DATA",
-                path="/",
+                path="",
                 status=int(outcome.reply[:3]),
                 code=outcome.code,
                 ms=round((time.monotonic() - began) * 1000),

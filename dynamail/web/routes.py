@@ -42,6 +42,7 @@ NOUNS = (
     "feedback",
     "provider_webhooks",
     "webhooks",
+    "inbound",
     "mailbox",
     "public",
     "work",

@@ -27,6 +27,7 @@ from dynamail.contacts.models import Attribute, Contact, ContactImport, ImportSo
 from dynamail.content.models import Template
 from dynamail.events.models import EventName
 from dynamail.feedback.models import FeedbackReport, ReportMailbox
+from dynamail.inbound.models import InboundAddress, InboundDomain, ReceivedMessage
 from dynamail.lib.ids import new_id, to_public_id
 from dynamail.segments.models import Segment
 from dynamail.senders.models import Pool, PoolMember, RoutingRule, Sender, SendingDomain, Stream, Transport
@@ -82,6 +83,9 @@ PREFIXES = {
     "message": "cap",
     "work_id": "wrk",
     "webhook": "whk",
+    "received": "rcv",
+    "inbound_address": "iba",
+    "inbound_domain": "ibd",
 }
 FOREIGN = "acc"
 
@@ -223,8 +227,24 @@ def alices_ids(account: Account, alice: User) -> list[str]:
         state_at=NOW,
         updated_at=NOW,
     )
+    received = ReceivedMessage.objects.add(
+        account,
+        id=new_id(NOW),
+        at=NOW,
+        fingerprint=CANARY.encode(),
+        envelope_to=f"{CANARY}@inbound.example",
+        subject=CANARY,
+        size_bytes=len(CANARY),
+        attachments=[{"filename": CANARY, "content_type": "text/plain", "size": 1}],
+        raw=f"Subject: {CANARY}\r\n\r\n{CANARY}".encode(),
+    )
+    inbound_address = InboundAddress.objects.add(account, local=CANARY.lower(), note=CANARY)
+    inbound_domain = InboundDomain.objects.add(account, name=f"{CANARY}.inbound.example")
     rows = [
         webhook,
+        received,
+        inbound_address,
+        inbound_domain,
         topic,
         tag,
         attribute,

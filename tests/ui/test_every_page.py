@@ -134,6 +134,8 @@ PAGES = {
     "api-requests": Place("/developers/requests/"),
     "webhooks": Place("/developers/webhooks/"),
     "webhook-new": Place("/developers/webhooks/new/"),
+    "inbound": Place("/developers/inbound/"),
+    "inbound-addresses": Place("/developers/inbound/addresses/"),
     "audit": Place("/settings/audit/"),
     "profile": Place("/profile/"),
     "security": Place("/profile/security/"),
