@@ -74,7 +74,7 @@ def unpack_hits(data: bytes) -> list[Hit]:
             address += data[start : start + min(flags, _PIECE_BYTES)]
             continue
         if kind in (OPENED, CLICKED):
-            hits.append(Hit(*fields, address))
+            hits.append(Hit._make((*fields, address)))
         address = b""
     return hits
 
