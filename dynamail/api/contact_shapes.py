@@ -20,7 +20,7 @@ from dynamail.contacts.editing import MAX_NAME_LENGTH, Source
 from dynamail.contacts.given_values import read_attributes
 from dynamail.contacts.models import Attribute, Contact
 from dynamail.contacts.tags import MAX_NAME_LENGTH as MAX_TAG_LENGTH
-from dynamail.contacts.tags import TagError, get_or_create_tags, list_tags
+from dynamail.contacts.tags import TagError, clean_tag_name, get_or_create_tags, list_tags
 from dynamail.contacts.upserting import ContactChanges
 
 MAX_TAGS = 50  # named in one request
@@ -108,12 +108,16 @@ def read_changes(caller: Caller, catalog: Catalog, said: ContactFields) -> Conta
         language=said.language,
         timezone=said.timezone,
         attributes=values,
-        tag_ids=None if said.tags is None else make_tags(caller, said.tags),
+        tag_ids=None if said.tags is None else make_tags(caller, catalog, said.tags),
     )
 
 
-def make_tags(caller: Caller, names: Sequence[str], field: str = "tags") -> list[int]:
+def make_tags(caller: Caller, catalog: Catalog, names: Sequence[str], field: str = "tags") -> list[int]:
     """The tags of these names, made where they are new. Raises Misfit."""
+    wanted = {folded for name in names if (folded := clean_tag_name(name).casefold())}
+    known = {name.casefold(): pk for pk, name in catalog.tags.items()}
+    if wanted <= known.keys():
+        return sorted(known[folded] for folded in wanted)
     try:
         return sorted(tag.pk for tag in get_or_create_tags(caller.account_id, names).values())
     except TagError as error:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
 import msgspec
-from django.db import transaction
 from litestar import Response, delete, get, patch, post, put
 from litestar.params import FromPath
 
@@ -42,7 +42,14 @@ from dynamail.contacts.editing import (
 )
 from dynamail.contacts.models import Contact
 from dynamail.contacts.tags import clean_tag_name
-from dynamail.contacts.upserting import ContactChanges, Upserted, apply_changes, upsert_contact
+from dynamail.contacts.upserting import (
+    ContactChanges,
+    Upserted,
+    apply_changes,
+    find_contacts_by_keys,
+    upsert_contact,
+    would_change,
+)
 from dynamail.lib.ids import UnknownId, from_public_id
 
 PATH = "/api/v1/contacts"
@@ -229,7 +236,7 @@ async def change_tags(request: ApiRequest, contact: FromPath[str]) -> Response[F
         found, catalog = find_contact(caller, contact), load_catalog(caller)
         taken = {clean_tag_name(name).casefold() for name in said.remove}
         changes = ContactChanges(
-            added_tag_ids=make_tags(caller, said.add, "add"),
+            added_tag_ids=make_tags(caller, catalog, said.add, "add"),
             removed_tag_ids=[pk for pk, name in catalog.tags.items() if name.casefold() in taken],
         )
         done = apply_changes(found, changes, by=caller.key, now=caller.now)
@@ -299,16 +306,31 @@ def _upsert(caller: Caller, email: str, changes: ContactChanges) -> Upserted:
 
 # ── A batch ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _upsert_all(caller: Caller, bodies: Sequence[msgspec.Raw]) -> ContactResultsBody:
-    catalog = load_catalog(caller)
     read = [_read_item(body) for body in bodies]
+    keys = [_find_key(item) for item in read]
+    known = find_contacts_by_keys(caller.account_id, {key for key in keys if key})
+    catalog = _load_for(caller, read)
     results: list[ContactResultBody] = [ContactResultBody("refused")] * len(read)
     # In the order of the addresses: two batches with the same people do not lock each other out.
-    for place in sorted(range(len(read)), key=lambda place: _sort_key(read[place])):
-        results[place] = _upsert_item(caller, catalog, read[place])
+    for place in sorted(range(len(read)), key=lambda place: keys[place]):
+        contact = known.pop(
+            keys[place], None
+        )  # whoever comes a second time may have been changed by the first
+        results[place] = _upsert_item(caller, catalog, read[place], contact)
     counts = {word: 0 for word in ("created", "changed", "unchanged", "refused")}
     for one in results:
         counts[one.result] += 1
     return ContactResultsBody(**counts, results=results)
+
+
+def _load_for(caller: Caller, items: Sequence[ContactInput | Misfit]) -> Catalog:
+    """The catalog with all tags that are named, so that they are not asked for one by one."""
+    names = {name for item in items if isinstance(item, ContactInput) for name in item.tags or ()}
+    catalog = load_catalog(caller)
+    with suppress(Misfit):  # each item that names too many is refused by itself
+        make_tags(caller, catalog, sorted(names))
+        return load_catalog(caller) if names else catalog
+    return catalog
 
 
 def _read_item(body: msgspec.Raw) -> ContactInput | Misfit:
@@ -320,19 +342,24 @@ def _read_item(body: msgspec.Raw) -> ContactInput | Misfit:
         return Misfit(FieldError("body", "is not JSON that can be read"))
 
 
-def _sort_key(item: ContactInput | Misfit) -> str:
+def _find_key(item: ContactInput | Misfit) -> str:
+    """The folded address; empty where there is none."""
     try:
         return "" if isinstance(item, Misfit) else read_address(item.email).key
     except AddressError:
         return ""
 
 
-def _upsert_item(caller: Caller, catalog: Catalog, item: ContactInput | Misfit) -> ContactResultBody:
+def _upsert_item(
+    caller: Caller, catalog: Catalog, item: ContactInput | Misfit, known: Contact | None
+) -> ContactResultBody:
     if isinstance(item, Misfit):
         return ContactResultBody("refused", errors=item.errors)
     try:
-        with transaction.atomic():
-            done = _upsert(caller, item.email, read_changes(caller, catalog, item))
+        changes = read_changes(caller, catalog, item)
+        if known is not None and not would_change(known, replace(changes, email=None)):
+            return ContactResultBody("unchanged", known.public_id, known.email)
+        done = _upsert(caller, item.email, changes)
     except Misfit as misfit:
         return ContactResultBody("refused", email=item.email, errors=misfit.errors)
     except AddressError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from dynamail.contacts.editing import (
     Source,
     add_contact,
     change_contact,
+    clean_name,
     find_contact_by_email,
 )
 from dynamail.contacts.models import Contact
@@ -44,19 +45,35 @@ class Upserted:
     changed: Sequence[str] = ()
 
 
+def would_change(contact: Contact, changes: ContactChanges) -> bool:
+    """Is there anything to do? Most of what a program sends again and again changes nothing."""
+    return (
+        (changes.email is not None and changes.email != contact.email)
+        or (changes.name is not None and clean_name(changes.name) != contact.name)
+        or (changes.language is not None and changes.language != contact.language)
+        or (changes.timezone is not None and changes.timezone != contact.timezone)
+        or any(contact.attributes.get(str(key)) != value for key, value in changes.attributes.items())
+        or _choose_tags(contact, changes) != set(contact.tags)
+    )
+
+
+def find_contacts_by_keys(account_id: int, email_keys: Collection[str]) -> dict[str, Contact]:
+    """Who has these folded addresses, without those that were merged away."""
+    rows = Contact.objects.for_account(account_id).filter(email_key__in=email_keys)
+    return {contact.email_key: contact for contact in rows}
+
+
 @transaction.atomic
 def apply_changes(contact: Contact, changes: ContactChanges, *, by: Actor, now: datetime) -> Upserted:
     """Nothing that somebody else changes meanwhile is lost. Raises AddressError, ContactExists."""
     rows = Contact.objects.for_account(contact.account_id).filter(id=contact.id)
     held = rows.select_for_update(of=("self",)).get()
-    tags = held.tags if changes.tag_ids is None else changes.tag_ids
-    wanted = (set(tags) | set(changes.added_tag_ids)) - set(changes.removed_tag_ids)
     profile = Profile(
         email=held.email if changes.email is None else changes.email,
         name=held.name if changes.name is None else changes.name,
         language=held.language if changes.language is None else changes.language,
         attributes=changes.attributes,
-        tag_ids=sorted(wanted),
+        tag_ids=sorted(_choose_tags(held, changes)),
         timezone=changes.timezone,
     )
     changed = change_contact(held, profile, by=by, now=now)
@@ -74,13 +91,17 @@ def upsert_contact(
     known = find_contact_by_email(account_id, email)
     if known is None:
         try:
-            with transaction.atomic():
-                return Upserted(_add(account_id, email, changes, source, by, now), True)
+            return Upserted(_add(account_id, email, changes, source, by, now), True)
         except ContactExists as error:  # another request was faster
             if error.contact is None:
                 raise
             known = error.contact
     return apply_changes(known, changes, by=by, now=now)
+
+
+def _choose_tags(contact: Contact, changes: ContactChanges) -> set[int]:
+    tags = contact.tags if changes.tag_ids is None else changes.tag_ids
+    return (set(tags) | set(changes.added_tag_ids)) - set(changes.removed_tag_ids)
 
 
 def _add(
