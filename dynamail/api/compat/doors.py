@@ -135,7 +135,7 @@ def _name_http_error(request: Request[Any, Any, Any], error: HTTPException) -> P
     code = CODES.get(error.status_code, "error")
     match error.status_code:
         case 404:
-            detail = f"There is nothing at {request.scope['path']}: this door takes emails, see docs/api/compat.md."
+            detail = f"There is nothing at {request.scope['path']}: this door only takes emails. For the rest use /api/v1."
         case 405:
             detail = f"This address does not answer to {request.method}."
         case 413:

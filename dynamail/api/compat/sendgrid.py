@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from litestar import Response, get, post
 
 from dynamail.accounts.api_keys import Scope
@@ -26,7 +27,6 @@ from dynamail.lib.ids import to_public_id
 from dynamail.messages.new_email import AcceptedEmail
 
 MAX_BYTES = 30 * 2**20
-HELP = "docs/api/compat_sendgrid.md"
 _UNVERIFIED = ("domain_unverified", "sender_unverified", "from_free_mail")
 _STATUS = {422: 400}  # of ours, where SendGrid's is another
 _decoder = msgspec.json.Decoder(Said)
@@ -81,7 +81,9 @@ def _answer(outcomes: Sequence[Outcome]) -> Response[Any]:
 
 def _describe(problem: Problem, place: str = "") -> ErrorBody:
     field = ".".join(filter(None, (place, field_of(problem)))) or None
-    return ErrorBody(sentence_of(problem), field, HELP if problem.status == 422 else None)
+    return ErrorBody(
+        sentence_of(problem), field, f"{settings.PUBLIC_URL}/api/" if problem.status == 422 else None
+    )
 
 
 def tell(problem: Problem) -> Response[ErrorsBody]:
