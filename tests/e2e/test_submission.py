@@ -246,3 +246,38 @@ def test_a_tracked_message_is_opened_and_clicked(shop: Shop, player: str, kind: 
 def test_what_a_program_sent_is_in_the_log_of_requests(shop: Shop) -> None:
     shop.send("delivered+log@simulator.invalid")
     assert shop.wait_for("SELECT 1 FROM api_request WHERE door = 'smtp' AND status = 250")
+
+
+# ── Incoming mail ────────────────────────────────────────────────────────────────────────────────────────────────────
+def make_address(shop: Shop, name: str) -> str:
+    answer = httpx.post(
+        f"{shop.installation.url}/api/v1/inbound/addresses",
+        headers={"authorization": f"Bearer {shop.secret}"},
+        json={"name": name},
+        timeout=30,
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["address"])
+
+
+def test_a_played_answer_is_matched_with_the_message_that_it_answers(shop: Shop) -> None:
+    address = make_address(shop, "answers")
+    recipient = "reply+7@simulator.invalid"
+    shop.send(recipient, Reply_To=f"Help <{address}>")
+    told = shop.wait_for_event("message.replied", recipient)
+    assert (told["from"], told["to"], told["subject"]) == (recipient, address, "Re: Your order")
+
+
+def test_a_strangers_letter_is_taken_by_smtp_and_a_wrong_address_is_refused(shop: Shop) -> None:
+    address = make_address(shop, "letters")
+    port = int(shop.installation.environment["DYNAMAIL_REPORTS_PORT"])
+    with smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
+        with pytest.raises(smtplib.SMTPRecipientsRefused):
+            client.sendmail(
+                "ann@example.com", ["nobody@" + address.partition("@")[2]], "Subject: x\r\n\r\nHi"
+            )
+        client.sendmail("ann@example.com", [address], "From: ann@example.com\r\nSubject: Hello\r\n\r\nHi")
+    rows = shop.wait_for(
+        "SELECT from_email, subject, size_bytes FROM received_message WHERE envelope_to = %s", address
+    )
+    assert rows[0][:2] == ("ann@example.com", "Hello")

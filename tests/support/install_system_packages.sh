@@ -7,6 +7,8 @@ command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>
 command -v postfix >/dev/null 2>&1 || [ -x /usr/sbin/postfix ] || missing+=(postfix)
 [ -x /usr/sbin/opendkim ] || missing+=(opendkim opendkim-tools)
 [ -x /usr/sbin/dovecot ] || missing+=(dovecot-imapd dovecot-pop3d)
+command -v swaks >/dev/null 2>&1 || missing+=(swaks libnet-ssleay-perl libio-socket-ssl-perl)
+command -v msmtp >/dev/null 2>&1 || missing+=(msmtp)
 command -v faketime >/dev/null 2>&1 || missing+=(faketime)
 exim_folder=/usr/local/lib/dynamail-tests/exim
 exim_missing=""
