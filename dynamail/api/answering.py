@@ -25,9 +25,26 @@ async def read_input(request: ApiRequest, shape: type[Shape]) -> Shape:
     if not isinstance(body, dict):
         raise refuse(FieldError("body", "must be an object"))
     try:
+        refuse_nul(body)
         return read_shape(body, shape)
     except Misfit as misfit:
         raise refuse(*misfit.errors) from None
+    except RecursionError:
+        raise Problem(400, "bad_request", "The body is nested too deep.") from None
+
+
+def refuse_nul(value: Any, place: str = "") -> None:
+    """U+0000 is the one character of JSON that no text of the database holds. Raises Misfit."""
+    match value:
+        case str() if "\x00" in value:
+            raise Misfit(FieldError(place[:200] or "body", "must not contain the character U+0000"))
+        case dict():
+            for name, one in value.items():
+                refuse_nul(name, place)
+                refuse_nul(one, f"{place}.{name}" if place else name)
+        case list():
+            for number, one in enumerate(value):
+                refuse_nul(one, f"{place}[{number}]")
 
 
 def find_row(caller: Caller, model: type[Row], public_id: str) -> Row | None:

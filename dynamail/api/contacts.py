@@ -13,7 +13,7 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.params import FromPath
 
 from dynamail.accounts.api_keys import Scope
-from dynamail.api.answering import answer, not_found, read_input
+from dynamail.api.answering import answer, not_found, read_input, refuse_nul
 from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.contact_shapes import (
     Catalog,
@@ -335,7 +335,9 @@ def _load_for(caller: Caller, items: Sequence[ContactInput | Misfit]) -> Catalog
 
 def _read_item(body: msgspec.Raw) -> ContactInput | Misfit:
     try:
-        return read_shape(msgspec.json.decode(body), ContactInput)
+        said = msgspec.json.decode(body)
+        refuse_nul(said)
+        return read_shape(said, ContactInput)
     except Misfit as misfit:
         return misfit
     except (msgspec.DecodeError, UnicodeError, RecursionError):
