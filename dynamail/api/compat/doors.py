@@ -11,6 +11,7 @@ import logging
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from litestar import Request, Response, Router
@@ -25,6 +26,7 @@ from dynamail.messages.new_email import EmailFault
 PREFIX = "/compat"
 NO_STORE = {"cache-control": "no-store"}
 KEPT_OUT = "kept_out"  # nothing is wrong with the email itself
+BASIC = 'Basic realm="DynaMail"'
 _BEARER = b"Bearer "
 
 Tell = Callable[[Problem], Response[Any]]
@@ -33,23 +35,36 @@ FindSecret = Callable[[Headers], str]
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Credentials:
+    """Where a vendor's clients have their key. `ask` tells the caller whose key is missing or wrong."""
+
+    find: FindSecret
+    ask: str
+    challenge: str = ""  # RFC 9110 §11.6.1
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"www-authenticate": self.challenge} if self.challenge else {}
+
+
 def open_door(
     path: str,
     handlers: Sequence[Any],
     *,
     tell: Tell,
-    find_secret: FindSecret | None = None,
+    credentials: Credentials | None = None,
     max_bytes: int,
 ) -> Router:
-    """The routes of one vendor under `/compat` + `path`. `tell` puts a problem in its form; `find_secret` reads its credentials.
+    """The routes of one vendor under `/compat` + `path`. `tell` puts a problem in its form.
 
-    Without `find_secret` the vendor's clients send a Bearer token as ours do. `max_bytes` bounds the body of a request.
+    Without `credentials` the vendor's clients send a Bearer token as ours do. `max_bytes` bounds the body of a request.
     """
     return Router(
         path=PREFIX + path,
         route_handlers=list(handlers),
-        middleware=[_enter(path.split("/")[1], find_secret or find_bearer)],
-        exception_handlers=_handle_errors(tell),
+        middleware=[_enter(path.split("/")[1], credentials.find if credentials else find_bearer)],
+        exception_handlers=_handle_errors(tell, credentials),
         request_max_body_size=max_bytes,
     )
 
@@ -112,9 +127,11 @@ def _enter(name: str, find_secret: FindSecret) -> Middleware:
     return wrap
 
 
-def _handle_errors(tell: Tell) -> dict[Any, Any]:
+def _handle_errors(tell: Tell, credentials: Credentials | None) -> dict[Any, Any]:
     def handle_problem(request: Request[Any, Any, Any], error: Problem) -> Response[Any]:
         note_problem(error, find_visit(request.scope))
+        if credentials is not None and error.status == 401:
+            error = replace(error, detail=credentials.ask, headers=credentials.headers)
         return _complete(tell(error), error)
 
     def handle_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:

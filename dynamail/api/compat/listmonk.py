@@ -13,7 +13,7 @@ from litestar import Response, post
 from litestar.datastructures import Headers
 
 from dynamail.api.auth import ApiRequest, Caller, in_account
-from dynamail.api.compat.doors import NO_STORE, find_basic, open_door, sentence_of, unfit
+from dynamail.api.compat.doors import BASIC, NO_STORE, Credentials, find_basic, open_door, sentence_of, unfit
 from dynamail.api.compat.forms import FormFile, read_form
 from dynamail.api.compat.listmonk_emails import Said, Subscribers, read_subscribers, to_email
 from dynamail.api.compat.reading import decode_raw, decode_said, missing
@@ -26,6 +26,7 @@ from dynamail.protocols.address import split_mailbox
 from dynamail.senders.models import Sender
 
 MAX_BYTES = 30 * 2**20
+ASK_FOR_KEY = "Use “Authorization: token user:key” or Basic authentication, with an API key that works."
 _STATUS = {422: 400, 401: 403, 415: 400}  # of ours, where listmonk's is another
 _decoder = msgspec.json.Decoder(Said)
 
@@ -128,10 +129,16 @@ def tell(problem: Problem) -> Response[ErrorBody]:
     return Response(ErrorBody(sentence_of(problem)), status_code=_STATUS.get(problem.status, problem.status))
 
 
-def find_credentials(headers: Headers) -> str:
+def find_key(headers: Headers) -> str:
     """`Authorization: token user:key`, or Basic."""
     scheme, _, said = headers.get("authorization", "").partition(" ")
     return said.partition(":")[2] if scheme.lower() == "token" else find_basic(headers)
 
 
-DOOR = open_door("/listmonk/api", [send], tell=tell, find_secret=find_credentials, max_bytes=MAX_BYTES)
+DOOR = open_door(
+    "/listmonk/api",
+    [send],
+    tell=tell,
+    credentials=Credentials(find_key, ASK_FOR_KEY, BASIC),
+    max_bytes=MAX_BYTES,
+)

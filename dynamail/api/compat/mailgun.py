@@ -14,7 +14,7 @@ from litestar import Response, post
 from litestar.params import FromPath
 
 from dynamail.api.auth import ApiRequest
-from dynamail.api.compat.doors import NO_STORE, find_basic, open_door, sentence_of
+from dynamail.api.compat.doors import BASIC, NO_STORE, Credentials, find_basic, open_door, sentence_of
 from dynamail.api.compat.forms import Form, read_form
 from dynamail.api.compat.mailgun_emails import read_options, to_emails, to_raw_email
 from dynamail.api.compat.sending import Outcome, may_send, refuse_unless_all_fit, send_each
@@ -27,6 +27,7 @@ from dynamail.messages.raw_messages import read_head
 from dynamail.protocols.mime import format_message_id
 
 MAX_BYTES = 52 * 2**20 + 2**19
+ASK_FOR_KEY = "Use Basic authentication: the user name api, and as the password an API key that works."
 QUEUED = "Queued. Thank you."
 _STATUS = {422: 400, 415: 400}  # of ours, where Mailgun's is another
 
@@ -97,4 +98,10 @@ def tell(problem: Problem) -> Response[ErrorBody]:
     return Response(ErrorBody(message), status_code=status)
 
 
-DOOR = open_door("/mailgun/v3", [send, send_composed], tell=tell, find_secret=find_basic, max_bytes=MAX_BYTES)
+DOOR = open_door(
+    "/mailgun/v3",
+    [send, send_composed],
+    tell=tell,
+    credentials=Credentials(find_basic, ASK_FOR_KEY, BASIC),
+    max_bytes=MAX_BYTES,
+)

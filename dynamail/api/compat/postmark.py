@@ -15,7 +15,7 @@ from litestar.params import FromPath
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.api.auth import ApiRequest, in_account, needs_scope
-from dynamail.api.compat.doors import NO_STORE, open_door, sentence_of, unfit
+from dynamail.api.compat.doors import NO_STORE, Credentials, open_door, sentence_of, unfit
 from dynamail.api.compat.log_words import get_email
 from dynamail.api.compat.postmark_emails import MAX_BATCH, Said, SaidBatch, SaidTemplate, to_email
 from dynamail.api.compat.postmark_views import DetailsBody, describe_details
@@ -139,7 +139,7 @@ def _describe_sent(email: NewEmail, accepted: AcceptedEmail) -> SentBody:
 
 def _describe_problem(problem: Problem) -> ErrorBody:
     code = _BY_CODE.get(problem.code) or _BY_STATUS.get(problem.status, _INVALID)
-    return ErrorBody(code, ASK_FOR_KEY if problem.code == "unauthenticated" else sentence_of(problem))
+    return ErrorBody(code, sentence_of(problem))
 
 
 def _describe(email: NewEmail | Problem, outcome: Outcome) -> SentBody | ErrorBody:
@@ -172,6 +172,6 @@ DOOR = open_door(
     "/postmark",
     [send, send_with_template, send_batch, send_batch_with_templates, show],
     tell=tell,
-    find_secret=find_token,
+    credentials=Credentials(find_token, ASK_FOR_KEY),
     max_bytes=MAX_BYTES,
 )

@@ -19,7 +19,7 @@ from litestar.datastructures import Headers
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.api.auth import ApiRequest, in_account, needs_scope
-from dynamail.api.compat.doors import NO_STORE, find_bearer, open_door, sentence_of
+from dynamail.api.compat.doors import BASIC, NO_STORE, Credentials, find_bearer, open_door, sentence_of
 from dynamail.api.compat.segment_calls import Call, Ignored, take_calls
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.reading import name_fault, refuse
@@ -106,11 +106,12 @@ def _find_secret(headers: Headers) -> str:
         return ""
 
 
+ASK_FOR_KEY = "Use Basic authentication: as the user name an API key that works, no password. Or send it as a Bearer token."
 DOOR = open_door(
     "/segment",
     [identify, track, ignore, take_batch],
     tell=_tell,
-    find_secret=_find_secret,
+    credentials=Credentials(_find_secret, ASK_FOR_KEY, BASIC),
     max_bytes=MAX_BATCH,
 )
 
