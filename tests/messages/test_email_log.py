@@ -83,15 +83,14 @@ def test_an_email_with_several_fitting_copies_is_listed_once(account: Account) -
     assert subjects(account, recipient="ann") == ["both"]
 
 
-def test_many_steps_are_taken_when_other_conditions_leave_most_out(
-    account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dynamail.messages.email_log._STEP", 3)
+def test_conditions_on_the_email_and_on_its_messages_hold_together(account: Account) -> None:
     for number in range(10):
         stream = "receipts" if number in (0, 7) else "transactional"
         at = NOW + timedelta(minutes=number)
         add_email(account.pk, Copy("ann@m.example"), at=at, subject=f"{number}", stream=stream)
     assert subjects(account, recipient="ann", stream="receipts") == ["7", "0"]
+    assert subjects(account, recipient="ann", state="delivered", stream="receipts", limit=1) == ["7"]
+    assert subjects(account, recipient="bob", stream="receipts") == []
     assert subjects(account, recipient="ann", limit=4) == ["9", "8", "7", "6"]
 
 
