@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ from dynamail.api.errors import FieldError, Problem
 Read = TypeVar("Read")
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
+NUL = "may not have the character U+0000"
 _PLACE = re.compile(r"(?s)(.*?) - at `\$\.?(.*)`")
 _NAMED = re.compile(r"Object (?:missing required|contains unknown) field `([^`]*)`")
 
@@ -51,6 +53,8 @@ def decode_body(request: ApiRequest, body: bytes, decode: Callable[[bytes], Read
 
 def read_shape(value: Any, shape: type[Shape]) -> Shape:
     """Plain values as a record. Raises Misfit."""
+    if (place := _find_nul(value)) is not None:
+        raise Misfit(FieldError(place[:200] or "body", NUL))
     try:
         return msgspec.convert(value, shape, strict=True, str_keys=True)
     except msgspec.ValidationError as error:
@@ -62,6 +66,8 @@ def read_query(request: ApiRequest, shape: type[Shape]) -> Shape:
     said: dict[str, Any] = {}
     for name in request.query_params:
         values = request.query_params.getall(name)
+        if any("\x00" in value for value in (name, *values)):
+            raise refuse(FieldError(name.replace("\x00", "")[:200], NUL))
         said[name] = values if _is_list(shape, name) else values[-1]
     try:
         return msgspec.convert(said, shape, strict=False)
@@ -90,6 +96,24 @@ def refuse(*errors: FieldError) -> Problem:
     return Problem(
         422, "invalid", "The request has fields that cannot be accepted; see “errors”.", tuple(errors)
     )
+
+
+def _find_nul(value: Any) -> str | None:
+    """Where a text has the one character that PostgreSQL keeps in none; None: nowhere."""
+    with suppress(RecursionError):
+        if b"\\u0000" not in msgspec.json.encode(value):  # as JSON writes it; the walk is slow
+            return None
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:  # not by calling itself: a body may be nested a thousand levels deep
+        place, one = waiting.pop()
+        if isinstance(one, str) and "\x00" in one:
+            return place
+        if isinstance(one, dict):
+            waiting += [(f"{place}.{name}".lstrip("."), name) for name in one if "\x00" in str(name)]
+            waiting += [(f"{place}.{name}".lstrip("."), inner) for name, inner in one.items()]
+        elif isinstance(one, list):
+            waiting += [(f"{place}[{index}]", inner) for index, inner in enumerate(one)]
+    return None
 
 
 def _is_list(shape: type[msgspec.Struct], name: str) -> bool:

@@ -42,7 +42,7 @@ def id_time(value: UUID) -> datetime:
 
 def lowest_id(at: datetime) -> UUID:
     """The smallest UUIDv7 of that millisecond: the bound for `id >= …` queries and partitions."""
-    return UUID(int=_milliseconds(at) << 80)
+    return UUID(int=max(0, _milliseconds(at)) << 80)  # before 1970 nothing had an id
 
 
 def to_public_id(prefix: str, value: UUID) -> str:

@@ -30,6 +30,7 @@ def test_ids_sort_by_time_and_carry_it() -> None:
     earlier, later = new_id(AT), new_id(AT + timedelta(milliseconds=1))
     assert earlier < later
     assert id_time(earlier) == AT
+    assert lowest_id(datetime(1, 1, 1, tzinfo=UTC)) == UUID(int=0)
     assert lowest_id(AT) <= earlier < lowest_id(AT + timedelta(milliseconds=1))
 
 
