@@ -7,7 +7,8 @@ from uuid import UUID
 from dynamail.content.blobs import read_blob
 from dynamail.content.models import Template
 from dynamail.lib.clock import utc_now
-from tests.compat.conftest import Live, Sent
+from tests.api.conftest import Shop
+from tests.compat.conftest import Sent
 
 
 def files_of(sent: Sent) -> list[tuple[str, str, str, bytes | None]]:
@@ -28,10 +29,10 @@ def people_of(sent: Sent) -> list[tuple[str, str, str]]:
     return [(one["kind"], one["name"], one["email"]) for one in sent.email.recipients]
 
 
-def add_template(live: Live, name: str) -> None:
+def add_template(shop: Shop, name: str) -> None:
     """One that greets `name`."""
     Template.objects.add(
-        live.shop.account,
+        shop.account,
         name=name,
         kind="text",
         subject="Welcome, {{ name }}",

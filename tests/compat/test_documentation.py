@@ -37,7 +37,7 @@ def read_code(vendor: str, language: str, live: Live) -> list[str]:
 def test_the_python_of_the_pages_sends(vendor: str, live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("resend.api_key", None)
     monkeypatch.setattr("resend.api_url", "http://127.0.0.1:1")
-    add_template(live, "welcome")
+    add_template(live.shop, "welcome")
     for code in read_code(vendor, "python", live):
         exec(compile(code, vendor, "exec"), {})
     (sent,) = live.sent

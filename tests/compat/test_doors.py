@@ -18,6 +18,7 @@ from dynamail.consent.suppressing import suppress_address
 from dynamail.lib.clock import utc_now
 from dynamail.messages.models import Email, Outbox
 from tests.api.conftest import Shop
+from tests.compat.reading_back import add_template
 from tests.support.asgi import Answer
 
 POSTMARK = "/compat/postmark/email"
@@ -382,6 +383,14 @@ def test_somebody_who_is_no_contact_is_refused_before_anything_is_sent(shop: Sho
     assert ANN in json.loads(answer.body)["message"]
     numbered = ask(shop, LISTMONK, {"subscriber_id": 5, "template_id": "no"})
     assert "con_" in json.loads(numbered.body)["message"]
+
+
+def test_a_message_sent_twice_under_one_key_goes_once(shop: Shop) -> None:
+    add_template(shop, "welcome")
+    said = {**LEAST[LISTMONK], "from_email": "hello@acme.example", "template_id": "welcome"}
+    for _time in range(2):
+        assert json.loads(ask(shop, LISTMONK, said, idempotency_key="tx-1").body) == {"data": True}
+    assert Email.objects.for_account(shop.account).count() == 1
 
 
 def test_a_template_that_is_not_there_is_named(shop: Shop) -> None:

@@ -56,7 +56,7 @@ def check_order(sent: Sent) -> None:
 
 
 def test_postmarks_client_sends_and_is_told_what_is_wrong(live: Live) -> None:
-    add_template(live, "welcome")
+    add_template(live.shop, "welcome")
     suppress_address(
         live.shop.account.pk, "gone@mail.example", reason=SuppressionReason.MANUAL, now=utc_now()
     )

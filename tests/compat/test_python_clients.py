@@ -90,7 +90,7 @@ def test_postmarker_sends_a_batch_and_messages_of_the_standard_library(
 
 
 def test_postmarker_sends_by_a_template(live: Live, postmark: postmarker.core.PostmarkClient) -> None:
-    add_template(live, "welcome")
+    add_template(live.shop, "welcome")
     postmark.emails.send_with_template(
         TemplateAlias="welcome", TemplateModel={"name": "Ann"}, From="hello@acme.example", To=ANN
     )
@@ -241,7 +241,7 @@ def test_sendgrid_sends_what_it_was_given(live: Live, grid: sendgrid.SendGridAPI
 
 
 def test_sendgrid_sends_to_each_by_a_template(live: Live, grid: sendgrid.SendGridAPIClient) -> None:
-    add_template(live, "d-welcome")
+    add_template(live.shop, "d-welcome")
     mail = Mail(from_email="hello@acme.example")
     mail.template_id = "d-welcome"
     for address, name in ((ANN, "Ann"), (BOB, "Bob")):
@@ -305,7 +305,7 @@ def test_a_composed_message_of_mailgun_goes_as_it_is(live: Live) -> None:
 
 
 def test_a_message_of_listmonk_goes_to_its_subscribers(live: Live) -> None:
-    add_template(live, "3")
+    add_template(live.shop, "3")
     contact: Contact = make_contact(live.shop.account, ANN)
     url, headers = f"{live.url}/compat/listmonk/api/tx", {"Authorization": f"token shop:{live.key}"}
     said = {"template_id": 3, "from_email": "hello@acme.example", "data": {"name": "Ann"}}
