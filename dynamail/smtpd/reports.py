@@ -32,6 +32,7 @@ MAX_REPORT_BYTES = 20 * 2**20
 MOST_RECIPIENTS = 10  # a report has one
 MOST_AT_ONCE = 4  # reports read at the same time
 MOST_SESSIONS = 100
+MOST_OF_ONE_NETWORK = 30
 TAKEN = "250 2.0.0 Taken"
 AWAY = "451 4.3.0 Mail cannot be stored now; try again"
 LOCAL_PARTS = frozenset(("abuse", "complaints", "fbl", "postmaster"))
@@ -45,7 +46,7 @@ class ReportsHandler:
 
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore(MOST_AT_ONCE)
-        self.places = Places(MOST_SESSIONS)
+        self.places = Places(MOST_SESSIONS, most_of_one=MOST_OF_ONE_NETWORK)
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
