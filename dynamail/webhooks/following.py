@@ -67,6 +67,11 @@ class Posters:
         with self._changed:
             return self._changed.wait_for(lambda: self._busy == 0, seconds)
 
+    def wait_for_change(self, seconds: float) -> None:
+        """Until something was settled, so that there is room for more; or that long."""
+        with self._changed:
+            self._changed.wait(seconds)
+
     def stop(self) -> None:
         """Wait for what is on its way, and let the connection go."""
         self._posting.shutdown()
@@ -111,7 +116,6 @@ def follow_webhooks(
     posters: Posters | None = None,
     for_seconds: float = TURN_SECONDS,
     clock: Callable[[], datetime] = utc_now,
-    pause: Callable[[float], None] = time.sleep,
 ) -> Tally | None:
     """One turn. None when there is nobody to tell, or another process is at it."""
     with _turn() as mine:
@@ -120,7 +124,7 @@ def follow_webhooks(
         if not is_followed():
             EventCursor.objects.filter(pk=READER).delete()
             return None
-        return _take_turn(posters or _posters(), time.monotonic() + for_seconds, clock, pause)
+        return _take_turn(posters or _posters(), time.monotonic() + for_seconds, clock)
 
 
 def run_job(job: Job) -> Reply:
@@ -130,9 +134,7 @@ def run_job(job: Job) -> Reply:
     return send_post(job.post, rules=make_rules())
 
 
-def _take_turn(
-    posters: Posters, until: float, clock: Callable[[], datetime], pause: Callable[[float], None]
-) -> Tally:
+def _take_turn(posters: Posters, until: float, clock: Callable[[], datetime]) -> Tally:
     events = posts = 0
     while True:
         read = spread_events(now=clock()) if has_news() else 0
@@ -143,7 +145,7 @@ def _take_turn(
         if time.monotonic() >= until:
             return Tally(events, posts)
         if not read and not jobs:
-            pause(PAUSE_SECONDS)
+            posters.wait_for_change(PAUSE_SECONDS)
 
 
 @cache
