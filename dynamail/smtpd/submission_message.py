@@ -76,7 +76,6 @@ def read_submission(raw: bytes, *, recipients: Sequence[str], now: datetime) -> 
         recipients=_name_recipients(recipients, fields),
         subject=_decode(_first(fields, "subject"))[:998],
         reply_to=tuple(_list_mailboxes(fields, "reply-to")),
-        separate=True,
         **options.email,
     )
     if not email.template:

@@ -30,7 +30,7 @@ def test_a_message_leaves_as_it_came_with_its_date() -> None:
     email = read(PLAIN)
     assert email.sender == '"Acme" <hello@acme.example>'
     assert email.subject == "Hi"
-    assert email.separate
+    assert not email.separate, "To and Cc stay as they were written"
     head, _, body = left(email).partition(b"\r\n\r\n")
     assert body == b"Hello\r\n"
     assert head.split(b"\r\n")[:3] == PLAIN.split(b"\r\n")[:3]
