@@ -31,7 +31,9 @@ class ContentConflict(Exception):
 
 
 @transaction.atomic
-def create_template(account: Account | int, *, name: str, by: Actor, now: datetime, **values: Any) -> Template:
+def create_template(
+    account: Account | int, *, name: str, by: Actor, now: datetime, **values: Any
+) -> Template:
     """A template with any of TEMPLATE_FIELDS already filled in."""
     _check_fields(values)
     template = Template.objects.add(
