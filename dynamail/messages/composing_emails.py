@@ -41,6 +41,7 @@ from dynamail.protocols.mime import (
     encode_structured,
     format_date,
     format_message_id,
+    is_content_type,
     multipart,
     text_part,
 )
@@ -51,6 +52,7 @@ from dynamail.tracking.tokens import LeaveToken
 LIST_HEADERS = frozenset(("list-unsubscribe", "list-unsubscribe-post", "list-id", "precedence"))
 NEVER_HEADERS = (OWN_HEADERS - LIST_HEADERS) | {"cc", "resent-bcc"}
 NEVER_PREFIXES = ("x-dynamail-", "content-", "arc-")
+ANY_FILE = "application/octet-stream"
 NOBODY_NAMED = "undisclosed-recipients:;"
 _NOT_FOR_FEEDBACK = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -247,5 +249,6 @@ def _make_file(email: StoredEmail, file: EmailFile) -> Part:
 
 def find_file_type(content_type: str) -> str:
     """Messages and multiparts may not be base64 (RFC 2046 §5.1, §5.2.1), and a file is to arrive as it is."""
-    kind = content_type.partition("/")[0].lower()
-    return "application/octet-stream" if kind in ("", "message", "multipart") else content_type
+    plain = content_type.partition(";")[0].strip()
+    found = next((one for one in (content_type, plain) if is_content_type(one)), "")
+    return ANY_FILE if found.lower().startswith(("message/", "multipart/")) else found or ANY_FILE

@@ -237,7 +237,7 @@ def attachment_part(
     content: bytes, *, filename: str, content_type: str = "application/octet-stream", content_id: str = ""
 ) -> Part:
     """A file, base64. With a `content_id` (`logo@example.com`) it is an inline image for `cid:` links. Raises HeaderError."""
-    if not _CONTENT_TYPE.fullmatch(content_type):
+    if not is_content_type(content_type):
         raise HeaderError(f"{content_type[:80]!r} is not a valid content type.")
     if content_id and not _CONTENT_ID.fullmatch(content_id):
         raise HeaderError("The content id of an inline file is a word such as logo or logo@example.com.")
@@ -250,6 +250,11 @@ def attachment_part(
     if content_id:
         headers.append(encode_structured("Content-ID", f"<{content_id}>"))
     return Part(b"".join(headers), _encode_base64(content))
+
+
+def is_content_type(text: str) -> bool:
+    """Such as `text/calendar; method=REQUEST`, as it may stand in a header."""
+    return _CONTENT_TYPE.fullmatch(text) is not None
 
 
 def multipart(subtype: str, parts: Sequence[Part], *, seed: bytes) -> Part:

@@ -136,9 +136,14 @@ def test_a_file_that_is_gone_is_a_sentence() -> None:
         write(make(texts=texts))
 
 
-@pytest.mark.parametrize("content_type", ["", "message/rfc822", "multipart/mixed"])
+@pytest.mark.parametrize("content_type", ["", "message/rfc822", "multipart/mixed", "a/b\r\nX: y"])
 def test_a_message_as_a_file_arrives_as_a_file(content_type: str) -> None:
     assert find_file_type(content_type) == "application/octet-stream"
+
+
+def test_a_parameter_that_cannot_stay_costs_the_file_nothing_else() -> None:
+    assert find_file_type('text/csv; name="a b"') == "text/csv"
+    assert find_file_type("text/calendar; method=REQUEST") == "text/calendar; method=REQUEST"
 
 
 def test_the_header_names_to_and_cc_and_never_a_bcc() -> None:

@@ -96,10 +96,15 @@ def test_a_bad_header_name_is_refused(name: str) -> None:
         encode_header(name, "x")
 
 
-@pytest.mark.parametrize("content_type", ["", "text", "text/plain; x=y", "text/pl\r\nain"])
+@pytest.mark.parametrize("content_type", ["", "text", "text/plain; x=y z", "text/pl\r\nain"])
 def test_a_bad_content_type_is_refused(content_type: str) -> None:
     with pytest.raises(HeaderError):
         attachment_part(b"", filename="a", content_type=content_type)
+
+
+def test_an_invitation_says_what_it_asks_for() -> None:
+    part = attachment_part(b"", filename="a.ics", content_type="text/calendar; method=REQUEST")
+    assert b"Content-Type: text/calendar; method=REQUEST\r\n" in part.headers
 
 
 @given(HEADER_TEXT)
