@@ -243,7 +243,7 @@ def _read_mailbox(text: str) -> Mailbox:
 
 
 def _check_name(name: str) -> None:
-    check_header_value(_("The name"), name)
+    check_header_value("The name", name)
     if len(name) > MAX_NAME:
         raise HeaderError(_("A name has at most %d characters.") % MAX_NAME)
 

@@ -137,24 +137,30 @@ def _write_recipient(one: RecipientRow) -> dict[str, str]:
 
 
 def _body_parameters(account_id: int, rows: Sequence[EmailDraftRow]) -> dict[str, Any]:
+    whole = {row.id: row.draft.email.raw for row in rows if row.draft.email.raw is not None}
+    bodies = [
+        {"id": str(row.id), "kind": RAW if row.id in whole else PARTS, "content": _write_content(row)}
+        for row in rows
+    ]
     return {
         "account_id": account_id,
-        "ids": [row.id for row in rows],
-        "kinds": [PARTS if row.draft.email.raw is None else RAW for row in rows],
-        "contents": [_write_content(row) for row in rows],
-        "raws": [row.draft.email.raw for row in rows],
+        "rows": json.dumps(bodies),
+        "raw_ids": list(whole),
+        "raws": list(whole.values()),
     }
 
 
-def _write_content(row: EmailDraftRow) -> str:
-    content = {
+def _write_content(row: EmailDraftRow) -> dict[str, Any]:
+    separate = row.draft.email.separate
+    if row.draft.email.raw is not None:
+        return {"separate": separate}
+    return {
         "html": row.kept.html,
         "text": row.kept.text,
         "headers": row.draft.headers,
         "attachments": [{**asdict(file), "blob": str(file.blob)} for file in row.files],
-        "separate": row.draft.email.separate,
+        "separate": separate,
     }
-    return json.dumps(content if row.draft.email.raw is None else {"separate": content["separate"]})
 
 
 def _outbox_parameters(
