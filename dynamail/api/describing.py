@@ -14,6 +14,7 @@ from typing import Any
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.api.auth import needs_scope
+from dynamail.api.replaying import KEEPS_NO_ANSWER
 
 OPT = "described"
 
@@ -65,8 +66,12 @@ def described(  # noqa: PLR0913 — the fields of Described, by name
     also: tuple[Scope, ...] = (),
     ids: Mapping[str, str] | None = None,
     items: Any = None,
+    shows_secret: bool = False,
 ) -> dict[str, Any]:
-    """The keyword arguments of a Litestar route. With `guarded` off the handler enters the account itself (`entering.py`)."""
+    """The keyword arguments of a Litestar route. With `guarded` off the handler enters the account itself (`entering.py`).
+
+    `shows_secret`: the answer holds a secret that is shown once, so it is not kept for an Idempotency-Key (`replaying.py`).
+    """
     told = Described(
         summary,
         scope,
@@ -80,7 +85,7 @@ def described(  # noqa: PLR0913 — the fields of Described, by name
         ids or {},
         items,
     )
-    arguments: dict[str, Any] = {"opt": {OPT: told}}
+    arguments: dict[str, Any] = {"opt": {OPT: told, KEEPS_NO_ANSWER: shows_secret}}
     if scope is not None and guarded:
         arguments["guards"] = [needs_scope(scope, *also)]
     if told.answers:

@@ -5,6 +5,7 @@
 3. Then it is sent. A request that comes meanwhile with the same key waits at the key for that answer.
 
 What was refused is not kept: the corrected request may have the same key. POST /emails has its own way (`taking.py`), for many at once.
+Of a route that shows a secret (`described(…, shows_secret=True)`) only the key is kept, not the answer: who asks again gets a 409.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from dynamail.api.visits import Send, Visit
 from dynamail.lib.asking import Ask, Told, pipeline_inquiry, run_inquiry
 
 HEADER = "idempotency-key"
+KEEPS_NO_ANSWER = "keeps_no_answer"  # opt of a route whose answer shows a secret, once
 WAIT_SECONDS = 20  # for the request that has the key
 HOLD_SECONDS = 60  # for a handler to make its answer
 NO_STORE = {"cache-control": "no-store"}
@@ -62,6 +64,7 @@ class Claim:
     key: str
     body_hash: bytes
     now: datetime
+    keeps_answer: bool = True
 
 
 @dataclass
@@ -154,7 +157,7 @@ class HeldTransaction:
                 raise in_progress() from None
             raise
         if stored is not None:
-            raise Replayed(stored)
+            raise Replayed(stored) if claim.keeps_answer else not_kept()
 
     def _keep(self, status: int, body: bytes) -> None:
         with connection.cursor() as cursor:
@@ -174,7 +177,8 @@ def _store_or_release(
 ) -> Generator[Sequence[Ask], Sequence[Told], None]:
     """Of an error, nothing is kept, though the work stays as it does without a key."""
     if status < 400:
-        yield from store_answer(claim.account_id, claim.key, StoredAnswer(status, body))
+        kept = body if claim.keeps_answer else b""
+        yield from store_answer(claim.account_id, claim.key, StoredAnswer(status, kept))
     else:
         yield [ask_to_release(claim.account_id, [claim.key])]
 
@@ -246,11 +250,18 @@ def read_claim(
     path = str(request.scope["path"])
     if query := request.scope.get("query_string"):
         path += "?" + bytes(query).decode("latin-1")
-    return Claim(account_id, key, hash_request("POST", path, body), now)
+    keeps_answer = not request.route_handler.opt.get(KEEPS_NO_ANSWER, False)
+    return Claim(account_id, key, hash_request("POST", path, body), now, keeps_answer)
 
 
 def reused(error: KeyReused) -> Problem:
     return Problem(409, "idempotency_conflict", str(error))
+
+
+def not_kept() -> Problem:
+    detail = "This request was done before. Its answer held a secret, which was shown once and is not kept."
+    hint = "If the answer was lost, list what is there: make new keys for it with /rotate and a new Idempotency-Key, or remove it and begin anew."
+    return Problem(409, "idempotency_answer_not_kept", detail, hint=hint)
 
 
 def in_progress() -> Problem:

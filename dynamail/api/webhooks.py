@@ -174,11 +174,16 @@ async def list_(request: ApiRequest) -> Response[Listed[WebhookBody]]:
 @post(
     PATH,
     **described(
-        "Create a webhook", scope=WRITE, body=WebhookInput, answers={201: NewWebhookBody}, statuses=(409,)
+        "Create a webhook",
+        scope=WRITE,
+        body=WebhookInput,
+        answers={201: NewWebhookBody},
+        statuses=(409,),
+        shows_secret=True,
     ),
 )
 async def create(request: ApiRequest) -> Response[NewWebhookBody]:
-    """The answer is the one place that shows the secret."""
+    """The answer is the one place that shows the secret; it is not kept for the Idempotency-Key, so a repeated request gets 409."""
     said = await read_input(request, WebhookInput)
 
     def make(caller: Caller) -> NewWebhookBody:
@@ -236,11 +241,16 @@ async def remove(request: ApiRequest, webhook: FromPath[str]) -> None:
 @post(
     f"{ONE}/rotate",
     **described(
-        "Make new signing keys", scope=WRITE, answers={200: NewWebhookBody}, statuses=(404,), ids=IDS
+        "Make new signing keys",
+        scope=WRITE,
+        answers={200: NewWebhookBody},
+        statuses=(404, 409),
+        ids=IDS,
+        shows_secret=True,
     ),
 )
 async def rotate(request: ApiRequest, webhook: FromPath[str]) -> Response[NewWebhookBody]:
-    """The old ones sign beside the new ones for 24 hours."""
+    """The old ones sign beside the new ones for 24 hours. Like the creation, it is not answered twice under one Idempotency-Key."""
 
     def write(caller: Caller) -> NewWebhookBody:
         row = _find(caller, webhook)

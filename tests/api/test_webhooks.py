@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dynamail.accounts.api_keys import Scope
-from dynamail.accounts.models import AuditEntry, BackgroundWork
+from dynamail.accounts.models import AuditEntry, BackgroundWork, IdempotencyKey
 from dynamail.lib.clock import utc_now
 from dynamail.protocols.standard_webhooks import verify_headers
 from dynamail.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -33,6 +33,27 @@ def test_a_webhook_is_made_and_its_secret_is_shown_once(shop: Shop) -> None:
     assert body_of(shop.ask("GET", PATH)) == {"data": [shown], "has_more": False, "next": None}
     shop.account.refresh_from_db()
     assert shop.account.records_deliveries
+
+
+def test_a_secret_is_not_kept_for_a_repeated_request(shop: Shop) -> None:
+    """Done once under its key; nobody can read the secret from the stored answer, nor ask for it again."""
+    key = {"headers": {"idempotency-key": "hook-1"}}
+    made = body_of(shop.ask("POST", PATH, HOOK, **key), 201)
+    again = problem_of(shop.ask("POST", PATH, HOOK, **key), 409)
+    assert again["code"] == "idempotency_answer_not_kept"
+    assert "/rotate" in again["hint"]
+    assert WebhookEndpoint.objects.for_account(shop.account).count() == 1
+    address = f"{PATH}/{made['id']}/rotate"
+    rotated = body_of(shop.ask("POST", address, headers={"idempotency-key": "keys-1"}))
+    assert rotated["secret"] != made["secret"]
+    assert problem_of(shop.ask("POST", address, headers={"idempotency-key": "keys-1"}), 409)["code"] == (
+        "idempotency_answer_not_kept"
+    )
+    assert body_of(shop.ask("GET", f"{PATH}/{made['id']}"))["public_key"] == rotated["public_key"]
+    kept = IdempotencyKey.objects.for_account(shop.account)
+    assert {bytes(row.answer) for row in kept} == {b""}
+    other = HOOK | {"description": "Another"}
+    assert problem_of(shop.ask("POST", PATH, other, **key), 409)["code"] == "idempotency_conflict"
 
 
 @pytest.mark.promise("P7.1")
