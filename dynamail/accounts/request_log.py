@@ -31,20 +31,17 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from dynamail.accounts.models import ApiRequest
 from dynamail.lib.ids import UnknownId, from_public_id
 from dynamail.lib.personal_data import RETENTION_DAYS, Retention
+from dynamail.lib.sql import load_sql
 
 PREFIX = "req"
 QUEUE = 20_000  # requests that wait to be written
 QUEUE_BYTES = 32 * 2**20  # of their bodies
-BATCH = 1000  # rows of one COPY
+BATCH = 1000  # rows of one statement
 WRITE_SECONDS = 1.0
 LONGEST_BODY = 64 * 2**10  # a larger body is not read again; its size is told
 LONGEST_MASKED = 8 * 2**10
 MASK_DEPTH, MASK_ITEMS = 12, 50
 FORGET_BATCH = 5000
-COPY_REQUESTS = (
-    "COPY api_request (account_id, id, at, api_key_id, door, method, path, status, code, ms, subject_id, detail, body) "
-    "FROM STDIN"
-)
 OPEN_VALUE = re.compile(r"[a-z]{2,5}_[0-9a-hjkmnp-tv-z]{26}")  # public ids name no person
 _ADDRESS = re.compile(r"[^\s<>\"'“”,;()/]+@[^\s<>\"'“”,;()/]+")
 _QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|'[^']*'|`[^`]*`")
@@ -188,7 +185,7 @@ class RequestLog:
             try:
                 rows = await asyncio.to_thread(lambda: [_write_row(one) for one in batch])  # noqa: B023 — awaited here
                 async with self._pool.connection() as connection:
-                    await copy_requests(connection, rows)
+                    await insert_requests(connection, rows)
             except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
                 log.warning("API requests wait to be logged: %s", error)
                 self._waiting.extendleft(reversed(batch))
@@ -207,15 +204,32 @@ class RequestLog:
                 one.cancel()
 
 
-async def copy_requests(connection: Any, rows: Sequence[tuple[Any, ...]]) -> None:
-    async with connection.transaction(), connection.cursor() as cursor, cursor.copy(COPY_REQUESTS) as copy:
-        for row in rows:
-            await copy.write_row(row)
+async def insert_requests(connection: Any, rows: Sequence[WrittenRequest]) -> None:
+    async with connection.transaction():
+        written = msgspec.json.encode(rows).decode()
+        await connection.execute(load_sql("accounts", "insert_requests"), {"rows": written})
 
 
-def _write_row(request: NewApiRequest) -> tuple[Any, ...]:
-    body = _write_body(request) if request.has_failed else None
-    return (
+class WrittenRequest(msgspec.Struct):
+    """One request as insert_requests.sql reads it."""
+
+    account_id: int
+    id: UUID
+    at: datetime
+    api_key_id: int | None
+    door: str
+    method: str
+    path: str
+    status: int
+    code: str
+    ms: int
+    subject_id: UUID | None
+    detail: str
+    body: str | None
+
+
+def _write_row(request: NewApiRequest) -> WrittenRequest:
+    return WrittenRequest(
         request.account_id,
         request.id,
         request.at,
@@ -228,7 +242,7 @@ def _write_row(request: NewApiRequest) -> tuple[Any, ...]:
         request.ms,
         request.subject_id,
         mask_text(request.detail)[:500],
-        body,
+        _write_body(request) if request.has_failed else None,
     )
 
 

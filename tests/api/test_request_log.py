@@ -7,6 +7,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg.conninfo import make_conninfo
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.accounts.models import ApiRequest
@@ -28,7 +29,9 @@ SUPPRESSIONS = "/api/v1/suppressions"
 
 @pytest.fixture
 def shop(shops: tuple[Shop, Shop], committed_database: str) -> Shop:
-    log: Any = RequestLog(FreshConnections(database_dsn(committed_database)))
+    # Under the role of the real pool: what the owner of the tables may do proves nothing.
+    dsn = make_conninfo(database_dsn(committed_database), options="-c role=dynamail_work")
+    log: Any = RequestLog(FreshConnections(dsn))
     shops[0].app.state.requests = log
     return shops[0]
 
