@@ -138,7 +138,8 @@ def test_bodies_that_take_too_much_memory_go_first(shop: Shop, monkeypatch: pyte
     monkeypatch.setattr("dynamail.accounts.request_log.QUEUE_BYTES", 10)
     for _place in range(2):
         shop.app.state.requests.note(some_request(shop, status=422, raw=b'{"a": 1}'))
-    assert [row.body for row in logged(shop)] == [{"request": {"a": "number"}}, None]
+    kept = [row.body for row in logged(shop) if row.body is not None]
+    assert kept == [{"request": {"a": "number"}}]
 
 
 def test_a_database_that_is_away_is_waited_for(shop: Shop, committed_database: str) -> None:
