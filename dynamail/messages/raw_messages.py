@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError, MessageError
 from email.header import decode_header, make_header
@@ -95,10 +96,8 @@ def _read_boxes(values: list[str]) -> list[Mailbox]:
 
 def _one_line(text: str) -> str:
     """Encoded words become what they say; a line break in them becomes a space."""
-    try:
+    with suppress(HeaderParseError, MessageError, ValueError, LookupError):  # shown as it was written
         text = str(make_header(decode_header(text)))
-    except (HeaderParseError, MessageError, ValueError, LookupError):
-        pass  # shown as it was written
     return " ".join(_UNSAFE.sub(" ", text).split())
 
 
