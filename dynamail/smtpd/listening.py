@@ -19,7 +19,7 @@ from dynamail.accounts.request_log import RequestLog
 from dynamail.smtpd.attempts import Attempts
 from dynamail.smtpd.capture import CaptureHandler, make_capture_session
 from dynamail.smtpd.certificates import CertificateError, Certificates, find_certificates
-from dynamail.smtpd.reports import ReportsHandler, make_reports_session
+from dynamail.smtpd.reports import ReportsHandler, ReportsSession
 from dynamail.smtpd.simulator_acting import Actor
 from dynamail.smtpd.submission import SubmissionHandler, SubmissionSession
 from dynamail.smtpd.submission_accepting import DatabaseAcceptor
@@ -106,7 +106,7 @@ async def _open_capture(pool: AsyncConnectionPool, listeners: Listeners, actor: 
 async def _open_reports(listeners: Listeners, handler: ReportsHandler) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     server = await _open(
-        lambda: make_reports_session(handler, loop),
+        lambda: ReportsSession(handler, loop),
         listeners.reports_host,
         listeners.reports_port,
         setting="DYNAMAIL_REPORTS_PORT; a port below 1024 needs the right to bind it",

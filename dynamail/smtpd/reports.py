@@ -5,6 +5,9 @@
 2. The message is read and its consequence committed; then 250. While the database is away, or the message itself is still being
    sent: 451, the sender keeps it.
 3. Nothing is ever answered or passed on (RFC 3834 §2: no automatic mail about automatic mail).
+4. A bare CR or LF (`content.py`): a letter with one is refused, for an account may pass it on, and its sender is told by a bounce. A report
+   with one is taken: programs that quote what they could not deliver write such, nobody would ever tell us again, and it goes nowhere.
+   Nothing is listened to after it.
 """
 
 from __future__ import annotations
@@ -26,9 +29,12 @@ from dynamail.inbound.addressing import find_owner
 from dynamail.inbound.receiving import take_incoming
 from dynamail.inbound.verdicts import Client
 from dynamail.lib.clock import utc_now
+from dynamail.smtpd.content import Room, has_bare, read_content
 from dynamail.smtpd.sessions import BoundedSession, Places
 
 MAX_REPORT_BYTES = 20 * 2**20
+MOST_BYTES_AT_ONCE = 8 * MAX_REPORT_BYTES
+MOST_BYTES_OF_ONE_NETWORK = 2 * MAX_REPORT_BYTES
 MOST_RECIPIENTS = 10  # a report has one
 MOST_AT_ONCE = 4  # reports read at the same time
 MOST_SESSIONS = 100
@@ -47,6 +53,7 @@ class ReportsHandler:
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore(MOST_AT_ONCE)
         self.places = Places(MOST_SESSIONS, most_of_one=MOST_OF_ONE_NETWORK)
+        self.room = Room(MOST_BYTES_AT_ONCE, most_of_one=MOST_BYTES_OF_ONE_NETWORK)
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -63,10 +70,8 @@ class ReportsHandler:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
-        content = envelope.content
-        raw = content if isinstance(content, bytes) else (content or "").encode()
-        client = Client(str(session.peer[0]) if session.peer else "", str(session.host_name or ""))
+    async def take_content(self, raw: bytes, envelope: Envelope, client: Client) -> str:
+        """The reply to a whole message."""
         try:
             return await self._take_all(raw, envelope, client)
         except (DatabaseError, InterfaceError):
@@ -99,17 +104,30 @@ class ReportsHandler:
         return TAKEN
 
 
-def make_reports_session(handler: ReportsHandler, loop: asyncio.AbstractEventLoop) -> SMTP:
-    """One SMTP session of the listener."""
-    return BoundedSession(
-        handler,
-        places=handler.places,
-        data_size_limit=MAX_REPORT_BYTES,
-        enable_SMTPUTF8=True,
-        hostname=settings.HELO_NAME,
-        ident="DynaMail",
-        loop=loop,
-    )
+class ReportsSession(BoundedSession):
+    """One client of the listener."""
+
+    def __init__(self, handler: ReportsHandler, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(
+            handler,
+            places=handler.places,
+            data_size_limit=MAX_REPORT_BYTES,
+            enable_SMTPUTF8=True,
+            hostname=settings.HELO_NAME,
+            ident="DynaMail",
+            loop=loop,
+        )
+        self.handler = handler
+
+    async def take_message(self) -> str:
+        """The reply to the final dot. Raises ContentRefused."""
+        are_reports = all(takes_reports(one) for one in self.mail.rcpt_tos)
+        with self.handler.room.share(self.network) as share:
+            raw = await read_content(self._reader, most=MAX_REPORT_BYTES, share=share, takes_bare=are_reports)
+            self._reset_timeout()
+            self.is_last = has_bare(raw)  # what comes after it may be from whoever wrote it
+            client = Client(self.ip, str(self.client.host_name or ""))
+            return await self.handler.take_content(raw, self.mail, client)
 
 
 def _in_database(work: Callable[[], Answer]) -> Answer:

@@ -1,13 +1,15 @@
-"""Clients of a listener, and how many there may be at once."""
+"""Clients of a listener, how many there may be at once, and how each hands over a message."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, cast
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from dynamail.smtpd.content import ContentRefused
 
 TOO_MANY = b"421 4.7.0 Too many connections; try again later\r\n"
 
@@ -49,11 +51,16 @@ class Places:
 class BoundedSession(SMTP):
     """One client. Each may make us hold a whole message, so there are only so many at once."""
 
+    # Of what is read at once; commands stay below 512, and lines of a message may be as long as they like.
+    line_length_limit = 2**16
+
     def __init__(self, handler: Any, *, places: Places, **options: Any) -> None:
         super().__init__(handler, **options)
         self.places = places
         self.ip = ""
-        self._network: str | None = None  # none: it holds no place
+        self.network = ""
+        self.is_last = False  # the message that is being taken; nothing after it is listened to
+        self._has_place = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self._original_transport is not None:  # the same client, now with TLS
@@ -61,21 +68,62 @@ class BoundedSession(SMTP):
             return
         peer = transport.get_extra_info("peername")
         self.ip = str(peer[0]) if peer else ""
-        network = name_network(self.ip)
-        if not self.places.take(network):
+        self.network = name_network(self.ip)
+        if not self.places.take(self.network):
             if isinstance(transport, asyncio.WriteTransport):
                 transport.write(TOO_MANY)
                 transport.close()
             return
-        self._network = network
+        self._has_place = True
         super().connection_made(transport)
 
     def eof_received(self) -> bool | None:
         return super().eof_received() if self.transport is not None else None
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._network is not None:
-            self.places.leave(self._network)
-            self._network = None
+        if self._has_place:
+            self.places.leave(self.network)
+            self._has_place = False
         if self.transport is not None:
             super().connection_lost(error)
+
+    @property
+    def client(self) -> Session:
+        return cast(Session, self.session)
+
+    @property
+    def mail(self) -> Envelope:
+        return cast(Envelope, self.envelope)
+
+    async def smtp_DATA(self, arg: str | None) -> None:
+        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
+            return
+        if not self.mail.rcpt_tos:
+            await self.push("503 5.5.1 Name the recipients first (RCPT TO)")
+            return
+        if arg:
+            await self.push("501 5.5.4 DATA takes no argument")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        try:
+            reply = await self.take_message()
+        except ContentRefused as refused:
+            await self.push(refused.reply)
+            if refused.is_last:
+                self.hang_up()
+            return
+        finally:
+            self._set_post_data_state()
+        await self.push(reply)
+        if self.is_last:
+            self.hang_up()
+
+    async def take_message(self) -> str:
+        """Read the message; the reply to its final dot. Raises ContentRefused."""
+        raise NotImplementedError
+
+    def hang_up(self) -> None:
+        """Nothing more is listened to, not even what has come already."""
+        self._reader._buffer.clear()  # type: ignore[attr-defined]
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.close()

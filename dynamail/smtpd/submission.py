@@ -27,7 +27,7 @@ from django.conf import settings
 from dynamail.messages.checking import MAX_RAW_BYTES
 from dynamail.smtpd.attempts import Attempts
 from dynamail.smtpd.content import ContentRefused, Room, read_content
-from dynamail.smtpd.sessions import BoundedSession, Places, name_network
+from dynamail.smtpd.sessions import BoundedSession, Places
 
 MAX_SUBMITTED_BYTES = MAX_RAW_BYTES
 MOST_BYTES_AT_ONCE = 8 * MAX_SUBMITTED_BYTES
@@ -100,10 +100,6 @@ class SubmissionHandler:
 class SubmissionSession(BoundedSession):
     """One client. `tls_from_start`: the transport below speaks TLS already."""
 
-    line_length_limit = (
-        2**16
-    )  # of what is read at once; commands stay below 512, lines of a message are broken when sent
-
     def __init__(self, handler: SubmissionHandler, *, tls_from_start: bool, **options: Any) -> None:
         super().__init__(
             handler,
@@ -137,20 +133,8 @@ class SubmissionSession(BoundedSession):
         super().connection_lost(error)
 
     def _close_unless_signed_in(self) -> None:
-        if not self._client.authenticated:
-            self._close()
-
-    def _close(self) -> None:
-        if isinstance(self.transport, asyncio.Transport):
-            self.transport.close()
-
-    @property
-    def _client(self) -> Session:
-        return cast(Session, self.session)
-
-    @property
-    def _mail(self) -> Envelope:
-        return cast(Envelope, self.envelope)
+        if not self.client.authenticated:
+            self.hang_up()
 
     # ── Commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
     async def smtp_AUTH(self, arg: str | None) -> None:
@@ -170,38 +154,17 @@ class SubmissionSession(BoundedSession):
     async def smtp_MAIL(self, arg: str | None) -> None:
         await super().smtp_MAIL(_AUTH_PARAMETER.sub("", arg) if arg else arg)
 
-    async def smtp_DATA(self, arg: str | None) -> None:
-        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
-            return
-        if not self._mail.rcpt_tos:
-            await self.push("503 5.5.1 Name the recipients first (RCPT TO)")
-            return
-        if arg:
-            await self.push("501 5.5.4 DATA takes no argument")
-            return
-        await self.push("354 End data with <CR><LF>.<CR><LF>")
-        try:
-            reply = await self._take_message(cast(SignedIn, self._client.auth_data))
-        except ContentRefused as refused:
-            await self.push(refused.reply)
-            if refused.is_last:
-                self._close()
-            return
-        finally:
-            self._set_post_data_state()
-        await self.push(reply)
-
     # ── Signing in ───────────────────────────────────────────────────────────────────────────────────────────────────
     def _refuse_to_sign_in(self, arg: str | None) -> str | None:
-        if not self._client.extended_smtp:
+        if not self.client.extended_smtp:
             return "503 5.5.1 Say EHLO first"
         if self._auth_require_tls and not self._tls_protocol:
             return "538 5.7.11 Encryption is required to sign in: use STARTTLS, or the port with TLS"
-        if self._client.authenticated:
+        if self.client.authenticated:
             return "503 5.5.1 Already signed in"
         if not arg or arg.split()[0].upper() not in ("PLAIN", "LOGIN"):
             return "504 5.5.4 Sign in with AUTH PLAIN or AUTH LOGIN"
-        if self.handler.attempts.are_spent(name_network(self.ip)):
+        if self.handler.attempts.are_spent(self.network):
             return "454 4.7.0 Too many wrong keys from your network; try again in ten minutes"
         return None
 
@@ -227,36 +190,36 @@ class SubmissionSession(BoundedSession):
         return _decode(line.decode("ascii", "replace").strip())
 
     async def _sign_in(self, secrets: tuple[str, ...]) -> None:
-        network = name_network(self.ip)
         found = await self.handler.acceptor.sign_in(secrets, ip=self.ip)
         if isinstance(found, SignedIn):
-            self._client.authenticated = True
-            self._client.auth_data = cast(Any, found)
-            self.handler.attempts.forget(network)
+            self.client.authenticated = True
+            self.client.auth_data = cast(Any, found)
+            self.handler.attempts.forget(self.network)
             await self.push("235 2.7.0 Signed in")
             return
         if found.reply.startswith("4"):
             await self.push(found.reply)
             return
         self._wrong_keys += 1
-        self.handler.attempts.note_failure(network)
+        self.handler.attempts.note_failure(self.network)
         await self.push(found.reply)
         if self._wrong_keys >= MOST_WRONG_KEYS:
             await self.push("421 4.7.0 Too many wrong keys")
-            self._close()
+            self.hang_up()
 
     # ── The message ──────────────────────────────────────────────────────────────────────────────────────────────────
-    async def _take_message(self, signed_in: SignedIn) -> str:
+    async def take_message(self) -> str:
         """The reply to the final dot. Raises ContentRefused."""
-        with self.handler.room.share() as share:
+        signed_in = cast(SignedIn, self.client.auth_data)
+        with self.handler.room.share(self.network) as share:
             raw = await read_content(self._reader, most=MAX_SUBMITTED_BYTES, share=share)
             self._reset_timeout()
             try:
                 return await self.handler.acceptor.accept(
                     signed_in,
                     raw,
-                    envelope_from=self._mail.mail_from or "",
-                    recipients=list(self._mail.rcpt_tos),
+                    envelope_from=self.mail.mail_from or "",
+                    recipients=list(self.mail.rcpt_tos),
                     ip=self.ip,
                 )
             except Exception:

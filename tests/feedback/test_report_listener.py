@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import asyncio
-from typing import Any, cast
-
 import pytest
-from aiosmtpd.smtp import Envelope, Session
+from aiosmtpd.smtp import Envelope
 
 from dynamail.feedback.consequences import Effect
 from dynamail.feedback.receiving import Taken
+from dynamail.inbound.verdicts import Client
 from dynamail.smtpd import reports
 from dynamail.smtpd.reports import ReportsHandler
 
@@ -21,8 +19,6 @@ async def test_the_sender_keeps_a_report_that_is_too_early(
 ) -> None:
     monkeypatch.setattr(reports, "_take", lambda raw, to: taken)
     envelope = Envelope()
-    envelope.content = b"Subject: Undelivered\r\n\r\n"
     envelope.rcpt_tos = ["abuse@localhost.localdomain"]
-    session = Session(asyncio.get_running_loop())
-    answer = await ReportsHandler().handle_DATA(cast(Any, None), session, envelope)
+    answer = await ReportsHandler().take_content(b"Subject: Undelivered\r\n\r\n", envelope, Client())
     assert answer.startswith(code)

@@ -89,7 +89,7 @@ async def test_after_three_wrong_keys_the_client_has_to_come_again_and_after_ten
 ) -> None:
     async with open_place(tmp_path) as place:
         wrong = "AUTH PLAIN " + encode("\0user\0dm_live_wrong")
-        told = []
+        told: list[str] = []
         while len(told) < 10:
             client, _ = await connect(place)
             await client.say("EHLO client.example")
