@@ -9,20 +9,26 @@ A URL must never lead into our own network, whatever it says and whatever the DN
 5. time and size are bounded as a whole, not only from one byte to the next; proxies of the environment are not used
 
 The operator may open single internal addresses with their port (`EgressRules.allowed`).
+
+Who asks the same hosts again and again keeps connections (`KeptConnections`): each one was looked at when it was made, leads to that address for as
+long as it lives, and does not get old, so that a name which moved is noticed.
 """
 
 from __future__ import annotations
 
+import math
 import socket
 import ssl
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Protocol
 
 import httpcore
 import httpx
@@ -42,6 +48,8 @@ MOST_ADDRESSES = 4  # tried for one host
 USER_AGENT = "DynaMail"
 GZIP = 31  # wbits of zlib: the largest window, with gzip's header and checksum
 UNPACKED_PIECE = 2**20  # bytes
+IDLE_SECONDS = 15.0  # a connection is kept without a request; most servers keep one longer
+OLDEST_SECONDS = 60.0  # a connection is used for new requests; then the name is asked again
 
 
 class EgressError(Exception):
@@ -106,16 +114,17 @@ def open_url(
     headers: Mapping[str, str] | None = None,
     content: bytes | None = None,
     redirects: int = MOST_REDIRECTS,
+    kept: KeptConnections | None = None,
 ) -> Iterator[Answer]:
     """Send a request and hand out the answer while it comes. Raises EgressError, also while the chunks are read.
 
-    With `redirects` 0 the answer may be a redirect itself.
+    With `redirects` 0 the answer may be a redirect itself. `kept` was made with the same rules.
     """
     bounds = bounds or Bounds()
     deadline = _Deadline(bounds.total_seconds)
     target, sent = read_url(url), _fold_headers(headers or {})
     for left in range(redirects, -1, -1):
-        with _exchange(target, sent, rules, bounds, deadline, method=method, content=content) as answer:
+        with _exchange(target, sent, rules, bounds, deadline, kept, method=method, content=content) as answer:
             following = answer.headers.get("location", "") if answer.status in REDIRECTS else ""
             if not following or not redirects:
                 yield answer
@@ -159,6 +168,10 @@ def open_socket(
 class _Deadline:
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
+        self.has_connected = False
+
+    def note_connection(self) -> None:
+        self.has_connected = True
 
     def cut(self, seconds: float | None) -> float:
         """What is left of these seconds. Raises EgressError when nothing is left at all."""
@@ -209,34 +222,93 @@ def _exchange(
     rules: EgressRules,
     bounds: Bounds,
     deadline: _Deadline,
+    kept: KeptConnections | None,
     *,
     method: str,
     content: bytes | None,
 ) -> Iterator[Answer]:
-    """One request and its answer over a connection of its own."""
+    """One request and its answer, over a connection of its own or one that is kept."""
     sent = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity, gzip;q=0.5"} | headers
-    sent |= {"host": url.netloc.decode("ascii"), "connection": "close"}
-    context = rules.tls or (ssl.create_default_context() if url.scheme == "https" else None)
-    backend = _PinningBackend(rules, deadline)
-    timeouts = {
-        "connect": bounds.connect_seconds,
-        "read": bounds.silence_seconds,
-        "write": bounds.silence_seconds,
-    }
-    with _explained(url), httpcore.ConnectionPool(ssl_context=context, network_backend=backend) as pool:
-        target = httpcore.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=_origin(url)[2], target=url.raw_path
+    sent |= {"host": url.netloc.decode("ascii")} | ({} if kept else {"connection": "close"})
+    target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=_origin(url)[2], target=url.raw_path)
+    request = _Request(method, target, list(sent.items()), content, bounds)
+    with _explained(url), ExitStack() as stack:
+        response = kept.begin(request, deadline, stack) if kept else None
+        if response is None:
+            context = rules.tls or (ssl.create_default_context() if url.scheme == "https" else None)
+            backend = _PinningBackend(rules, deadline)
+            pool = stack.enter_context(httpcore.ConnectionPool(ssl_context=context, network_backend=backend))
+            response = request.begin(pool, stack)
+        received = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+        }
+        # Both sides of the unpacking: a packed body may hold terabytes, or go on for ever and hold nothing.
+        packed = _limit(response.iter_stream(), bounds.most_bytes)
+        chunks = _limit(_decode(packed, received), bounds.most_bytes)
+        yield Answer(response.status, str(url), received, chunks)
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    target: httpcore.URL
+    headers: list[tuple[str, str]]
+    content: bytes | None
+    bounds: Bounds
+
+    def begin(self, pool: httpcore.ConnectionPool, stack: ExitStack) -> httpcore.Response:
+        """Until the answer's headers are there; the stack ends it."""
+        bounds = self.bounds
+        timeouts = {
+            "connect": bounds.connect_seconds,
+            "read": bounds.silence_seconds,
+            "write": bounds.silence_seconds,
+        }
+        extensions = {"timeout": timeouts}
+        return stack.enter_context(
+            pool.stream(
+                self.method,
+                self.target,
+                headers=self.headers,
+                content=self.content,
+                extensions=extensions,
+            )
         )
-        with pool.stream(
-            method, target, headers=list(sent.items()), content=content, extensions={"timeout": timeouts}
-        ) as response:
-            received = {
-                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
-            }
-            # Both sides of the unpacking: a packed body may hold terabytes, or go on for ever and hold nothing.
-            packed = _limit(response.iter_stream(), bounds.most_bytes)
-            chunks = _limit(_decode(packed, received), bounds.most_bytes)
-            yield Answer(response.status, str(url), received, chunks)
+
+
+class KeptConnections:
+    """Connections that serve one request after the other, for many threads. An answer is read in the thread that asked.
+
+    A request whose kept connection ends before an answer began is sent again over a new one: only for those that may arrive twice.
+    """
+
+    def __init__(
+        self,
+        rules: EgressRules,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        oldest_seconds: float = OLDEST_SECONDS,
+    ) -> None:
+        self._present = _DeadlineOfThread()
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=rules.tls or ssl.create_default_context(),
+            max_connections=None,  # those who ask are counted by their threads
+            keepalive_expiry=idle_seconds,
+            network_backend=_PinningBackend(rules, self._present, lasts_seconds=oldest_seconds),
+        )
+
+    def begin(self, request: _Request, deadline: _Deadline, stack: ExitStack) -> httpcore.Response | None:
+        """None when the other side had hung up a connection that was kept."""
+        stack.enter_context(self._present.let(deadline))
+        try:
+            return request.begin(self._pool, stack)
+        except (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError):
+            if deadline.has_connected:
+                raise
+            return None
+
+    def close(self) -> None:
+        self._pool.close()
 
 
 @contextmanager
@@ -290,12 +362,41 @@ def _unpack(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise EgressError("protocol", "the packed body is cut off")
 
 
+class _Limit(Protocol):
+    def cut(self, seconds: float | None) -> float: ...
+
+    def note_connection(self) -> None: ...
+
+
+class _DeadlineOfThread:
+    """A connection that is kept has the time of the request that it serves now."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    @contextmanager
+    def let(self, deadline: _Deadline) -> Iterator[None]:
+        self._local.deadline = deadline
+        try:
+            yield
+        finally:
+            del self._local.deadline
+
+    def cut(self, seconds: float | None) -> float:
+        deadline: _Deadline = self._local.deadline
+        return deadline.cut(seconds)
+
+    def note_connection(self) -> None:
+        self._local.deadline.note_connection()
+
+
 class _PinningBackend(httpcore.NetworkBackend):
     """Connects to addresses that were looked at; the name is for TLS and the Host header alone."""
 
-    def __init__(self, rules: EgressRules, deadline: _Deadline) -> None:
+    def __init__(self, rules: EgressRules, deadline: _Limit, *, lasts_seconds: float = math.inf) -> None:
         self._rules = rules
         self._deadline = deadline
+        self._lasts_seconds = lasts_seconds
         self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -307,6 +408,7 @@ class _PinningBackend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         seconds = self._deadline.cut(timeout)
+        self._deadline.note_connection()
         error: Exception = httpcore.ConnectError(host)
         for target in find_targets(host, port, self._rules, ports=WEB_PORTS, seconds=seconds):
             try:
@@ -314,16 +416,17 @@ class _PinningBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
                 error = failed
             else:
-                return _TimedStream(stream, self._deadline)
+                return _TimedStream(stream, self._deadline, time.monotonic() + self._lasts_seconds)
         raise error
 
 
 class _TimedStream(httpcore.NetworkStream):
     """Each wait ends with the whole: a server that drips byte by byte gains nothing."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, deadline: _Limit, lasts_until: float) -> None:
         self._stream = stream
         self._deadline = deadline
+        self._lasts_until = lasts_until
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._stream.read(max_bytes, self._deadline.cut(timeout))
@@ -338,9 +441,11 @@ class _TimedStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         stream = self._stream.start_tls(ssl_context, server_hostname, self._deadline.cut(timeout))
-        return _TimedStream(stream, self._deadline)
+        return _TimedStream(stream, self._deadline, self._lasts_until)
 
     def get_extra_info(self, info: str) -> object:
+        if info == "is_readable" and time.monotonic() >= self._lasts_until:
+            return True  # so httpcore sees that an idle connection was hung up, and makes a new one
         return self._stream.get_extra_info(info)
 
 

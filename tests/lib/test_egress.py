@@ -16,6 +16,7 @@ from dynamail.lib.egress import (
     Bounds,
     EgressError,
     EgressRules,
+    KeptConnections,
     find_targets,
     open_socket,
     open_url,
@@ -24,6 +25,7 @@ from dynamail.protocols.dns import Resolver
 from tests.support.dns_server import DnsServer
 from tests.support.tls_authority import TlsAuthority
 from tests.support.web_server import Page, WebServer
+from tests.support.webhook_sink import Received, Said, WebhookSink
 
 
 @pytest.fixture
@@ -321,3 +323,86 @@ def test_sockets_of_other_protocols_follow_the_same_rules(server: WebServer) -> 
     with pytest.raises(EgressError, match="port"):
         find_targets("93.184.215.14", 443, EgressRules(), ports=SSH_PORTS, seconds=5)
     assert find_targets("93.184.215.14", 22, EgressRules(), ports=SSH_PORTS, seconds=5) == ["93.184.215.14"]
+
+
+# ── Connections that are kept ────────────────────────────────────────────────────────────────────────────────────────
+@pytest.fixture
+def sink() -> Iterator[WebhookSink]:
+    with WebhookSink() as running:
+        yield running
+
+
+def post_kept(url: str, rules: EgressRules, kept: KeptConnections) -> int:
+    with open_url(url, rules=rules, method="POST", content=b"{}", kept=kept) as answer:
+        assert b"".join(answer.chunks) == b""
+        return answer.status
+
+
+def named(sink: WebhookSink, *answers: str) -> tuple[str, EgressRules]:
+    """A name whose address is another one each time it is asked for; the last one stays."""
+    left = list(answers)
+
+    def resolve(_host: str) -> list[IPv4Address | IPv6Address]:
+        return [ip_address(left.pop(0) if len(left) > 1 else left[0])]
+
+    rules = EgressRules(frozenset({(sink.host, sink.port)}), resolve=resolve)
+    return f"http://hooks.example:{sink.port}/", rules
+
+
+def test_a_kept_connection_serves_one_request_after_the_other(sink: WebhookSink) -> None:
+    url, rules = named(sink, "127.0.0.1", "10.0.0.1")  # a second look would be refused
+    kept = KeptConnections(rules)
+    assert [post_kept(url, rules, kept) for _time in range(3)] == [204] * 3
+    assert sink.connections == 1
+    assert {request.headers["host"] for request in sink.requests} == {f"hooks.example:{sink.port}"}
+    kept.close()
+
+
+def test_an_old_connection_is_left_and_the_name_looked_at_again(sink: WebhookSink) -> None:
+    url, rules = named(sink, "127.0.0.1", "127.0.0.1", "10.0.0.1")
+    kept = KeptConnections(rules, oldest_seconds=0)
+    assert [post_kept(url, rules, kept) for _time in range(2)] == [204] * 2
+    assert sink.connections == 2
+    with pytest.raises(EgressError, match="address"):
+        post_kept(url, rules, kept)
+    assert len(sink.requests) == 2
+    kept.close()
+
+
+def test_a_connection_that_was_hung_up_is_replaced(sink: WebhookSink) -> None:
+    def answer(_request: Received) -> Said:
+        if sink.connections == 1 and len(sink.requests) == 2:
+            raise ConnectionError  # without an answer, on the connection that was kept
+        return Said()
+
+    sink.answer = answer
+    url, rules = named(sink, "127.0.0.1")
+    kept = KeptConnections(rules)
+    assert [post_kept(url, rules, kept) for _time in range(3)] == [204] * 3
+    assert (len(sink.requests), sink.connections) == (4, 3)
+    sink.answer = lambda _request: (_ for _ in ()).throw(ConnectionError)
+    with pytest.raises(EgressError):
+        post_kept(url, rules, kept)
+    kept.close()
+
+
+def test_each_request_of_a_kept_connection_has_its_own_time(sink: WebhookSink) -> None:
+    url, rules = named(sink, "127.0.0.1")
+    kept = KeptConnections(rules)
+    assert post_kept(url, rules, kept) == 204
+    release = threading.Event()
+
+    def wait(_request: Received) -> Said:
+        release.wait(60)
+        return Said()
+
+    sink.answer = wait
+    with (
+        pytest.raises(EgressError, match="timeout"),
+        open_url(url, rules=rules, bounds=Bounds(total_seconds=0.2), method="POST", kept=kept),
+    ):
+        pass
+    release.set()
+    sink.answer = lambda _request: Said()
+    assert post_kept(url, rules, kept) == 204
+    kept.close()

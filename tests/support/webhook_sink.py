@@ -34,6 +34,7 @@ class WebhookSink:
 
     def __init__(self) -> None:
         self.requests: list[Received] = []
+        self.connections = 0  # that were made
         self.answer: Callable[[Received], Said] = lambda _request: Said()
         self.arrived = threading.Condition()
 
@@ -52,6 +53,15 @@ class WebhookSink:
         outer = self
 
         class Handler(QuietHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = -1  # an answer leaves as one segment
+            disable_nagle_algorithm = True
+
+            def setup(self) -> None:
+                super().setup()
+                with outer.arrived:
+                    outer.connections += 1
+
             def do_POST(self) -> None:
                 length = int(self.headers.get("content-length", 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -65,6 +75,8 @@ class WebhookSink:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(said.body)
+                # What was promised and does not come ends with the connection.
+                self.close_connection |= bool({"Content-Length", "Connection"} & said.headers.keys())
 
         self._server = QuietServer(self.host, Handler)
         self.port = self._server.port
