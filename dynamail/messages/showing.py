@@ -96,7 +96,7 @@ def write_source(view: EmailView, read_blob: ReadBlob) -> str:
 
 
 def make_page(body: EmailBody, read_blob: ReadBlob, *, with_remote: bool) -> ShownPage:
-    """The HTML with its own pictures inside; those of other hosts only when they are wanted."""
+    """The HTML without scripts, with its own pictures inside; those of other hosts only when they are wanted."""
     html = show_content(body).html
     try:
         tree = lxml_html.document_fromstring(html) if html.strip() else None
@@ -105,6 +105,8 @@ def make_page(body: EmailBody, read_blob: ReadBlob, *, with_remote: bool) -> Sho
     if tree is None:
         return ShownPage(html, 0)
     remote = 0
+    for script in tree.xpath("//script"):  # the sandbox runs none; a browser would complain of each
+        script.drop_tree()
     for element in tree.iter():
         for place in _PICTURE_PLACES:
             value = element.get(place) if isinstance(element.tag, str) else None

@@ -46,16 +46,16 @@ def make_key(developer: Marketer) -> str:
     page.goto("/developers/")
     developer.look_everywhere("developers-new")
     developer.follow("Make a test key")
-    expect(page.get_by_label(re.compile("^Test:"))).to_be_checked()
-    page.get_by_label("Name").fill("First try")
-    page.get_by_label("Let me choose").check()
-    page.get_by_label("Read contacts").check()
+    expect(page.get_by_role("radio", name=re.compile("^Test:"))).to_be_checked()
+    page.get_by_label("Name", exact=True).fill("First try")
+    page.get_by_role("radio", name="Let me choose").check()
+    page.get_by_role("checkbox", name="Read contacts").check()
     page.get_by_label("Only from these addresses").fill("nowhere")
     developer.press("Make the key")
     expect(page.get_by_label("Only from these addresses")).to_have_attribute("aria-invalid", "true")
     developer.look_everywhere("api-key-refused")
-    page.get_by_label(re.compile("^Send and look up")).check()
-    expect(page.get_by_label("Read contacts")).to_be_hidden()
+    page.get_by_role("radio", name=re.compile("^Send and look up")).check()
+    expect(page.get_by_role("checkbox", name="Read contacts")).to_be_hidden()
     page.get_by_label("Only from these addresses").fill("127.0.0.0/8")
     developer.press("Make the key")
     expect(page.get_by_text("Copy the key now")).to_be_visible()
@@ -99,12 +99,12 @@ def watch_it_arrive(developer: Marketer, installation: Installation, secret: str
     expect(row).to_contain_text("Test")
     assert send(installation, secret, subject="Second", to="bounce-5.1.1@simulator.invalid") == 202
     expect(find_row(page, "Second")).to_contain_text("Bounced")
-    expect(page.get_by_role("table", name="Messages").get_by_role("row").nth(1)).to_contain_text("Second")
+    expect(page.get_by_role("table", name="Log of messages").get_by_role("row").nth(1)).to_contain_text("Second")
     developer.look_everywhere("messages-live")
 
 
 def find_row(page: Page, subject: str) -> Any:
-    return page.get_by_role("table", name="Messages").get_by_role("row").filter(has_text=subject)
+    return page.get_by_role("table", name="Log of messages").get_by_role("row").filter(has_text=subject)
 
 
 def open_it(developer: Marketer) -> None:
