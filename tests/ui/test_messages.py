@@ -99,7 +99,9 @@ def watch_it_arrive(developer: Marketer, installation: Installation, secret: str
     expect(row).to_contain_text("Test")
     assert send(installation, secret, subject="Second", to="bounce-5.1.1@simulator.invalid") == 202
     expect(find_row(page, "Second")).to_contain_text("Bounced")
-    expect(page.get_by_role("table", name="Log of messages").get_by_role("row").nth(1)).to_contain_text("Second")
+    expect(page.get_by_role("table", name="Log of messages").get_by_role("row").nth(1)).to_contain_text(
+        "Second"
+    )
     developer.look_everywhere("messages-live")
 
 
