@@ -13,11 +13,11 @@ import msgspec
 from dynamail.api.errors import FieldError
 from dynamail.api.reading import Misfit
 from dynamail.messages.new_email import NewAttachment, NewEmail, NewRecipient, OneTime, RecipientKind
+from dynamail.protocols.address import write_mailbox
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 MAX_DEPTH = 32  # of data
 
-_SPECIAL = re.compile(r'["\\]')
 _SPACES = re.compile(rb"[\r\n\t ]+")
 
 
@@ -120,12 +120,7 @@ def _read_people(people: People, kind: RecipientKind) -> Iterator[NewRecipient]:
 
 
 def _write_person(one: str | Person) -> str:
-    if not isinstance(one, Person):
-        return one
-    if not one.name:
-        return one.email
-    name = _SPECIAL.sub(r"\\\g<0>", one.name)
-    return f'"{name}" <{one.email}>'
+    return write_mailbox(one.name, one.email) if isinstance(one, Person) else one
 
 
 # ── Content ──────────────────────────────────────────────────────────────────────────────────────────────────────────

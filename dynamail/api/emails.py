@@ -35,6 +35,7 @@ from dynamail.messages.email_log import (
     list_emails,
 )
 from dynamail.messages.new_email import AcceptedEmail, AcceptedRecipient, AcceptResult, NewEmail, RefusedEmail
+from dynamail.protocols.address import write_mailbox
 
 PATH = "/api/v1/emails"
 MAX_BATCH = 500
@@ -538,7 +539,7 @@ def _describe_line(row: EmailLine) -> EmailLineBody:
         state=row.state.value,
         source=row.source_kind,
         stream=row.stream,
-        sender=_write_sender(row.from_name, row.from_email),
+        sender=write_mailbox(row.from_name, row.from_email),
         subject=row.subject,
         recipients=[_describe_recipient(one) for one in row.recipients],
         tags=list(row.tags),
@@ -555,7 +556,7 @@ def _describe_email(view: EmailView) -> EmailBodyView:
         state=view.state.value,
         source=email.source_kind,
         stream=email.stream,
-        sender=_write_sender(email.from_name, email.from_email),
+        sender=write_mailbox(email.from_name, email.from_email),
         reply_to=list(email.reply_to),
         subject=email.subject,
         recipients=[_describe_recipient(one) for one in view.recipients],
@@ -586,10 +587,6 @@ def _tell_timeline(view: EmailView) -> Iterator[MomentBody]:
 def _tell_event(event: Event) -> MomentBody:
     message = to_public_id("msg", event.message_id) if event.message_id else ""
     return MomentBody(event.at, event.kind, message, event.data)
-
-
-def _write_sender(name: str, email: str) -> str:
-    return f"{name} <{email}>" if name else email
 
 
 def _describe_content(view: EmailView) -> ContentBody:

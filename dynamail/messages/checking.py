@@ -20,7 +20,7 @@ from dynamail.lib.ids import UnknownId, from_public_id
 from dynamail.messages.header_fields import check_headers
 from dynamail.messages.new_email import EmailFault, NewAttachment, NewEmail, NewRecipient, RecipientKind
 from dynamail.messages.raw_messages import RawHead, RawMessageError, read_head
-from dynamail.protocols.address import Address, AddressError, Mailbox, split_mailbox
+from dynamail.protocols.address import Address, AddressError, Mailbox, split_mailbox, write_mailbox
 from dynamail.protocols.mime import HeaderError, check_header_value
 
 MAX_RECIPIENTS = 50
@@ -207,7 +207,7 @@ def _read_reply_to(draft: Draft, texts: Sequence[str]) -> Iterator[str]:
         except HeaderError as error:
             draft.add_fault("bad_header", f"reply_to[{place}]", str(error))
         else:
-            yield f"{box.name} <{box.address}>" if box.name else str(box.address)
+            yield write_mailbox(box.name, box.address.text)
 
 
 def _check_targets(draft: Draft) -> None:

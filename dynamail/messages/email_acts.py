@@ -22,6 +22,7 @@ from dynamail.messages.email_outcomes import Unsent, ask_to_record_unsent
 from dynamail.messages.emails import accept_emails
 from dynamail.messages.models import Email, MessageState, Outbox, SourceKind
 from dynamail.messages.new_email import AcceptResult, NewAttachment, NewEmail, NewRecipient, RecipientKind
+from dynamail.protocols.address import write_mailbox
 
 _SENTENCES: dict[str, str | Promise] = {
     "unknown_email": _("There is no such email, or its log was deleted."),
@@ -119,7 +120,7 @@ def _rebuild(account_id: int, view: EmailView) -> NewEmail:
         Topic.objects.for_account(account_id).filter(pk=email.topic_id).first() if email.topic_id else None
     )
     common: dict[str, Any] = {
-        "sender": _write_mailbox(email.from_name, email.from_email),
+        "sender": write_mailbox(email.from_name, email.from_email),
         "recipients": tuple(
             NewRecipient(one["email"], one["name"], RecipientKind(one["kind"])) for one in email.recipients
         ),
@@ -152,8 +153,3 @@ def _load_file(account_id: int, one: dict[str, Any]) -> NewAttachment:
     return NewAttachment(
         one["filename"], data, content_type=one["content_type"], content_id=one["content_id"]
     )
-
-
-def _write_mailbox(name: str, email: str) -> str:
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{quoted}" <{email}>' if name else email

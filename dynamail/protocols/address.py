@@ -25,6 +25,7 @@ _PLAIN_ADDRESS = re.compile(rf"([{_ATEXT}]+(?:\.[{_ATEXT}]+)*)@({_DOMAIN})")
 _PLAIN_DOMAIN = re.compile(_DOMAIN)
 _QUOTED_ADDRESS = re.compile(r'("(?:[^"\\]|\\.)*")@(.*)')
 _ATOM = re.compile(rf"[\x80-\U0010ffff{_ATEXT}]+")
+_NEEDS_QUOTES = re.compile(r'["\\<>(),:;@\[\]]|^ | $')
 # Invisible, reordering, private or unassigned: no mail system issues them, and they make two addresses look alike.
 _REFUSED_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 _SPACE_CATEGORIES = frozenset(("Zs", "Zl", "Zp"))
@@ -135,6 +136,15 @@ def split_mailbox(text: str) -> Mailbox:
     if not bracket:
         raise AddressError("bad_mailbox")
     return Mailbox(_read_display_name(name.strip(" ")), parse_address(address))
+
+
+def write_mailbox(name: str, address: str) -> str:
+    """What `split_mailbox` reads back; the name is quoted where it would be read as something else."""
+    if not name:
+        return address
+    if _NEEDS_QUOTES.search(name):
+        name = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+    return f"{name} <{address}>"
 
 
 def _read_display_name(name: str) -> str:
