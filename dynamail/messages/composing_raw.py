@@ -1,7 +1,7 @@
 """A message that its sender composed whole (SMTP submission, raw API) goes on as it came, as far as that is safe.
 
-Kept: the body, and all fields that are the sender's to write. Replaced: Message-ID unless it was a good one, Feedback-ID, and with a
-topic the fields of lists. Removed: Bcc, and what only servers on the way may write. A field that does not fit on the wire is encoded
+Kept: the body, and all fields that are the sender's to write. Replaced: From, which shows nobody but whom the door let in; Message-ID
+unless it was a good one; Feedback-ID, and with a topic the fields of lists. Removed: Bcc, and what only servers on the way may write. A field that does not fit on the wire is encoded
 anew; so are parts with eight bits or lines that are too long, except in a signed message, which would no longer be what was signed.
 """
 
@@ -45,14 +45,14 @@ from dynamail.protocols.smtp.envelopes import Envelope
 from dynamail.protocols.smtp.wire import make_wire_safe
 
 _REMOVED = words(
-    "message-id feedback-id bcc resent-bcc return-path received received-spf dkim-signature domainkey-signature authentication-results "
+    "from message-id feedback-id bcc resent-bcc return-path received received-spf dkim-signature domainkey-signature authentication-results "
     "x-mailru-msgtype x-postmaster-msgtype cfbl-address delivered-to x-original-to"
 )
 _REMOVED_PREFIXES = ("x-dynamail-", "arc-")
-_ONCE = words(  # RFC 5322 §3.6: a second one is a defect, or an attempt to show one From and prove another
-    "from sender reply-to to cc subject date mime-version content-type content-transfer-encoding in-reply-to references"
+_ONCE = words(  # RFC 5322 §3.6: a second one is a defect
+    "sender reply-to to cc subject date mime-version content-type content-transfer-encoding in-reply-to references"
 )
-_ADDRESSES = frozenset(("from", "sender", "reply-to", "to", "cc", "resent-from", "resent-to", "resent-cc"))
+_ADDRESSES = frozenset(("sender", "reply-to", "to", "cc", "resent-from", "resent-to", "resent-cc"))
 _SEALED_TYPES = frozenset(
     ("multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 )
@@ -99,11 +99,13 @@ def _make_header(
     is_separate = email.texts is not None and email.texts.separate
     if is_separate:
         kept = [one for one in kept if one.key not in ("to", "cc")]
-    fields = [encode_message_id(email, settings), *list_own_fields(email, copy, settings)]
+    author = Mailbox(one_line(email.from_name), parse_address(email.from_email))
+    fields = [
+        encode_message_id(email, settings),
+        encode_addresses("From", [author]),
+        *list_own_fields(email, copy, settings),
+    ]
     names = {one.key for one in kept}
-    if "from" not in names:
-        author = Mailbox(one_line(email.from_name), parse_address(email.from_email))
-        fields.append(encode_addresses("From", [author]))
     if "date" not in names:
         fields.append(f"Date: {format_date(now)}\r\n".encode("ascii"))
     if is_separate:

@@ -12,11 +12,11 @@ from email.utils import getaddresses
 from django.utils.translation import gettext as _
 
 from dynamail.messages.header_fields import read_message_id
-from dynamail.protocols.address import AddressError, Mailbox, parse_address
+from dynamail.protocols.address import AddressError, Mailbox, parse_address, write_mailbox
+from dynamail.protocols.raw_messages import split_message
 
 MAX_HEADER_BYTES = 256 * 1024
 MAX_NAME = 200
-_END = re.compile(rb"\r?\n\r?\n")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _WANTED = frozenset(("from", "to", "cc", "subject", "message-id", "reply-to"))
 
@@ -47,7 +47,7 @@ def read_head(raw: bytes) -> RawHead:
     if len(fields.get("from", ())) != 1:
         raise RawMessageError("bad_from", _("The message needs exactly one From field."))
     senders = _read_boxes(fields["from"])
-    if len(senders) != 1:
+    if len(senders) != 1 or len(_read_pairs(fields["from"])) != 1:
         raise RawMessageError(
             "bad_from", _("The From field needs exactly one address that can be written to.")
         )
@@ -55,38 +55,30 @@ def read_head(raw: bytes) -> RawHead:
         senders[0],
         _one_line(" ".join(fields.get("subject", ()))),
         read_message_id("".join(fields.get("message-id", [""])[:1])),
-        tuple(_write(box) for box in _read_boxes(fields.get("reply-to", []))[:10]),
+        tuple(
+            write_mailbox(box.name, box.address.text) for box in _read_boxes(fields.get("reply-to", []))[:10]
+        ),
         {box.address.key: box.name for box in _read_boxes(fields.get("to", []))},
         {box.address.key: box.name for box in _read_boxes(fields.get("cc", []))},
     )
 
 
 def _split_fields(raw: bytes) -> dict[str, list[str]]:
-    end = _END.search(raw[: MAX_HEADER_BYTES + 4])
-    head = raw[: end.start()] if end else raw
-    if len(head) > MAX_HEADER_BYTES:
+    """By the same reading as that of composing: what counts as From here is what leaves as From."""
+    message = split_message(raw[:MAX_HEADER_BYTES])
+    if len(raw) > MAX_HEADER_BYTES and not message.body.strip(b"\r\n"):
         raise RawMessageError("bad_message", _("The message has no end of its header within 256 KB."))
     fields: dict[str, list[str]] = {}
-    text = head.decode("utf-8", "replace")
-    for line in re.split(r"\r?\n(?![ \t])", text):
-        name, colon, value = line.partition(":")
-        if colon and name.strip().lower() in _WANTED:
-            fields.setdefault(name.strip().lower(), []).append(_unfold(value))
+    for one in message.fields:
+        if one.key in _WANTED:
+            fields.setdefault(one.key, []).append(one.text)
     return fields
-
-
-def _unfold(value: str) -> str:
-    return re.sub(r"\r?\n[ \t]+", " ", value).strip()
 
 
 def _read_boxes(values: list[str]) -> list[Mailbox]:
     """Those that can be read; a group or nonsense between them is left out."""
-    try:
-        pairs = getaddresses(values)
-    except (ValueError, IndexError, TypeError):  # what the standard library raises for hostile fields
-        return []
     boxes = []
-    for name, text in pairs:
+    for name, text in _read_pairs(values):
         try:
             boxes.append(Mailbox(_one_line(name)[:MAX_NAME], parse_address(text)))
         except AddressError:
@@ -94,12 +86,15 @@ def _read_boxes(values: list[str]) -> list[Mailbox]:
     return boxes
 
 
+def _read_pairs(values: list[str]) -> list[tuple[str, str]]:
+    try:
+        return getaddresses(values)
+    except (ValueError, IndexError, TypeError):  # what the standard library raises for hostile fields
+        return []
+
+
 def _one_line(text: str) -> str:
     """Encoded words become what they say; a line break in them becomes a space."""
     with suppress(HeaderParseError, MessageError, ValueError, LookupError):  # shown as it was written
         text = str(make_header(decode_header(text)))
     return " ".join(_UNSAFE.sub(" ", text).split())
-
-
-def _write(box: Mailbox) -> str:
-    return f"{box.name} <{box.address}>" if box.name else str(box.address)

@@ -26,6 +26,7 @@ from dynamail.messages.new_email import (
     RefusedEmail,
 )
 from dynamail.messages.one_time import PLACEHOLDER, open_content
+from dynamail.protocols.address import Mailbox, parse_address, split_mailbox, write_mailbox
 from dynamail.senders.models import Sender, Stream, Transport
 from tests.support.emails import accept, accept_all, make_email
 from tests.support.people import make_contact, make_topic, subscribe
@@ -551,6 +552,8 @@ def test_a_whole_message_is_kept_octet_by_octet(account: Account) -> None:
         (b"From: hello@acme.example\r\nFrom: x@y.example\r\n\r\nHi", "bad_from"),
         (b"From: hello@acme.example, x@y.example\r\n\r\nHi", "bad_from"),
         (b"From: nobody\r\n\r\nHi", "bad_from"),
+        (b"X: a\rFrom: x@y.example\r\nFrom: hello@acme.example\r\n\r\nHi", "bad_from"),
+        (b"From: ceo@localhost, hello@acme.example\r\n\r\nHi", "bad_from"),
         (b"From: x@other.example\r\n\r\nHi", "sender_unverified"),
         (b"X: " + b"x" * 300_000, "bad_message"),
         (bytes(25 * 2**20 + 1), "too_large"),
@@ -562,3 +565,13 @@ def test_a_whole_message_that_cannot_be_sent_is_refused(account: Account, raw: b
 
 def test_a_whole_message_has_no_parts_beside_it(account: Account, alice: Member) -> None:
     assert faults(accept(account, make_email(raw=RAW, text="Hi"))) == [("two_contents", "raw")]
+
+
+@pytest.mark.parametrize(
+    "name", ["Smith, John", "a <b", 'the "best"', "back\\slash", "a@b", "(x)", "Ann Lee"]
+)
+def test_any_name_of_a_reply_address_is_read_back(account: Account, name: str) -> None:
+    written = write_mailbox(name, "help@acme.example")
+    taken(accept(account, make_email(reply_to=(written,))))
+    (kept,) = Email.objects.for_account(account).get().reply_to
+    assert split_mailbox(kept) == Mailbox(name, parse_address("help@acme.example"))
