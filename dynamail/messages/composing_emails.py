@@ -214,7 +214,9 @@ def _list_further(email: StoredEmail, copy: EmailCopy, headers: Iterable[tuple[s
 def _make_content(email: StoredEmail, texts: EmailTexts, copy: EmailCopy, links: SingleLinks | None) -> Part:
     html, text = (copy.one_time.html, copy.one_time.text) if copy.one_time else (texts.html, texts.text)
     if html and links is not None:
-        html = track_html(html, links, opens=email.track_opens, clicks=email.track_clicks)
+        # A link may hold a one-time value: counted, it would stand in its token, and in the log when it is followed.
+        clicks = email.track_clicks and copy.one_time is None
+        html = track_html(html, links, opens=email.track_opens, clicks=clicks)
     shown = [file for file in texts.attachments if file.content_id and html]
     behind = [file for file in texts.attachments if file not in shown]
     content = _make_readable(html, text, [_make_file(email, file) for file in shown], copy.message_id)

@@ -215,6 +215,17 @@ def test_one_time_values_stand_in_for_what_is_kept() -> None:
     assert body.count(b"99") >= 2
 
 
+def test_links_that_may_hold_a_one_time_value_are_not_counted() -> None:
+    link = "https://acme.example/reset?code=99"
+    secret = Rendered("Code", f'<a href="{link}">x</a>', link)
+    stored = make(texts=EmailTexts("<p>x</p>", "x"), track_opens=True, track_clicks=True)
+    html = read(write(stored, EmailCopy(EMAIL_ID, ANN, None, secret))).get_body(("html",))
+    assert html is not None
+    assert f'href="{link}"' in html.get_content()
+    assert "/t/c/" not in html.get_content()
+    assert "/t/o/" in html.get_content()
+
+
 def test_links_are_counted_only_when_asked() -> None:
     texts = EmailTexts('<a href="https://acme.example/">x</a>', "https://acme.example/")
     plain = octets(write(make(texts=texts)))
@@ -298,9 +309,16 @@ def test_what_servers_write_is_removed_and_a_second_from_too() -> None:
     assert b"date: mon, 23 nov 2026 10:00:00" in header
 
 
+def test_a_whole_message_shows_whom_the_door_let_in_and_nobody_else() -> None:
+    raw = b"X-A: b\rFrom: ceo@victim.example\r\nFrom: Shop <shop@acme.example>, ceo@localhost\r\n\r\nHi\r\n"
+    message = read(write(make(raw=raw)))
+    assert message.get_all("From") == ["Acme <shop@acme.example>"]
+    assert b"victim" not in octets(write(make(raw=raw)))
+
+
 def test_header_fields_of_eight_bits_become_encoded_words() -> None:
     raw = "From: Käfer <shop@acme.example>\r\nTo: Änn <ann@example.com>\r\nSubject: Grüße\r\n\r\nHi\r\n".encode()
-    message = read(write(make(raw=raw)))
+    message = read(write(make(raw=raw, from_name="Käfer")))
     assert (message["Subject"], message["To"], message["From"]) == (
         "Grüße",
         "Änn <ann@example.com>",
