@@ -9,7 +9,7 @@ account set, so that wall two (row-level security, `row_security.py`) holds even
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -82,6 +82,11 @@ class DataPlaneModel(models.Model):
     class Meta:
         abstract = True
         default_manager_name = base_manager_name = "_unscoped"
+
+    @classmethod
+    def erase_people(cls, account_id: int, contact_ids: Sequence[UUID], addresses: Sequence[str]) -> None:
+        """What of this table goes with people whose contacts are deleted, in that transaction. `addresses` are keys. For tables of layers
+        above the contacts', which nothing there can name."""
 
 
 class PublicIdModel(models.Model):

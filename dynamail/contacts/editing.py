@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -148,7 +149,7 @@ def correct_address(contact: Contact, *, by: Actor, now: datetime) -> str:
 
 @transaction.atomic
 def delete_contact(contact: Contact, *, by: Actor, now: datetime) -> None:
-    """Remove a contact and where they stand on topics. Proof of consent, suppressions and sent messages stay as the log they are."""
+    """Remove a contact, where they stand on topics and what they wrote. Proof of consent, suppressions and sent messages stay as the log they are."""
     delete_contacts(contact.account_id, [contact.id], by=by, now=now)
 
 
@@ -157,18 +158,30 @@ def delete_contacts(account_id: int, contact_ids: Sequence[UUID], *, by: Actor, 
     """Like `delete_contact` for many; returns how many there were."""
     rows = Contact.objects.for_account(account_id).filter(id__in=contact_ids).order_by("id")
     deleted = list(rows.select_for_update().values_list("id", flat=True))
+    people = _list_people(account_id, deleted)
     # The contacts first: who is writing an event about one of them holds the row, and what they wrote is deleted below.
     Contact.objects.for_account(account_id).filter(id__in=deleted).delete()
     about: list[type[DataPlaneModel]] = [Subscription, Engagement, Interaction, Activity, CustomEvent]
     about += [ContactAlias, ValueAside]
     for model in about:
         model.objects.for_account(account_id).filter(contact_id__in=contact_ids).delete()
+    for above in apps.get_models():
+        if issubclass(above, DataPlaneModel):
+            above.erase_people(account_id, *people)
     pairs = DuplicatePair.objects.for_account(account_id)
     pairs.filter(Q(gone_id__in=contact_ids) | Q(kept_id__in=contact_ids)).delete()
     if deleted:
         record_audit(account_id, by=by, action="contact.deleted", contacts=len(deleted))
     record_events(account_id, (NewEvent(EventKind.CONTACT_DELETED, gone) for gone in deleted), now=now)
     return len(deleted)
+
+
+def _list_people(account_id: int, contact_ids: Sequence[UUID]) -> tuple[list[UUID], list[str]]:
+    """These contacts, and those that were merged into them: ids, and keys of addresses."""
+    own = Contact.objects.for_account(account_id).filter(id__in=contact_ids).values_list("id", "email_key")
+    merged = ContactAlias.objects.for_account(account_id).filter(contact_id__in=contact_ids)
+    rows = [*own, *merged.values_list("id", "email_key")]
+    return [one for one, _key in rows], [key for _one, key in rows]
 
 
 def clean_name(name: str) -> str:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.accounts.tenancy import DataPlaneModel, PublicIdModel, TenantModel
+from dynamail.inbound.erasing import erase_letters
 from dynamail.lib.ids import to_public_id
 from dynamail.lib.personal_data import Category, Purpose, Retention, Subject, annotated, operational, personal
 
@@ -78,6 +81,7 @@ class InboundAddress(TenantModel, PublicIdModel):
         "envelope_from",
         "envelope_to",
         "from_email",
+        "from_key",
         "from_name",
         "header_id",
         "client_ip",
@@ -115,6 +119,7 @@ class ReceivedMessage(DataPlaneModel):
     envelope_to = models.CharField(max_length=320)
     client_ip = models.CharField(max_length=45, default="")
     from_email = models.CharField(max_length=320, default="")
+    from_key = models.CharField(max_length=320, default="")  # as contacts are found by
     from_name = models.CharField(max_length=200, default="")
     subject = models.CharField(max_length=998, default="")
     header_id = models.CharField(max_length=255, default="")
@@ -140,7 +145,12 @@ class ReceivedMessage(DataPlaneModel):
                 condition=models.Q(contact_id__isnull=False),
                 name="received_message_contact",
             ),
+            models.Index(fields=["account_id", "from_key"], name="received_message_from"),
         ]
+
+    @classmethod
+    def erase_people(cls, account_id: int, contact_ids: Sequence[UUID], addresses: Sequence[str]) -> None:
+        erase_letters(account_id, contact_ids, addresses)
 
     @property
     def public_id(self) -> str:

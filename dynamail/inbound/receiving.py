@@ -105,6 +105,7 @@ def _make_row(
         envelope_to=_clean(incoming.envelope_to, 320),
         client_ip=incoming.client.ip[:45],
         from_email=_clean(sender.email, 320),
+        from_key=_clean(_key_of(sender.email), 320),
         from_name=_clean(sender.name, 200),
         subject=_clean(headers.get("subject", ""), 998),
         header_id=_clean(headers.get("message-id", "").strip("<> "), 255),

@@ -6,7 +6,11 @@ from uuid import UUID
 import pytest
 
 from dynamail.accounts.models import Account
+from dynamail.accounts.tenancy import account_scope
+from dynamail.contacts.editing import delete_contacts
+from dynamail.contacts.merging import merge_contacts
 from dynamail.contacts.models import Contact
+from dynamail.events.kinds import EventKind
 from dynamail.events.models import Event
 from dynamail.inbound.addressing import Owner, find_owner
 from dynamail.inbound.models import ReceivedMessage
@@ -15,6 +19,7 @@ from dynamail.inbound.retention import erase_received, forget_old_messages
 from dynamail.lib.ids import new_id
 from tests.inbound.letters import LETTER, take, with_header
 from tests.support.dns_server import DnsServer
+from tests.support.people import make_contact
 from tests.support.personas import NOW
 from tests.support.single_mail import Copy, add_email
 
@@ -22,7 +27,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("dns")]
 
 
 def events_of(account: Account) -> list[tuple[str, UUID | None, dict[str, Any]]]:
-    rows = Event.objects.for_account(account).filter(kind__startswith="message.re").order_by("id")
+    rows = (
+        Event.objects.for_account(account).filter(kind__startswith="message.re").order_by("kind")
+    )  # of one moment
     return [(row.kind, row.message_id, row.data) for row in rows]
 
 
@@ -143,6 +150,35 @@ def test_what_an_erased_person_wrote_goes_too(account: Account) -> None:
     assert erase_received() == 0
     Contact.objects.for_account(account).filter(id=contact.id).delete()
     assert erase_received() == 1
+
+
+def test_letters_go_with_the_contact_and_the_log_keeps_that_they_came(
+    account: Account, other_account: Account
+) -> None:
+    """Those before there was a contact, those of a contact that was merged away, and nobody else's."""
+    take(account.pk, LETTER.replace(b"jurg@", b"Jurg@"))
+    contact = make_contact(account, "jurg@example.com")
+    old = make_contact(account, "old@example.com")
+    for raw in (with_header("X-No: 2"), LETTER.replace(b"jurg@", b"old@"), LETTER.replace(b"jurg@", b"ann@")):
+        take(account.pk, raw)
+    take(account.pk, LETTER.replace(b"<jurg@example.com>", b"nobody"))
+    take(other_account.pk)
+    merge_contacts(account.pk, kept_id=contact.id, gone_id=old.id, by=None, now=NOW)
+    with account_scope(account.pk):  # as the web's role
+        delete_contacts(account.pk, [contact.id], by=None, now=NOW)
+    left = ReceivedMessage.objects.for_account(account).values_list("from_key", flat=True)
+    assert sorted(left) == ["", "ann@example.com"]
+    assert ReceivedMessage.objects.for_account(other_account).count() == 1
+    told = Event.objects.for_account(account).filter(kind=EventKind.MESSAGE_RECEIVED)
+    assert sorted(one.data.get("from", "gone") for one in told) == [
+        "",
+        "ann@example.com",
+        "gone",
+        "gone",
+        "gone",
+    ]
+    assert all(one.data["id"].startswith("rcv_") for one in told)
+    assert sum("subject" in one.data for one in told) == 2
 
 
 def test_verdicts_are_those_of_the_dns(account: Account, dns: DnsServer) -> None:
