@@ -22,6 +22,7 @@ from dynamail.campaigns.drafting import create_campaign
 from dynamail.campaigns.launching import launch_campaign
 from dynamail.campaigns.models import Campaign
 from dynamail.cli.demo_data import CATEGORIES, CITIES, DOMAINS, FIRST, LAST, PLANS, SEGMENTS
+from dynamail.cli.demo_emails import send_demo_emails
 from dynamail.consent.models import Topic
 from dynamail.consent.proof import Proof
 from dynamail.consent.recording import choose_tracking
@@ -75,6 +76,7 @@ def make_demo_account(email: str, password: str) -> Campaign:
         _record_orders(account, member)
         _save_segments(account, member)
         _draft_next_one(account, member, topic, sender)
+        send_demo_emails(account, sender=f"{sender.name} <{sender.email}>")
         return _launch_first_one(account, member, topic, sender)
 
 
