@@ -29,8 +29,11 @@ class Misfit(ValueError):
 
 
 async def read_json(request: ApiRequest) -> Any:
-    """The body as plain values. Raises Problem (400, 413, 415)."""
-    return await read_body(request, msgspec.json.decode)
+    """The body as plain values. Raises Problem (400, 413, 415, 422)."""
+    try:
+        return await read_body(request, msgspec.json.decode)
+    except msgspec.ValidationError as error:  # plain values have one way not to fit: 1e400 is no number here
+        raise refuse(name_fault(error)) from None
 
 
 async def read_body(request: ApiRequest, decode: Callable[[bytes], Read]) -> Read:

@@ -108,3 +108,13 @@ def test_no_depth_breaks_a_noun(shop: Shop) -> None:
             "POST", f"{API}/contacts", b'{"email":"a@b.example","attributes":{"x":' + tower + b"}}"
         )
         assert answer.status in (400, 422), answer.body
+
+
+def test_a_number_that_no_machine_holds_is_refused_by_its_route(shop: Shop) -> None:
+    for method, path, body in (
+        ("POST", "contacts", b'{"email": "a@b.example", "attributes": {"n": 1e400}}'),
+        ("POST", "contacts/search", b'{"condition": {"n": -1e400}}'),
+        ("POST", "events", b'{"name": "a", "email": "a@b.example", "properties": {"n": 1e400}}'),
+        ("POST", "segments", b'{"name": "a", "definition": {"n": 1e400}}'),
+    ):
+        assert shop.ask(method, f"{API}/{path}", body).status in (400, 422), path
