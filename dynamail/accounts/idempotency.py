@@ -107,6 +107,61 @@ def claim_keys(
     return answers
 
 
+@dataclass(frozen=True, slots=True)
+class KnownKeys:
+    """Which of some keys are taken: the hash of the request behind each, with its answer. `old` had one more than a day ago."""
+
+    answers: Mapping[str, tuple[bytes, StoredAnswer]]
+    old: Collection[str]
+
+    def find_answer(self, key: str, body_hash: bytes) -> StoredAnswer | KeyReused | None:
+        """None: nobody has the key."""
+        if key not in self.answers:
+            return None
+        known, answer = self.answers[key]
+        return answer if hmac.compare_digest(known, body_hash) else KeyReused()
+
+
+def find_keys(account_id: int, keys: Collection[str], *, now: datetime) -> Inquiry[KnownKeys]:
+    """Look without claiming, for who writes the keys with their answers in the end (`ask_to_keep`)."""
+    statement = "SELECT key, body_hash, status, answer, created_at FROM idempotency_key WHERE account_id = %s AND key = ANY(%s::text[])"
+    (told,) = yield [Ask(statement, [account_id, list(keys)])]
+    answers = {
+        key: (bytes(body_hash), StoredAnswer(status, bytes(answer)))
+        for key, body_hash, status, answer, at in told.rows
+        if at >= now - KEPT
+    }
+    return KnownKeys(answers, [row[0] for row in told.rows if row[0] not in answers])
+
+
+def ask_to_keep(
+    account_id: int,
+    answers: Mapping[str, tuple[bytes, StoredAnswer]],
+    *,
+    old: Collection[str],
+    now: datetime,
+) -> list[Ask]:
+    """Keys with the hashes of their requests and their answers, where none was found before. Waits for a transaction that has one
+    of them; the database raises UniqueViolation when that commits: then all is to be done again, and the answer is found."""
+    statement = (
+        "INSERT INTO idempotency_key (account_id, key, body_hash, status, answer, created_at) "
+        "SELECT %s, key, body_hash, status, answer, %s "
+        "FROM unnest(%s::text[], %s::bytea[], %s::smallint[], %s::bytea[]) AS new (key, body_hash, status, answer)"
+    )
+    ordered = sorted(answers)  # so that two batches wait for each other and never crosswise
+    hashes = [answers[key][0] for key in ordered]
+    stored = [answers[key][1] for key in ordered]
+    parameters = [
+        account_id,
+        now,
+        ordered,
+        hashes,
+        [one.status for one in stored],
+        [one.answer for one in stored],
+    ]
+    return [*([ask_to_release(account_id, old)] if old else []), Ask(statement, parameters)]
+
+
 def store_answer(account_id: int, key: str, answer: StoredAnswer) -> Inquiry[None]:
     """In the transaction that claimed the key."""
     yield [ask_to_store(account_id, {key: answer})]

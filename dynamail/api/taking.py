@@ -12,39 +12,44 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 import msgspec
 import psycopg
-from psycopg.errors import DeadlockDetected
+from psycopg.errors import DeadlockDetected, UniqueViolation
 from psycopg_pool import PoolTimeout
 
-from dynamail.accounts.api_keys import Scope, ask_for_account
+from dynamail.accounts.api_keys import Scope
 from dynamail.accounts.idempotency import (
     BadKey,
     KeyReused,
+    KnownKeys,
     StoredAnswer,
-    ask_to_release,
-    ask_to_store,
+    ask_to_keep,
     check_key,
-    claim_keys,
+    find_keys,
     hash_request,
 )
 from dynamail.accounts.models import ApiKey
+from dynamail.accounts.tenancy import WEB_ROLE
 from dynamail.api.auth import ApiRequest, Caller, admit, charge_batch, unavailable
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.key_cache import BEGIN, TAKE_ROLE
+from dynamail.api.key_cache import BEGIN
 from dynamail.api.limits import Bucket
 from dynamail.api.visits import note_subject
-from dynamail.lib.asking import Inquiry, ask_at_once, pipeline_inquiry
+from dynamail.lib.asking import Ask, Inquiry, ask_first, ask_together, pipeline_inquiry
 from dynamail.lib.clock import utc_now
-from dynamail.messages.emails import accept_emails
+from dynamail.messages.emails import plan_emails
 from dynamail.messages.models import SourceKind
 from dynamail.messages.new_email import AcceptedEmail, AcceptResult, NewEmail, RefusedEmail
 
 MOST_AT_ONCE = 200  # requests that share a transaction
 LARGE_BODY = 256 * 1024  # octets; such a request would make its neighbors wait
+MOST_RETRIES = 2
+ENTER = "SELECT set_config('role', %s, true), set_config('dynamail.account_id', %s, true)"
+COMMIT = Ask("COMMIT")
 
 log = logging.getLogger(__name__)
 
@@ -189,103 +194,97 @@ class Intake:
                 order.answer.set_exception(outcome)
 
     async def _take_together(self, account_id: int, orders: Sequence[Order]) -> Sequence[Outcome | Exception]:
-        try:
-            return await self._transact(account_id, orders)
-        except DeadlockDetected:  # the other side has gone on
-            return await self._transact(account_id, orders)
+        for _attempt in range(MOST_RETRIES):
+            try:
+                return await self._transact(account_id, orders)
+            except (DeadlockDetected, UniqueViolation):
+                continue  # the other side has gone on; a key that it committed is found now
+        return await self._transact(account_id, orders)
 
     async def _transact(self, account_id: int, orders: Sequence[Order]) -> Sequence[Outcome | Exception]:
+        """Two trips: what is known, and what is to be written with the COMMIT."""
+        begin = [BEGIN, Ask(ENTER, [WEB_ROLE, str(account_id)])]
         async with self._pool.connection() as connection:
-            await ask_at_once([BEGIN, TAKE_ROLE, ask_for_account(account_id)], connection)
-            outcomes = await pipeline_inquiry(take_orders(account_id, orders), connection)
-            await connection.commit()
-        return outcomes
+            return await pipeline_inquiry(ask_first(begin, take_orders(account_id, orders)), connection)
 
 
 def take_orders(account_id: int, orders: Sequence[Order]) -> Inquiry[list[Outcome | Exception]]:
-    """The work of one transaction: an outcome for each request, in order."""
+    """The work of one transaction, and its COMMIT: an outcome for each request, in order."""
+    now = utc_now()
     first: dict[str, Order] = {}
     for order in orders:
         if order.claim is not None:
             first.setdefault(order.claim.key, order)
-    settled = (yield from _find_answers(account_id, first.values())) if first else {}
-    work = [
-        order
-        for order in orders
-        if order not in settled and (order.claim is None or first[order.claim.key] is order)
-    ]
-    settled |= yield from _accept(account_id, work)
-    claimed = [order for order in work if order.claim is not None]
-    if claimed:
-        yield from _keep_answers(account_id, claimed, settled)
-    return [settled[order] if order in settled else _repeat(order, first, settled) for order in orders]
+    leaders = [order for order in orders if order.claim is None or first[order.claim.key] is order]
+    plan = _plan(account_id, leaders, now)
+    if first:
+        known, (settled, asks) = yield from ask_together(find_keys(account_id, first, now=now), plan)
+    else:
+        known, (settled, asks) = KnownKeys({}, ()), (yield from plan)
+    if known.answers:  # of some the plan is not wanted: they were sent before
+        work = [order for order in leaders if order.claim is None or order.claim.key not in known.answers]
+        settled, asks = yield from _plan(account_id, work, now)
+    kept = _choose_answers(first.values(), settled)
+    if kept:
+        asks += ask_to_keep(account_id, kept, old=[key for key in known.old if key in kept], now=now)
+    yield [*asks, COMMIT]
+    return [settled[order] if order in settled else _repeat(order, first, settled, known) for order in orders]
 
 
-def _find_answers(account_id: int, orders: Iterable[Order]) -> Inquiry[dict[Order, Outcome | Exception]]:
-    """What is known of requests that came before; the others' keys are claimed."""
-    claims = {order.claim.key: order for order in orders if order.claim is not None}
-    wanted = {key: order.claim.body_hash for key, order in claims.items() if order.claim is not None}
-    found = yield from claim_keys(account_id, wanted, now=utc_now())
-    settled: dict[Order, Outcome | Exception] = {}
-    for key, answer in found.items():
-        if isinstance(answer, KeyReused):
-            settled[claims[key]] = _conflict(answer)
-        elif answer is not None:
-            settled[claims[key]] = Outcome(_read_stored(answer), replayed=True)
-    return settled
-
-
-def _accept(account_id: int, orders: Sequence[Order]) -> Inquiry[dict[Order, Outcome | Exception]]:
+def _plan(
+    account_id: int, orders: Sequence[Order], now: datetime
+) -> Inquiry[tuple[dict[Order, Outcome | Exception], list[Ask]]]:
     """Requests by the same key are one batch."""
     settled: dict[Order, Outcome | Exception] = {}
+    asks: list[Ask] = []
     in_order = sorted(orders, key=_group)
     for _key, group in groupby(in_order, key=_group):
         members = list(group)
-        emails = [email for order in members for email in order.emails]
-        results = yield from accept_emails(
+        plan = yield from plan_emails(
             account_id,
-            emails,
+            [email for order in members for email in order.emails],
             source_kind=members[0].source_kind,
             key=members[0].key,
-            now=utc_now(),
+            now=now,
             together=members[0].together,
         )
-        coming = iter(results)
+        coming = iter(plan.results)
         for order in members:
             settled[order] = Outcome([next(coming) for _email in order.emails])
-    return settled
+        asks += plan.asks
+    return settled, asks
 
 
 def _group(order: Order) -> tuple[int, str, bool]:
     return order.key.pk, order.source_kind.value, order.together
 
 
-def _keep_answers(
-    account_id: int, orders: Sequence[Order], settled: dict[Order, Outcome | Exception]
-) -> Inquiry[None]:
+def _choose_answers(
+    orders: Iterable[Order], settled: dict[Order, Outcome | Exception]
+) -> dict[str, tuple[bytes, StoredAnswer]]:
     """What was done is answered again; a request of which nothing was taken may be corrected and sent under the same key."""
-    kept: dict[str, StoredAnswer] = {}
-    released: list[str] = []
+    kept: dict[str, tuple[bytes, StoredAnswer]] = {}
     for order in orders:
-        outcome = settled[order]
-        key = order.claim.key if order.claim else ""
-        if isinstance(outcome, Outcome) and any(isinstance(one, AcceptedEmail) for one in outcome.results):
-            kept[key] = _write_stored(outcome.results)
-        else:
-            released.append(key)
-    yield [
-        *([ask_to_store(account_id, kept)] if kept else []),
-        *([ask_to_release(account_id, released)] if released else []),
-    ]
+        outcome = settled.get(order)
+        if order.claim is None or not isinstance(outcome, Outcome):
+            continue
+        if any(isinstance(one, AcceptedEmail) for one in outcome.results):
+            kept[order.claim.key] = order.claim.body_hash, _write_stored(outcome.results)
+    return kept
 
 
 def _repeat(
-    order: Order, first: dict[str, Order], settled: dict[Order, Outcome | Exception]
+    order: Order, first: dict[str, Order], settled: dict[Order, Outcome | Exception], known: KnownKeys
 ) -> Outcome | Exception:
-    """The same request came twice at once: both get the first one's answer."""
+    """The request was sent before, or twice at once: then both get the first one's answer."""
     claim = order.claim
-    leader = first[claim.key] if claim else order
-    if claim is None or leader.claim is None or leader.claim.body_hash != claim.body_hash:
+    if claim is None:
+        raise AssertionError("a request without a key was left out")
+    stored = known.find_answer(claim.key, claim.body_hash)
+    if isinstance(stored, StoredAnswer):
+        return Outcome(_read_stored(stored), replayed=True)
+    leader = first[claim.key]
+    if stored is not None or leader.claim is None or leader.claim.body_hash != claim.body_hash:
         return _conflict(KeyReused())
     outcome = settled[leader]
     return Outcome(outcome.results, replayed=True) if isinstance(outcome, Outcome) else outcome

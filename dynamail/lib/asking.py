@@ -13,6 +13,7 @@ from typing import Any, LiteralString, TypeVar
 from psycopg import AsyncConnection
 
 Result = TypeVar("Result")
+Other = TypeVar("Other")
 
 
 @dataclass(slots=True)  # not frozen, nor the other: several for each request
@@ -51,6 +52,41 @@ async def pipeline_inquiry(inquiry: Inquiry[Result], connection: AsyncConnection
         asks = next(inquiry)
         while True:
             asks = inquiry.send(await ask_at_once(asks, connection))
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+
+
+def ask_together(
+    first: Generator[Sequence[Ask], Sequence[Told], Result],
+    second: Generator[Sequence[Ask], Sequence[Told], Other],
+) -> Generator[Sequence[Ask], Sequence[Told], tuple[Result, Other]]:
+    """Two inquiries side by side: what both ask in a step travels in one trip. Neither sees what the other finds."""
+    inquiries: list[Generator[Sequence[Ask], Sequence[Told], Any]] = [first, second]
+    results: list[Any] = [None, None]
+    told: dict[int, Sequence[Told] | None] = {0: None, 1: None}
+    while told:
+        asks: dict[int, Sequence[Ask]] = {}
+        for place, answer in told.items():
+            try:
+                asks[place] = next(inquiries[place]) if answer is None else inquiries[place].send(answer)
+            except StopIteration as end:
+                results[place] = end.value
+        if not asks:
+            break
+        coming = iter((yield [ask for one in asks.values() for ask in one]))
+        told = {place: [next(coming) for _ask in one] for place, one in asks.items()}
+    return results[0], results[1]
+
+
+def ask_first(asks: Sequence[Ask], inquiry: Inquiry[Result]) -> Inquiry[Result]:
+    """The inquiry, its first step led by these statements, whose answers nobody needs."""
+    try:
+        step = next(inquiry)
+        told = yield [*asks, *step]
+        step = inquiry.send(told[len(asks) :])
+        while True:
+            step = inquiry.send((yield step))
     except StopIteration as end:
         result: Result = end.value
         return result

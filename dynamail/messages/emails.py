@@ -22,7 +22,7 @@ from dynamail.consent.gate import SENTENCES, Reason
 from dynamail.content.compiling import Stream
 from dynamail.content.problems import ContentError
 from dynamail.content.programs import PlainResolver, Resolver
-from dynamail.lib.asking import Inquiry
+from dynamail.lib.asking import Ask, Inquiry
 from dynamail.lib.ids import derived_id, new_id
 from dynamail.messages.checking import MAX_ATTACHMENT_BYTES, MAX_SUBJECT, UNFIT, Draft, File, check_email
 from dynamail.messages.email_facts import (
@@ -58,6 +58,14 @@ class _Ready:
     template_uid: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A result for each email, in order, and the statements that make them true."""
+
+    results: list[AcceptResult]
+    asks: Sequence[Ask]
+
+
 def accept_emails(
     account_id: int,
     emails: Sequence[NewEmail],
@@ -72,12 +80,32 @@ def accept_emails(
 
     Mail of a test key stays in the Mailbox; `is_test` says so without one. With `together`, one that is refused keeps all others out: they come back refused, without a fault of their own.
     """
+    plan = yield from plan_emails(
+        account_id, emails, source_kind=source_kind, key=key, now=now, together=together, is_test=is_test
+    )
+    if plan.asks:
+        yield plan.asks
+    return plan.results
+
+
+def plan_emails(
+    account_id: int,
+    emails: Sequence[NewEmail],
+    *,
+    source_kind: SourceKind,
+    key: ApiKey | None,
+    now: datetime,
+    together: bool = False,
+    is_test: bool = False,
+) -> Inquiry[Plan]:
+    """Like `accept_emails`, but the last statements are left to the caller, who has more to write with them."""
     if len(emails) > MAX_AT_ONCE:
         raise ValueError(f"{len(emails)} emails at once; split them into batches of {MAX_AT_ONCE}")
     drafts = [check_email(email, now=now) for email in emails]
     fit = [draft for draft in drafts if not draft.faults]
     is_test = is_test or (key is not None and key.is_test)
     rows: dict[int, EmailDraftRow] = {}
+    asks: Sequence[Ask] = ()
     if fit:
         facts = yield from gather_facts(account_id, fit, now=now)
         ready = [
@@ -91,7 +119,7 @@ def accept_emails(
         rows = {id(one.draft): _make_row(one, facts, blobs, is_test, now) for one in ready}
         if rows:
             key_id = key.pk if key else None
-            yield ask_to_write(
+            asks = ask_to_write(
                 account_id,
                 list(rows.values()),
                 source_kind=source_kind,
@@ -99,7 +127,7 @@ def accept_emails(
                 is_test=is_test,
                 now=now,
             )
-    return [_tell(draft, rows.get(id(draft)), now) for draft in drafts]
+    return Plan([_tell(draft, rows.get(id(draft)), now) for draft in drafts], asks)
 
 
 # ── Deciding ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -345,14 +345,14 @@ def test_requests_that_wait_share_a_transaction_and_a_bad_one_hurts_nobody(
 def test_a_request_that_breaks_something_breaks_it_for_itself_alone(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accept = taking.accept_emails
+    plan = taking.plan_emails
 
     def break_for_some(account_id: int, emails: Any, **values: Any) -> Any:
         if any(one.subject == "Poison" for one in emails):
             raise ValueError("not foreseen")
-        return accept(account_id, emails, **values)
+        return plan(account_id, emails, **values)
 
-    monkeypatch.setattr(taking, "accept_emails", break_for_some)
+    monkeypatch.setattr(taking, "plan_emails", break_for_some)
     bodies = [email(subject="Poison" if n == 3 else "Fine", to=f"p{n}@example.com") for n in range(10)]
     answers = ask_at_once(shop, [(body, {}) for body in bodies])
     assert [answer.status for answer in answers] == [202] * 3 + [500] + [202] * 6
