@@ -21,7 +21,7 @@ from dynamail.delivery.database import (
     text_array,
     uuid_array,
 )
-from dynamail.delivery.records import CANCELED, RETURNED, SUPPRESSED, Parcel, Result
+from dynamail.delivery.records import CANCELED, MARKETING, RETURNED, SUPPRESSED, Parcel, Result
 from dynamail.lib.clock import utc_now
 from dynamail.lib.sql import load_sql
 
@@ -128,11 +128,17 @@ async def _check_singles(connection: Connection, singles: Sequence[Parcel]) -> N
             "numbers": int_array(range(len(singles))),
             "account_ids": int_array(parcel.account_id for parcel in singles),
             "contact_ids": uuid_array(parcel.contact_id for parcel in singles),
+            "email_keys": text_array(parcel.email_key for parcel in singles),
             "address_hashes": bytea_array(parcel.address_hash for parcel in singles),
-            "scopes": text_array(parcel.stream for parcel in singles),
+            "scopes": text_array(_find_scope(parcel) for parcel in singles),
             "topic_ids": int_array(parcel.topic_id for parcel in singles),
             "now": utc_now(),
         },
     )
     for number, reason in rows:
         singles[number].stopped = stop_for(Reason(reason))
+
+
+def _find_scope(parcel: Parcel) -> str:
+    """Mail on a topic is what its recipient may leave, whatever stream carries it; as it was judged when it was accepted."""
+    return parcel.stream if parcel.topic_id is None else MARKETING

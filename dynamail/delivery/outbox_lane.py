@@ -325,7 +325,7 @@ class OutboxLane:
         )
         key = ""
         try:
-            key = parse_address(row.recipient).key
+            key = parcel.email_key = parse_address(row.recipient).key
             parcel.address_hash = hash_address(row.account_id, key)
         except AddressError as error:
             parcel.stopped = stopped or judge_content_failure(str(error))

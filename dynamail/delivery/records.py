@@ -59,6 +59,7 @@ class Parcel:
     source_id: UUID | None = None  # of a campaign; None for single messages
     topic_id: int | None = None  # consent to it is asked for
     address_hash: bytes = b""
+    email_key: str = ""  # the folded address, of single messages
     position: int = 0  # in its chunk
     gated_at: float = 0.0  # loop time of the gate's last answer
     stopped: Result | None = None  # why it must not be sent after all

@@ -10,6 +10,7 @@ from typing import Any
 from dynamail.consent.models import SuppressionReason
 from dynamail.consent.suppressing import suppress_address
 from dynamail.lib.clock import utc_now
+from dynamail.lib.ids import new_id
 from dynamail.messages.one_time import Rendered
 from dynamail.messages.stored_emails import EmailTexts
 from tests.delivery.stage import Stage, addresses
@@ -193,6 +194,48 @@ def test_a_suppression_stops_the_streams_of_its_kind_alone(stage: Stage) -> None
         assert sorted(message.recipient for message in mx.accepted) == ["ann@example.com", "bob@example.com"]
     passed = stage.rows("SELECT recipient, stream FROM message WHERE state = 'delivered' ORDER BY recipient")
     assert passed == [("ann@example.com", "marketing"), ("bob@example.com", "transactional")]
+
+
+def test_mail_on_a_topic_stops_at_suppressions_of_marketing_whatever_its_stream(stage: Stage) -> None:
+    with FakeMx() as mx:
+        account_id = stage.account(mx.port)
+        campaign = stage.campaign(account_id, ["ann@example.com"])
+        stage.change("DELETE FROM chunk")
+        (contact_id,) = campaign.contact_ids
+        sent = send(
+            stage, account_id, topic_id=campaign.topic_id, contact_id=contact_id, stream="transactional"
+        )
+        suppress_address(
+            account_id,
+            "ann@example.com",
+            reason=SuppressionReason.UNSUBSCRIBE,
+            scope="marketing",
+            now=utc_now(),
+        )
+        stage.deliver()
+        assert mx.messages == []
+    assert stage.rows("SELECT id, state FROM message") == [(sent.id, "suppressed")]
+
+
+def test_who_became_a_contact_and_was_restricted_meanwhile_gets_nothing(stage: Stage) -> None:
+    with FakeMx() as mx:
+        account_id = stage.account(mx.port)
+        send(stage, account_id, to=(("ANN@example.com", "to"),))
+        send(stage, account_id, to=(("old@example.com", "to"),))
+        campaign = stage.campaign(account_id, ["ann@example.com"])
+        stage.change("DELETE FROM chunk")
+        stage.change("UPDATE contact SET state = 'restricted'")
+        stage.change(
+            "INSERT INTO contact_alias (account_id, id, email, email_key, contact_id, merged_at, snapshot, rule)"
+            " VALUES (%s, %s, 'old@example.com', 'old@example.com', %s, now(), '{}', '')",
+            account_id,
+            new_id(),
+            campaign.contact_ids[0],
+        )
+        stage.deliver()
+        assert mx.messages == []
+    reasons = stage.rows("SELECT data ->> 'reason' FROM event WHERE kind = 'message.suppressed'")
+    assert reasons == [("restricted",)] * 2
 
 
 def test_an_email_on_a_topic_carries_the_one_click_unsubscribe(stage: Stage) -> None:
