@@ -75,6 +75,15 @@ def not_found(noun: str) -> Problem:
     return Problem(404, "not_found", f"There is no such {noun} in this account.")
 
 
+def hold_row(row: Row) -> Row:
+    """The row as it is now, and as it stays until this transaction ends: for changes that leave a part of it as it is. Raises Problem (404)."""
+    rows = type(row).objects.for_account(row.account_id).select_for_update(no_key=True)  # type: ignore[attr-defined]
+    held: Row | None = rows.filter(pk=row.pk).first()
+    if held is None:
+        raise not_found(str(row._meta.verbose_name))  # type: ignore[attr-defined]
+    return held
+
+
 def needs_live_key(caller: Caller, what: str) -> None:
     """A test key's mail goes to the Mailbox alone; what would reach people is refused. Raises Problem (403)."""
     if caller.key.is_test:

@@ -11,7 +11,7 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath
 
 from dynamail.accounts.api_keys import Scope
-from dynamail.api.answering import answer, get_row, read_input
+from dynamail.api.answering import answer, get_row, hold_row, read_input
 from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
@@ -169,7 +169,7 @@ async def change(request: ApiRequest, attribute: FromPath[str]) -> Response[Attr
     said = await read_input(request, AttributeChangeInput)
 
     def write(caller: Caller) -> AttributeBody:
-        row = get_row(caller, Attribute, attribute)
+        row = hold_row(get_row(caller, Attribute, attribute))
         if said.archived is False:
             restore_attribute(row, by=caller.key, now=caller.now)
         if said.label is not None or said.choices is not None:

@@ -11,7 +11,7 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath
 
 from dynamail.accounts.api_keys import Scope
-from dynamail.api.answering import answer, get_row, not_found, read_input
+from dynamail.api.answering import answer, get_row, hold_row, not_found, read_input
 from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
@@ -181,7 +181,7 @@ async def change(request: ApiRequest, stream: FromPath[str]) -> Response[StreamB
     said = await read_input(request, StreamChangeInput)
 
     def write(caller: Caller) -> StreamBody:
-        row = _find(caller, stream)
+        row = hold_row(_find(caller, stream))
         if said.archived is False:
             restore_stream(row, by=caller.key, now=caller.now)
         before = find_habits(row)

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.accounts.models import Account
-from dynamail.api.answering import answer, get_row, read_input
+from dynamail.api.answering import answer, get_row, hold_row, read_input
 from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError
@@ -137,7 +137,7 @@ async def change(request: ApiRequest, topic: FromPath[str]) -> Response[TopicBod
     said = await read_input(request, TopicChangeInput)
 
     def write(caller: Caller) -> TopicBody:
-        row = get_row(caller, Topic, topic)
+        row = hold_row(get_row(caller, Topic, topic))
         if said.archived is False:
             restore_topic(row, by=caller.key)
         if any(value is not None for value in (said.name, said.description, said.is_public, said.tracking)):

@@ -12,7 +12,7 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath
 
 from dynamail.accounts.api_keys import Scope
-from dynamail.api.answering import answer, not_found, read_input
+from dynamail.api.answering import answer, hold_row, not_found, read_input
 from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
@@ -217,7 +217,7 @@ async def change(request: ApiRequest, webhook: FromPath[str]) -> Response[Webhoo
     said = await read_input(request, WebhookChangeInput)
 
     def write(caller: Caller) -> WebhookBody:
-        row = _find(caller, webhook)
+        row = hold_row(_find(caller, webhook))
         chosen = _read_changes(row, said)
         if chosen is not None:
             change_endpoint(row, chosen, authorized=said.authorized, by=caller.key, now=caller.now)
