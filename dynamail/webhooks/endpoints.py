@@ -25,7 +25,7 @@ from dynamail.lib.ids import UnknownId
 from dynamail.lib.sealing import CannotOpen
 from dynamail.webhooks.errors import WebhookError
 from dynamail.webhooks.keys import Keys, make_keys, open_keys, seal_keys
-from dynamail.webhooks.kinds import ALL, KINDS, VERSION, FieldGroup
+from dynamail.webhooks.kinds import ALL, KINDS, TEST, VERSION, FieldGroup
 from dynamail.webhooks.models import WebhookDelivery, WebhookEndpoint
 from dynamail.webhooks.queueing import queue_follow
 
@@ -80,7 +80,8 @@ def change_endpoint(
 ) -> None:
     """Another host, more events or more fields need a new authorization. Raises WebhookError."""
     values = _check(chosen)
-    if not authorized and endpoint.is_authorized and is_wider(endpoint, chosen):
+    held = _rows(endpoint).select_for_update().get()  # what somebody else took away meanwhile counts
+    if not authorized and held.is_authorized and is_wider(held, chosen):
         raise WebhookError(
             "not_authorized",
             _("More would be handed over than was authorized: authorize this transfer as well."),
@@ -88,9 +89,10 @@ def change_endpoint(
         )
     if authorized:
         values |= _authorize(chosen, by, now)
-    if values["url"] != endpoint.url:
+    if values["url"] != held.url:
         values |= {"failing_since": None, "held_until": None}
     _update(endpoint, **values, updated_at=now)
+    _drop_unwanted(endpoint)
     record_audit(
         endpoint.account_id, by=by, action="webhook.changed", subject=endpoint, **_tell(chosen, authorized)
     )
@@ -125,11 +127,7 @@ def remove_endpoint(endpoint: WebhookEndpoint, *, by: Actor, now: datetime) -> N
     _update(
         endpoint, removed_at=now, state=State.DISABLED, state_at=now, why="", keys_sealed=None, updated_at=now
     )
-    waiting = WebhookDelivery.objects.for_account(endpoint.account_id).filter(endpoint_id=endpoint.pk)
-    open_states = (WebhookDelivery.State.WAITING, WebhookDelivery.State.FAILED)
-    waiting.filter(state__in=open_states).update(
-        state=WebhookDelivery.State.GIVEN_UP, error="removed", claim=None, next_at=None
-    )
+    _give_up(_list_open(endpoint), "removed")
     record_audit(endpoint.account_id, by=by, action="webhook.removed", subject=endpoint, url=endpoint.url)
     note_wants(endpoint.account_id)
 
@@ -334,6 +332,21 @@ def _update(endpoint: WebhookEndpoint, **values: Any) -> None:
 
 def _lock(endpoint: WebhookEndpoint) -> None:
     endpoint.keys_sealed = _rows(endpoint).select_for_update().values_list("keys_sealed", flat=True).get()
+
+
+def _drop_unwanted(endpoint: WebhookEndpoint) -> None:
+    """What waits of events that are not chosen any more is not told (P7.2)."""
+    if ALL not in endpoint.kinds:
+        _give_up(_list_open(endpoint).exclude(kind__in=[*endpoint.kinds, TEST]), "unwanted")
+
+
+def _list_open(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
+    rows = WebhookDelivery.objects.for_account(endpoint.account_id).filter(endpoint_id=endpoint.pk)
+    return rows.filter(state__in=(WebhookDelivery.State.WAITING, WebhookDelivery.State.FAILED))
+
+
+def _give_up(rows: QuerySet[WebhookDelivery], error: str) -> None:
+    rows.update(state=WebhookDelivery.State.GIVEN_UP, error=error, claim=None, next_at=None)
 
 
 def _rows(endpoint: WebhookEndpoint) -> QuerySet[WebhookEndpoint]:

@@ -38,4 +38,5 @@ PROBLEMS: dict[str, Promise] = {
     "restricted": _("Processing of this person's data is restricted; nothing was sent."),
     "erased": _("The person was deleted before it was sent."),
     "removed": _("The webhook was removed before it was sent."),
+    "unwanted": _("The webhook was no longer told of this event when it was to be sent."),
 }

@@ -70,6 +70,11 @@ def replay_delivery(
 ) -> None:
     """Send one again, now, with the same `webhook-id`, and as often as a new one where it fails. Raises WebhookError."""
     _check_ready(endpoint)
+    if delivery.kind != TEST and not wants(endpoint, delivery.kind):
+        raise WebhookError(
+            "not_wanted",
+            _("This webhook is not told of %s any more: choose the event first.") % delivery.kind,
+        )
     if not _queue_again(endpoint, [delivery.id], now):
         raise WebhookError(
             "not_replayable",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connections, transaction
 
+from dynamail.contacts.aliases import find_merged
 from dynamail.events.kinds import EventKind
 from dynamail.events.tailing import LoggedEvent, take_events
 from dynamail.lib.ids import new_id
@@ -46,7 +47,9 @@ def make_deliveries(
     if not wanted:
         return 0
     facts = gather_facts(account_id, wanted)
-    gone = {one.contact_id for one in events if one.kind == DELETED}
+    gone = _find_gone(account_id, wanted, facts.addresses) | {
+        one.contact_id for one in events if one.kind == DELETED and one.contact_id
+    }
     rows = []
     for event in wanted:
         if event.contact_id in facts.restricted or (event.contact_id in gone and event.kind != DELETED):
@@ -96,6 +99,12 @@ def _find_endpoints(account_ids: Collection[int]) -> Mapping[int, list[WebhookEn
     for row in rows.order_by("pk"):
         found[row.account_id].append(row)
     return found
+
+
+def _find_gone(account_id: int, events: Iterable[LoggedEvent], known: Collection[UUID]) -> set[UUID]:
+    """Contacts who were deleted since, and not merged into somebody: the log still has what happened with them, and nobody is told (P8)."""
+    missing = {one.contact_id for one in events if one.contact_id} - set(known)
+    return missing - find_merged(account_id, missing).keys()
 
 
 def _forget_the_deleted(account_id: int, events: Iterable[LoggedEvent]) -> None:

@@ -1,13 +1,25 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from dynamail.accounts.models import Account
+from dynamail.contacts.editing import delete_contact
 from dynamail.events.log import record_event
 from dynamail.lib.ids import to_public_id
-from dynamail.webhooks.endpoints import pause_endpoint, resume_endpoint
-from dynamail.webhooks.replaying import ReplayRange, replay_range, run_replay
+from dynamail.webhooks.endpoints import (
+    EndpointSettings,
+    change_endpoint,
+    pause_endpoint,
+    resume_endpoint,
+)
+from dynamail.webhooks.errors import WebhookError
+from dynamail.webhooks.models import WebhookDelivery
+from dynamail.webhooks.replaying import ReplayRange, replay_delivery, replay_range, run_replay
+from tests.support.people import make_contact
 from tests.support.personas import NOW
 from tests.support.webhook_sink import Said, WebhookSink
 from tests.webhooks.conftest import make_endpoint, owner_of, send_due, spread
@@ -41,6 +53,34 @@ def test_a_range_brings_what_failed_and_what_was_missed_and_only_that(
     again = ReplayRange(NOW - HOUR, NOW + HOUR, ("campaign.finished",), only_missing=False)
     assert run_replay(replay_range(endpoint, again, by=owner, now=NOW), now=NOW) == 2
     assert send_due(NOW) == 2
+
+
+@pytest.mark.promise("P8.1")
+def test_a_range_says_nothing_about_who_was_deleted_since(account: Account, sink: WebhookSink) -> None:
+    owner = owner_of(account)
+    endpoint, _keys = make_endpoint(account, sink.url(), fields=("address",))
+    ann = make_contact(account, "ann@mail.example")
+    tagged = record_event(account.pk, "contact.tagged", contact_id=ann.id, now=NOW)
+    delete_contact(ann, by=owner, now=NOW)
+    assert spread(account, tagged) == 0
+    work = replay_range(endpoint, ReplayRange(NOW - HOUR, NOW + HOUR), by=owner, now=NOW)
+    run_replay(work, now=NOW)
+    send_due(NOW)
+    assert [json.loads(one.body)["type"] for one in sink.requests] == ["contact.deleted"]
+
+
+@pytest.mark.promise("P7.2")
+def test_an_event_that_is_not_chosen_any_more_is_not_told(account: Account, sink: WebhookSink) -> None:
+    owner = owner_of(account)
+    endpoint, _keys = make_endpoint(account, sink.url(), kinds=("campaign.finished", "campaign.paused"))
+    spread(account, record_event(account.pk, "campaign.paused", now=NOW))
+    delivery = WebhookDelivery.objects.for_account(account).get()
+    fewer = EndpointSettings(sink.url(), ("campaign.finished",))
+    change_endpoint(endpoint, fewer, authorized=False, by=owner, now=NOW)
+    send_due(NOW)
+    with pytest.raises(WebhookError, match=r"not told of campaign\.paused"):
+        replay_delivery(endpoint, delivery, by=owner, now=NOW)
+    assert not sink.requests
 
 
 def name(event_id: UUID) -> str:
