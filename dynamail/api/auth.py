@@ -160,7 +160,7 @@ async def _hold(request: ApiRequest, caller: Caller) -> HeldTransaction | None:
     """The transaction that waits for this request's answer; None for a request without an Idempotency-Key."""
     visit = find_visit(request.scope)
     if visit.held is None and request.method == "POST" and HEADER in request.headers:
-        claim = read_claim(request, await request.body(), caller.account_id, now=caller.now)
+        claim = read_claim(request, await request.body(), caller.key, now=caller.now)
         if claim is not None:
             visit.held = HeldTransaction(claim, _threads, _open_database)
             try:

@@ -46,7 +46,7 @@ async def claim_request(
     request: ApiRequest, body: bytes, caller: Caller, connection: AsyncConnection[Any]
 ) -> Claim | None:
     """Claim the request's Idempotency-Key, if it has one, at the beginning of its transaction. Raises Replayed, Problem (400, 409)."""
-    claim = read_claim(request, body, caller.account_id, now=caller.now)
+    claim = read_claim(request, body, caller.key, now=caller.now)
     if claim is not None:
         await claim_in(claim, connection)
     return claim

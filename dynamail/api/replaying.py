@@ -34,6 +34,7 @@ from dynamail.accounts.idempotency import (
     hash_request,
     store_answer,
 )
+from dynamail.accounts.models import ApiKey
 from dynamail.accounts.tenancy import account_scope
 from dynamail.api.errors import FieldError, Problem, answer_problem
 from dynamail.api.visits import Send, Visit
@@ -236,14 +237,14 @@ def answer_again(_request: Request[Any, Any, Any], replayed: Replayed) -> Respon
 
 
 def read_claim(
-    request: Request[Any, Any, Any], body: bytes, account_id: int, *, now: datetime
+    request: Request[Any, Any, Any], body: bytes, api_key: ApiKey, *, now: datetime
 ) -> Claim | None:
     """The request's Idempotency-Key, if it is a POST that has one. Raises Problem (400)."""
     text = request.headers.get(HEADER) if request.method == "POST" else None
     if text is None:
         return None
     try:
-        key = check_key(text)
+        key = check_key(text, is_test=api_key.is_test)
     except BadKey as error:
         fault = FieldError("Idempotency-Key", str(error))
         raise Problem(400, "bad_idempotency_key", str(error), (fault,)) from None
@@ -251,7 +252,7 @@ def read_claim(
     if query := request.scope.get("query_string"):
         path += "?" + bytes(query).decode("latin-1")
     keeps_answer = not request.route_handler.opt.get(KEEPS_NO_ANSWER, False)
-    return Claim(account_id, key, hash_request("POST", path, body), now, keeps_answer)
+    return Claim(api_key.account_id, key, hash_request("POST", path, body), now, keeps_answer)
 
 
 def reused(error: KeyReused) -> Problem:

@@ -121,7 +121,7 @@ async def take_emails(
     if not emails:
         return Taken(caller.key, [])
     body = await request.body()
-    claim = _read_claim(request, body, idempotency_key) if idempotency_key else None
+    claim = _read_claim(request, body, idempotency_key, caller.key) if idempotency_key else None
     if len(emails) > 1:
         charge_batch(request, caller, len(emails) - 1, Bucket.EMAILS)
     order = Order(emails, caller.key, source_kind, claim, together)
@@ -131,9 +131,9 @@ async def take_emails(
     return Taken(caller.key, outcome.results, outcome.replayed)
 
 
-def _read_claim(request: ApiRequest, body: bytes, text: str) -> Claim:
+def _read_claim(request: ApiRequest, body: bytes, text: str, api_key: ApiKey) -> Claim:
     try:
-        key = check_key(text)
+        key = check_key(text, is_test=api_key.is_test)
     except BadKey as error:
         raise Problem(
             400, "bad_idempotency_key", str(error), (FieldError("Idempotency-Key", str(error)),)

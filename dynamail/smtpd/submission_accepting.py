@@ -151,7 +151,8 @@ def accept_submission(signed_in: SignedIn, raw: bytes, recipients: Sequence[str]
         return Outcome(key.reply, code="unauthenticated")
     try:
         submission = read_submission(raw, recipients=recipients, now=utc_now())
-        claim = check_key(submission.idempotency_key) if submission.idempotency_key else ""
+        said = submission.idempotency_key
+        claim = check_key(said, is_test=key.is_test) if said else ""
     except (Misread, BadKey) as error:
         return Outcome(write_reply(UNFIT, str(error)), key.pk, code="bad_message")
     with account_scope(key.account_id), connections["default"].cursor() as cursor:

@@ -281,6 +281,20 @@ def test_the_same_request_with_the_same_key_is_one_email(shop: Shop) -> None:
     assert len(kept(shop)) == 1
 
 
+def test_what_was_tried_with_a_test_key_is_still_to_be_done_with_a_live_one(shop: Shop) -> None:
+    header = {"idempotency-key": "order-17"}
+    test_key = shop.make_key(Scope.SEND_MESSAGES, Scope.WRITE_TOPICS, is_test=True)
+    tried = [shop.ask("POST", PATH, email(), key=test_key, headers=header) for _time in range(2)]
+    done = [shop.ask("POST", PATH, email(), headers=header) for _time in range(2)]
+    assert (tried[0].body, done[0].body) == (tried[1].body, done[1].body)
+    assert tried[0].body != done[0].body
+    assert sorted(Email.objects.for_account(shop.account).values_list("is_test", flat=True)) == [False, True]
+    topic = {"name": "News"}
+    body_of(shop.ask("POST", "/api/v1/topics", topic, key=test_key, headers={"idempotency-key": "t"}), 201)
+    problem = problem_of(shop.ask("POST", "/api/v1/topics", topic, headers={"idempotency-key": "t"}), 422)
+    assert problem["code"] != "idempotency_conflict"
+
+
 def test_a_refused_request_may_be_corrected_under_its_key(shop: Shop) -> None:
     key = {"idempotency-key": "order-17"}
     problem_of(shop.ask("POST", PATH, email(to="x"), headers=key), 422)
