@@ -328,8 +328,8 @@ def _make_row(
         secret=ready.secret,
         template_uid=ready.template_uid,
         topic_id=ready.judgements[0].topic_id,
-        track_opens=opens and email.raw is None,
-        track_clicks=clicks and email.raw is None,
+        track_opens=opens,
+        track_clicks=clicks,
         run_at=run_at,
         files=tuple(_keep_file(file, facts, blobs) for file in draft.files),
         recipients=tuple(

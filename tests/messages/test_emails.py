@@ -534,6 +534,14 @@ RAW = (
 )
 
 
+@pytest.mark.parametrize("asked", [True, False, None])
+def test_a_whole_message_is_counted_where_it_or_its_stream_asks(account: Account, asked: bool | None) -> None:
+    email = make_email("ann@example.com", raw=RAW, track_opens=asked, track_clicks=asked)
+    taken(accept(account, email, source_kind=SourceKind.SMTP))
+    row = Email.objects.for_account(account).get()
+    assert (row.track_opens, row.track_clicks) == (bool(asked), bool(asked)), "the stream counts nothing"
+
+
 def test_a_whole_message_is_kept_octet_by_octet(account: Account) -> None:
     email = make_email("ann@example.com", "bo@example.com", "cy@example.com", raw=RAW)
     result = taken(accept(account, email, source_kind=SourceKind.SMTP))
