@@ -4,6 +4,6 @@
 2. endpoints.py, keys.py    a member names an address, chooses events and fields, and authorizes the transfer; keys are sealed, and rotated
 3. spreading.py             the log is tailed; each event becomes one delivery for each endpoint that wants it
 4. sending.py, posting.py, outcomes.py   deliveries that are due are claimed, posted by the guarded way out, and settled; schedule.py says when again
-5. following.py             both go on for as long as the worker runs
+5. following.py, posters.py both go on for as long as the worker runs, many at once
 6. replaying.py, listing.py, disclosures.py   what a person asks of them; retention.py what goes, and when
 """

@@ -63,14 +63,6 @@ def gather_facts(account_id: int, events: Sequence[LoggedEvent]) -> Facts:
     )
 
 
-def find_restricted(account_id: int, contact_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of them whose processing is restricted (P8.3)."""
-    rows = Contact.objects.for_account(account_id).filter(
-        id__in=list(contact_ids), state=ContactState.RESTRICTED
-    )
-    return set(rows.values_list("id", flat=True))
-
-
 def _find_contacts(account_id: int, ids: Iterable[UUID]) -> dict[UUID, tuple[str, str]]:
     rows = Contact.objects.for_account(account_id).filter(id__in=list(ids))
     return {key: (email, state) for key, email, state in rows.values_list("id", "email", "state")}

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db import connections, transaction
+from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest
 
 from dynamail.lib.ids import new_id
+from dynamail.lib.sql import load_sql
 from dynamail.webhooks.endpoints import disable_endpoint
-from dynamail.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from dynamail.webhooks.models import WebhookDelivery, WebhookEndpoint
 from dynamail.webhooks.posting import Reply
 from dynamail.webhooks.schedule import FAILING_FOR, Chance, find_next_attempt, read_retry_after
 from dynamail.webhooks.sending import Claimed, Job
@@ -24,70 +30,98 @@ SUCCESS_GRAIN = timedelta(minutes=1)  # a busy endpoint's row is written once a 
 UNSENT = frozenset(("restricted", "erased", "keys"))  # nothing left, so there was no attempt
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A job and what came of it."""
+
+    job: Job
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What an outcome means for its delivery. `wait` is what the receiver asked for."""
+
+    delivery: Claimed
+    reply: Reply
+    state: str
+    next_at: datetime | None
+    wait: timedelta | None
+
+    @property
+    def is_about_endpoint(self) -> bool:
+        return not self.delivery.is_test and self.reply.error not in ("restricted", "erased")
+
+
 @transaction.atomic
-def settle_job(job: Job, reply: Reply, *, now: datetime, chance: Chance = random.random) -> bool:
-    """Write down how it went. False when the claim was lost to another worker, whose outcome counts."""
-    if reply.error not in UNSENT:
-        _add_attempt(job.delivery, reply, now)
+def settle_jobs(
+    outcomes: Sequence[Outcome], *, now: datetime, chance: Chance = random.random
+) -> set[tuple[int, UUID]]:
+    """Write down how they went, in one statement, and what follows where something failed. Returns account and id of those that were settled:
+    of a claim that was lost to another worker, that one's outcome counts.
+    """
+    verdicts = [_judge(one, now, chance) for one in outcomes]
+    rows = [_write(verdict, one.job, now) for verdict, one in zip(verdicts, outcomes, strict=True)]
+    parameters: dict[str, Any] = {
+        "outcomes": json.dumps(rows),
+        "now": now,
+        "stale_before": now - SUCCESS_GRAIN,
+    }
+    with connections["default"].cursor() as cursor:
+        cursor.execute(load_sql("webhooks", "settle_deliveries"), parameters)
+        settled = set(cursor.fetchall())
+    failed: dict[int, list[_Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        delivery = verdict.delivery
+        is_ours = (delivery.account_id, delivery.id) in settled
+        if is_ours and verdict.is_about_endpoint and not verdict.reply.is_success:
+            failed[delivery.endpoint_id].append(verdict)
+    for endpoint_id in sorted(failed):
+        _note_failures(endpoint_id, failed[endpoint_id], now)
+    return settled
+
+
+def _judge(outcome: Outcome, now: datetime, chance: Chance) -> _Verdict:
+    delivery, reply = outcome.job.delivery, outcome.reply
     wait = read_retry_after(reply.retry_after, now=now) if reply.retry_after else None
-    values = _find_values(job, reply, wait, now, chance)
-    if not _mine(job.delivery).update(**values):
-        return False
-    if not job.delivery.is_test and reply.error not in ("restricted", "erased"):
-        _tell_endpoint(job.delivery, reply, wait, values["state"], now)
-    return True
+    if reply.is_success:
+        return _Verdict(delivery, reply, State.DELIVERED, None, wait)
+    if delivery.is_test or reply.error in FINAL:
+        return _Verdict(delivery, reply, State.GIVEN_UP, None, wait)
+    next_at = find_next_attempt(delivery.attempts + 1, now=now, wait=wait, chance=chance)
+    return _Verdict(delivery, reply, State.FAILED if next_at else State.GIVEN_UP, next_at, wait)
 
 
-def _add_attempt(delivery: Claimed, reply: Reply, now: datetime) -> None:
-    WebhookAttempt.objects.add(
-        delivery.account_id,
-        id=new_id(now),
-        at=now,
-        delivery_id=delivery.id,
-        status=reply.status,
-        ms=reply.ms,
-        error=reply.error,
-        answer=reply.answer,
-    )
-
-
-def _find_values(
-    job: Job, reply: Reply, wait: timedelta | None, now: datetime, chance: Chance
-) -> dict[str, Any]:
-    attempts = job.delivery.attempts + 1
-    values: dict[str, Any] = {
-        "attempts": attempts,
-        "claim": None,
+def _write(verdict: _Verdict, job: Job, now: datetime) -> dict[str, Any]:
+    """A row as `settle_deliveries.sql` reads it."""
+    delivery, reply = verdict.delivery, verdict.reply
+    return {
+        "account_id": delivery.account_id,
+        "id": str(delivery.id),
+        "claim": str(delivery.claim),
+        "attempt_id": None if reply.error in UNSENT else str(new_id(now)),
+        "state": verdict.state,
+        "attempts": delivery.attempts + 1,
+        "next_at": verdict.next_at.isoformat() if verdict.next_at else None,
         "status": reply.status,
         "ms": reply.ms,
         "error": reply.error,
         "answer": reply.answer,
-        "next_at": None,
         "sent_fields": list(job.sent_fields),
+        "is_well": verdict.is_about_endpoint and reply.is_success,
     }
-    if reply.is_success:
-        return values | {"state": State.DELIVERED, "delivered_at": now}
-    if job.delivery.is_test or reply.error in FINAL:
-        return values | {"state": State.GIVEN_UP}
-    next_at = find_next_attempt(attempts, now=now, wait=wait, chance=chance)
-    return values | {"state": State.FAILED if next_at else State.GIVEN_UP, "next_at": next_at}
 
 
-def _tell_endpoint(
-    delivery: Claimed, reply: Reply, wait: timedelta | None, state: str, now: datetime
-) -> None:
-    rows = WebhookEndpoint.objects.for_account(delivery.account_id).filter(pk=delivery.endpoint_id)
-    if reply.is_success:
-        stale = Q(succeeded_at=None) | Q(succeeded_at__lt=now - SUCCESS_GRAIN)
-        due = rows.filter(stale | Q(failing_since__isnull=False))
-        due.update(failing_since=None, held_until=None, succeeded_at=now)
-        return
+def _note_failures(endpoint_id: int, failed: Sequence[_Verdict], now: datetime) -> None:
+    """What failed at one endpoint."""
+    rows = WebhookEndpoint.objects.for_account(failed[0].delivery.account_id).filter(pk=endpoint_id)
     values: dict[str, Any] = {"failing_since": Coalesce(F("failing_since"), now)}
-    if wait:
-        values["held_until"] = Greatest(F("held_until"), now + wait)
+    if waits := [one.wait for one in failed if one.wait]:
+        values["held_until"] = Greatest(F("held_until"), now + max(waits))
     rows.update(**values)
     endpoint = rows.select_related("account").get()
-    why = _find_reason_to_stop(endpoint, delivery, reply, state, now)
+    reasons = [_find_reason_to_stop(endpoint, one.delivery, one.reply, one.state, now) for one in failed]
+    why = next(filter(None, reasons), "")
     if why and disable_endpoint(endpoint, why, now=now):
         tell_owners(endpoint, now=now)
 
@@ -105,8 +139,3 @@ def _find_reason_to_stop(
         endpoint.succeeded_at is None or endpoint.succeeded_at < delivery.created_at
     )
     return "failing" if is_spent or since <= now - FAILING_FOR else ""
-
-
-def _mine(delivery: Claimed) -> QuerySet[WebhookDelivery]:
-    rows = WebhookDelivery.objects.for_account(delivery.account_id)
-    return rows.filter(id=delivery.id, claim=delivery.claim)

@@ -9,7 +9,7 @@ from functools import cache
 
 from django.conf import settings
 
-from dynamail.lib.egress import REDIRECTS, Bounds, EgressError, EgressRules, open_url
+from dynamail.lib.egress import REDIRECTS, Bounds, EgressError, EgressRules, KeptConnections, open_url
 from dynamail.webhooks.models import ANSWER_LENGTH
 
 TOTAL_SECONDS = 15.0
@@ -47,8 +47,8 @@ def make_rules() -> EgressRules:
     return EgressRules(frozenset(settings.EGRESS_ALLOWED), tls=_read_authorities())
 
 
-def send_post(post: Post, *, rules: EgressRules) -> Reply:
-    """Send it once; redirects are not followed. Never raises EgressError."""
+def send_post(post: Post, *, rules: EgressRules, kept: KeptConnections | None = None) -> Reply:
+    """Send it once; redirects are not followed. Never raises EgressError. `kept` was made with the same rules."""
     started = time.monotonic()
     headers = {"user-agent": USER_AGENT, "content-type": "application/json", **post.headers}
     reply: Reply | None = None
@@ -62,6 +62,7 @@ def send_post(post: Post, *, rules: EgressRules) -> Reply:
             headers=headers,
             content=post.body,
             redirects=0,
+            kept=kept,
         ) as answer:
             # The status decides: an answer that breaks off behind it, or has no end, changes nothing.
             reply = _judge(answer.status, answer.headers.get("retry-after", ""))

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from django.db import connections, transaction
+from django.db import connections
 
 from dynamail.lib.ids import to_public_id
 from dynamail.lib.sealing import CannotOpen
 from dynamail.lib.sql import load_sql
-from dynamail.protocols.standard_webhooks import sign_headers
-from dynamail.webhooks.facts import find_restricted
+from dynamail.protocols.standard_webhooks import SigningKeys, sign_headers
 from dynamail.webhooks.keys import choose_signing_keys, open_keys
 from dynamail.webhooks.kinds import TEST, list_groups
 from dynamail.webhooks.models import WebhookEndpoint
 from dynamail.webhooks.payloads import encode, fit
 from dynamail.webhooks.posting import TOTAL_SECONDS, Post, Reply
 
-LEASE = timedelta(seconds=4 * TOTAL_SECONDS)
-HEALTHY, FAILING = 8, 1  # on their way at once to one endpoint, as it answers or does not
+FRESH_SECONDS = 3.0  # behind its claim a request begins, or not at all: its time stamp and its endpoint's wishes are of that moment
+LEASE = timedelta(seconds=FRESH_SECONDS + TOTAL_SECONDS + 2)
+HEALTHY, FAILING = (
+    48,
+    1,
+)  # claimed at once for one endpoint, as it answers or does not; posters.py says how many are on their way
 VERSION_HEADER = "dynamail-version"
 
 
@@ -59,21 +61,10 @@ class Job:
     sent_fields: tuple[str, ...] = ()
 
 
-@transaction.atomic
 def claim_jobs(*, now: datetime, room: int) -> list[Job]:
-    """Up to `room` deliveries that are due, fair between endpoints."""
+    """Up to `room` deliveries that are due, fair between endpoints. One statement, whatever the number."""
     if room < 1:
         return []
-    claimed = _claim(now, room)
-    if not claimed:
-        return []
-    rows = WebhookEndpoint.objects.across_accounts(reason="a batch is of several accounts")
-    endpoints = {row.pk: row for row in rows.filter(pk__in={one.endpoint_id for one in claimed})}
-    restricted = _find_restricted(claimed)
-    return [_prepare(one, endpoints[one.endpoint_id], one.contact_id in restricted, now) for one in claimed]
-
-
-def _claim(now: datetime, room: int) -> list[Claimed]:
     claim = uuid4()
     parameters: dict[str, Any] = {
         "now": now,
@@ -85,50 +76,91 @@ def _claim(now: datetime, room: int) -> list[Claimed]:
     }
     with connections["default"].cursor() as cursor:
         cursor.execute(load_sql("webhooks", "claim_deliveries"), parameters)
-        rows = cursor.fetchall()
-    return [_read_row(row, claim) for row in rows]
+        rows = [_Row._make(row) for row in cursor.fetchall()]
+    ways = {row.endpoint_id: row for row in rows}
+    opened = {key: _open_way(row, now) for key, row in ways.items()}
+    return [_prepare(row, _read_row(row, claim), opened[row.endpoint_id], now) for row in rows]
 
 
-def _read_row(row: tuple[Any, ...], claim: UUID) -> Claimed:
-    account_id, key, endpoint_id, event_id, kind, contact_id, payload, attempts, created_at, requested_by = (
-        row
-    )
+def give_back(jobs: Sequence[Job], *, now: datetime) -> None:
+    """What was claimed and not sent is due again at once."""
+    parameters: dict[str, Any] = {
+        "account_ids": [one.delivery.account_id for one in jobs],
+        "ids": [one.delivery.id for one in jobs],
+        "claims": [one.delivery.claim for one in jobs],
+        "now": now,
+    }
+    with connections["default"].cursor() as cursor:
+        cursor.execute(load_sql("webhooks", "give_back_claims"), parameters)
+
+
+class _Row(NamedTuple):
+    """A row of `claim_deliveries.sql`."""
+
+    account_id: int
+    id: UUID
+    endpoint_id: int
+    event_id: UUID
+    kind: str
+    contact_id: UUID | None
+    payload: str | None
+    attempts: int
+    created_at: datetime
+    requested_by: str
+    url: str
+    fields: list[str]
+    version: str
+    keys_sealed: bytes | None
+    old_keys_until: datetime | None
+    is_restricted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What all deliveries to one endpoint have in common. Without keys nothing can be signed."""
+
+    url: str
+    fields: Sequence[str]
+    version: str
+    keys: SigningKeys | None
+
+
+def _open_way(row: _Row, now: datetime) -> _Way:
+    endpoint = WebhookEndpoint(pk=row.endpoint_id, account_id=row.account_id, keys_sealed=row.keys_sealed)
+    try:
+        keys = choose_signing_keys(open_keys(endpoint), row.old_keys_until, now=now)
+    except CannotOpen:
+        keys = None
+    return _Way(row.url, row.fields, row.version, keys)
+
+
+def _read_row(row: _Row, claim: UUID) -> Claimed:
     return Claimed(
-        account_id=account_id,
-        id=key,
-        endpoint_id=endpoint_id,
-        event_id=event_id,
-        kind=kind,
-        contact_id=contact_id,
-        payload=json.loads(payload) if payload else None,
-        attempts=attempts,
-        created_at=created_at,
-        requested_by=requested_by,
+        account_id=row.account_id,
+        id=row.id,
+        endpoint_id=row.endpoint_id,
+        event_id=row.event_id,
+        kind=row.kind,
+        contact_id=row.contact_id,
+        payload=json.loads(row.payload) if row.payload else None,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        requested_by=row.requested_by,
         claim=claim,
     )
 
 
-def _find_restricted(claimed: Sequence[Claimed]) -> set[UUID]:
-    people: dict[int, set[UUID]] = defaultdict(set)
-    for one in claimed:
-        if one.contact_id is not None:
-            people[one.account_id].add(one.contact_id)
-    return {found for account_id, ids in people.items() for found in find_restricted(account_id, ids)}
-
-
-def _prepare(delivery: Claimed, endpoint: WebhookEndpoint, is_restricted: bool, now: datetime) -> Job:
+def _prepare(row: _Row, delivery: Claimed, way: _Way, now: datetime) -> Job:
     if delivery.payload is None:
         return Job(delivery, None, Reply("erased"))
-    if is_restricted:
+    if row.is_restricted:
         return Job(delivery, None, Reply("restricted"))
-    try:
-        keys = choose_signing_keys(open_keys(endpoint), endpoint.old_keys_until, now=now)
-    except CannotOpen:
+    if way.keys is None:
         return Job(delivery, None, Reply("keys"))
     # Narrowed again: what was taken from the endpoint since is not sent, however long a delivery has waited.
-    payload = fit(delivery.payload, endpoint.fields)
+    payload = fit(delivery.payload, way.fields)
     body = encode(payload)
     message_id = to_public_id("evt", delivery.event_id)
-    headers = sign_headers(keys, message_id=message_id, timestamp=int(now.timestamp()), body=body)
-    post = Post(endpoint.url, {**headers, VERSION_HEADER: endpoint.version}, body)
+    headers = sign_headers(way.keys, message_id=message_id, timestamp=int(now.timestamp()), body=body)
+    post = Post(way.url, {**headers, VERSION_HEADER: way.version}, body)
     return Job(delivery, post, sent_fields=tuple(list_groups(delivery.kind, payload["data"])))

@@ -6,8 +6,9 @@ from procrastinate.contrib.django import app
 
 from dynamail.accounts.models import BackgroundWork
 from dynamail.lib.clock import utc_now
+from dynamail.webhooks.endpoints import is_followed
 from dynamail.webhooks.following import follow_webhooks
-from dynamail.webhooks.queueing import queue_follow
+from dynamail.webhooks.queueing import queue_follow, queue_guard
 from dynamail.webhooks.replaying import run_replay
 from dynamail.webhooks.retention import remove_old
 
@@ -19,7 +20,9 @@ AGAIN = RetryStrategy(
 
 @app.task(name="webhooks.follow", queueing_lock="webhooks.follow")
 def follow_webhooks_task(timestamp: int | None = None) -> None:
-    """One turn, and the next one behind it. The schedule begins anew where a worker was killed."""
+    """One turn, and the next one behind it; and a guard, which takes over where a worker was killed. The schedule begins when there is something to tell."""
+    if is_followed():
+        queue_guard()
     if follow_webhooks() is not None:
         queue_follow()
 

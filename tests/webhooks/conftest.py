@@ -10,10 +10,10 @@ import pytest
 from dynamail.accounts.models import Account, Member
 from dynamail.events.models import Event
 from dynamail.webhooks.endpoints import EndpointSettings, create_endpoint
-from dynamail.webhooks.following import run_job
 from dynamail.webhooks.keys import Keys
 from dynamail.webhooks.models import WebhookDelivery, WebhookEndpoint
-from dynamail.webhooks.outcomes import settle_job
+from dynamail.webhooks.outcomes import Outcome, settle_jobs
+from dynamail.webhooks.posters import run_job
 from dynamail.webhooks.replaying import _read_event
 from dynamail.webhooks.sending import claim_jobs
 from dynamail.webhooks.spreading import make_deliveries
@@ -57,7 +57,7 @@ def send_due(now: datetime, *, room: int = 50) -> int:
     """Claim, post and settle, one behind the other, without chance."""
     jobs = claim_jobs(now=now, room=room)
     for job in jobs:
-        settle_job(job, run_job(job), now=now, chance=lambda: 0.0)
+        settle_jobs([Outcome(job, run_job(job))], now=now, chance=lambda: 0.0)
     return len(jobs)
 
 

@@ -1,16 +1,16 @@
-"""The log as it is, and the worker's turns: other transactions, other sessions, and ends in the middle."""
+"""The worker's turns: other sessions, and ends in the middle. What the log shows to a reader, and when, is tested with the log."""
 
 from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from dynamail.accounts.models import Account
 from dynamail.contacts.editing import delete_contact
@@ -19,12 +19,15 @@ from dynamail.events.models import EventCursor
 from dynamail.lib.clock import utc_now
 from dynamail.webhooks import following
 from dynamail.webhooks.endpoints import READER
-from dynamail.webhooks.following import Posters, follow_webhooks
+from dynamail.webhooks.following import follow_webhooks
 from dynamail.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from dynamail.webhooks.posters import AT_ONCE, Posters
+from dynamail.webhooks.queueing import queue_guard
 from dynamail.webhooks.sending import LEASE, claim_jobs
 from dynamail.webhooks.spreading import has_news, spread_events
 from tests.support.people import make_contact
 from tests.support.personas import NOW, make_account
+from tests.support.settled_log import settle_log
 from tests.support.webhook_sink import Received, Said, WebhookSink
 from tests.webhooks.conftest import make_endpoint
 
@@ -53,17 +56,7 @@ def posters() -> Iterator[Posters]:
 
 
 def settle() -> None:
-    """Wait until what was committed can be read: transactions of other tests on this server hold the horizon back."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT coalesce(max(tx), '0'::xid8) < pg_snapshot_xmin(pg_current_snapshot()) FROM event"
-            )
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.05)
-    raise AssertionError("an old transaction goes on")
+    settle_log(READER)
 
 
 def happen(account: Account, kind: str = "campaign.finished", **values: Any) -> None:
@@ -221,3 +214,47 @@ def test_a_deleted_person_leaves_our_copies_and_partners_are_told(
         assert "dana@" not in cursor.fetchone()[0]
     assert not WebhookAttempt.objects.for_account(account).filter(answer__contains="dana").exists()
     assert endpoint.is_authorized
+
+
+def test_one_that_fails_gives_back_what_waits_behind_it(
+    account: Account, sink: WebhookSink, posters: Posters
+) -> None:
+    sink.answer = lambda _request: Said(500)
+    make_endpoint(account, sink.url())
+    for _number in range(30):
+        happen(account)
+    settle()
+    take_turn(posters)
+    rows = WebhookDelivery.objects.for_account(account)
+    assert rows.filter(state="failed").count() == len(sink.requests) <= AT_ONCE
+    assert not rows.exclude(claim=None).exists()
+    assert set(rows.exclude(state="failed").values_list("attempts", flat=True)) == {0}
+    before = len(sink.requests)
+    take_turn(posters)
+    assert len(sink.requests) == before + 1
+
+
+def test_many_go_over_few_connections_and_few_statements(
+    account: Account, sink: WebhookSink, posters: Posters
+) -> None:
+    make_endpoint(account, sink.url())
+    for _number in range(30):
+        happen(account)
+    settle()
+    with CaptureQueriesContext(connection) as asked:
+        take_turn(posters)
+    assert len([one for one in asked if "webhook_delivery" in one["sql"]]) == 2  # made, and claimed
+    assert len(sink.requests) == 30
+    assert sink.connections <= AT_ONCE
+
+
+def test_who_follows_leaves_a_guard_behind(account: Account, sink: WebhookSink) -> None:
+    """A worker that is killed in its turn has queued no other: the guard takes over within seconds."""
+    make_endpoint(account, sink.url())
+    queue_guard()
+    queue_guard()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT scheduled_at > now() FROM procrastinate_jobs WHERE queueing_lock = 'webhooks.follow.guard'"
+        )
+        assert cursor.fetchall() == [(True,)]

@@ -1,7 +1,8 @@
 -- Claim deliveries that are due, a few of each endpoint: first for those that have the fewest on their way, so that a slow one or a long
--- queue holds up nobody else. A claim lasts until next_at; one whose worker was killed is due again then. Called by webhooks/sending.py.
--- Keys used: webhook_delivery_due, webhook_delivery_claimed. Parameters: now, lease_until, claim (uuid), room (rows at most), healthy and
--- failing (on their way at once to an endpoint that answers, and to one that does not).
+-- queue holds up nobody else. A claim lasts until next_at; one whose worker was killed is due again then. Each row comes with what its
+-- endpoint says now, and whether its person may be spoken of. Called by webhooks/sending.py.
+-- Keys used: webhook_delivery_due, webhook_delivery_claimed, contact's primary key. Parameters: now, lease_until, claim (uuid), room (rows
+-- at most), healthy and failing (claimed at once for an endpoint that answers, and for one that does not).
 WITH ready AS (
     SELECT endpoint.id,
         CASE WHEN endpoint.failing_since IS NULL THEN %(healthy)s ELSE %(failing)s END AS allowed,
@@ -35,7 +36,12 @@ held AS (
     FOR UPDATE OF delivery SKIP LOCKED
 )
 UPDATE webhook_delivery AS delivery SET claim = %(claim)s, next_at = %(lease_until)s
-FROM held
-WHERE delivery.account_id = held.account_id AND delivery.id = held.id
+FROM held, webhook_endpoint AS endpoint
+WHERE delivery.account_id = held.account_id AND delivery.id = held.id AND endpoint.id = delivery.endpoint_id
 RETURNING delivery.account_id, delivery.id, delivery.endpoint_id, delivery.event_id, delivery.kind, delivery.contact_id, delivery.payload::text,
-    delivery.attempts, delivery.created_at, delivery.requested_by
+    delivery.attempts, delivery.created_at, delivery.requested_by,
+    endpoint.url, endpoint.fields, endpoint.version, endpoint.keys_sealed, endpoint.old_keys_until,
+    EXISTS (
+        SELECT FROM contact
+        WHERE contact.account_id = delivery.account_id AND contact.id = delivery.contact_id AND contact.state = 'restricted'
+    ) AS is_restricted
