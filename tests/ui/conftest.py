@@ -24,8 +24,9 @@ from playwright.sync_api import (
 
 from dynamail.senders.domain_records import Names
 from tests.support.dns_server import DnsServer
-from tests.support.installation import Installation, start_installation
+from tests.support.installation import Installation, find_free_port, start_installation
 from tests.support.sending_domains import publish_installation
+from tests.support.webhook_sink import WebhookSink
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET_FLAGS = [
@@ -68,12 +69,21 @@ def dns() -> Iterator[DnsServer]:
 
 
 @pytest.fixture(scope="session")
-def installation(dns: DnsServer) -> Iterator[Installation]:
+def hooks() -> Iterator[WebhookSink]:
+    """The one address of this machine that the installation may tell what happens."""
+    with WebhookSink() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def installation(dns: DnsServer, hooks: WebhookSink) -> Iterator[Installation]:
     """One installation with the demo account serves all tests; each story signs up with an account of its own."""
     running = start_installation(
         demo=True,
         DYNAMAIL_DNS_SERVERS=f"{dns.host}:{dns.port}",
         DYNAMAIL_RETURN_PATH_DOMAIN=RETURN_PATH,
+        DYNAMAIL_EGRESS_ALLOWED=f"{hooks.host}:{hooks.port}",
+        DYNAMAIL_REPORTS_PORT=str(find_free_port()),
     )
     wait_for_file(running.home / "data" / "demo_sign_in")
     yield running
