@@ -72,6 +72,12 @@ LOOK_SECONDS = 1.0
 STOPPED_PAUSE = timedelta(minutes=1)  # before a row is looked at again whose account or campaign is stopped
 
 
+def lost_domain(from_email: str) -> Result:
+    """The domain was proved when the message was accepted and may be again: the message waits, as it does for a key that signs."""
+    domain = find_domain(from_email)
+    return Result(RETURNED, reply=f"Mail leaves only from verified domains, and {domain} is none any more.")
+
+
 def never_compose(parcel: Parcel, now: datetime) -> Envelope:
     """Of a row that is only settled."""
     raise AssertionError("a message without content was to be written")
@@ -209,9 +215,9 @@ class OutboxLane:
         parcels = []
         for held in fresh:
             if is_expired(held.row.created_at, now):
-                self.take_result(
-                    held.parcel, Result(EXPIRED, code=held.row.last_code, reply=held.row.last_reply)
-                )
+                stopped = held.parcel.stopped
+                reply = held.row.last_reply or (stopped.reply if stopped is not None else "")
+                self.take_result(held.parcel, Result(EXPIRED, code=held.row.last_code, reply=reply))
             elif held.parcel.stopped is not None:
                 self.take_result(held.parcel, held.parcel.stopped)
             else:
@@ -265,6 +271,10 @@ class OutboxLane:
         try:
             identity = await self._tools.sources.identities.find(row.account_id, email.from_email)
             copy = make_copy(row)
+            if identity is None and not row.to_mailbox:
+                outlet = await self._tools.ways.find(row.account_id)
+                if outlet.routing.may_leave:
+                    return self._make_single(row, stopped=lost_domain(email.from_email))
         except SigningError as error:
             return self._make_single(row, stopped=Result(RETURNED, reply=str(error)))
         except CannotOpen as error:

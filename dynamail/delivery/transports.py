@@ -112,6 +112,11 @@ class Routing:
     rules: Sequence[Rule] = ()
     default: int | None = None
 
+    @property
+    def may_leave(self) -> bool:
+        """Does anything leave this server? As `senders/from_rules.py` asks."""
+        return self.default is not None or bool(self.rules)
+
     def find_route(self, transport_id: int | None) -> Route:
         """Also for a transport that is gone: then it has a problem."""
         if transport_id is None:

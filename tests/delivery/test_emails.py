@@ -238,6 +238,34 @@ def test_who_became_a_contact_and_was_restricted_meanwhile_gets_nothing(stage: S
     assert reasons == [("restricted",)] * 2
 
 
+def test_mail_of_a_domain_that_was_lost_waits_until_it_is_proved_again(stage: Stage) -> None:
+    with FakeMx() as mx:
+        account_id = stage.account(mx.port)
+        sent = send(stage, account_id)
+        stage.change("UPDATE sending_domain SET state = 'lost'")
+        stage.deliver()
+        assert mx.messages == []
+        ((attempts, worker, waits),) = stage.rows("SELECT attempts, worker, run_at > now() FROM outbox")
+        assert (attempts, worker, waits) == (0, None, True)
+        stage.change("UPDATE sending_domain SET state = 'verified'")
+        stage.change("UPDATE outbox SET run_at = now()")
+        stage.deliver()
+        assert len(mx.accepted) == 1
+    assert stage.rows("SELECT id, state FROM message") == [(sent.id, "delivered")]
+
+
+def test_mail_of_a_domain_that_stays_lost_expires_and_says_why(stage: Stage) -> None:
+    with FakeMx() as mx:
+        account_id = stage.account(mx.port)
+        send(stage, account_id)
+        stage.change("DELETE FROM sending_domain")
+        stage.change("UPDATE outbox SET created_at = now() - interval '5 days'")
+        stage.deliver()
+        assert mx.messages == []
+    ((state, reply),) = stage.rows("SELECT state, reply FROM message")
+    assert (state, "acme.example is none any more" in reply) == ("expired", True)
+
+
 def test_an_email_on_a_topic_carries_the_one_click_unsubscribe(stage: Stage) -> None:
     with FakeMx() as mx:
         account_id = stage.account(mx.port)
