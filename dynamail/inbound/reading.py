@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
+from email.utils import getaddresses
 
 from dynamail.protocols.address import AddressError, parse_address
-from dynamail.protocols.reports.parts import Headers, decode_words, read_headers
+from dynamail.protocols.reports.parts import decode_text, decode_words, list_fields, read_headers
 from dynamail.senders.mailbox import ReadMessage, read_message
 
 MOST_FILES = 100
 MAX_FILENAME = 255
-_ADDRESS = re.compile(r"<([^<>]*)>")
 # How mail programs introduce what is quoted, in the languages of the product and of its neighbors.
 _INTRODUCTION = re.compile(
     r"^(?:on\b.{0,200}\bwrote|am\b.{0,200}\bschrieb.{0,80}|le\b.{0,200}\ba écrit|.{0,200}\b(?:пишет|писал\(?а?\)?|написал\(?а?\)?|піша|напісаў|pisze|napisał\(?a?\)?)\b.{0,80})\s*:\s*$",
@@ -50,12 +50,16 @@ class From:
         return self.email.rpartition("@")[2].lower()
 
 
-def read_from(headers: Headers) -> From:
-    """The first mailbox of From; an address that cannot be one is left out."""
-    value = headers.get("from", "")
-    found = _ADDRESS.search(value)
-    text = (found[1] if found else value).strip()
-    name = decode_words(value[: found.start()] if found else "").strip().strip('"').strip()
+def read_from(raw: bytes) -> From:
+    """The first mailbox of From; an address that cannot be one is left out.
+
+    The name is decoded after the address is cut off, so that neither quotes nor encoded words can show another address in it.
+    """
+    _headers, body = read_headers(raw, 0, len(raw))
+    fields = list_fields(decode_text(raw[:body], ""))
+    value = next((value for name, value in fields if name == "from"), "")
+    shown, text = next(iter(getaddresses([value])), ("", ""))
+    name = " ".join(decode_words(shown).split())
     try:
         return From(parse_address(text).text, name[:200])
     except AddressError:

@@ -63,7 +63,7 @@ def take_incoming(
 ) -> ReceivedMessage:
     """Keep a message; committed when this returns. The same one again is the row that is there. Accepts any octets."""
     headers, _body = read_headers(raw, 0, len(raw))
-    sender = read_from(headers)
+    sender = read_from(raw)
     verdicts = judge_message(raw, client=client, envelope_from=envelope_from, from_domain=sender.domain)
     incoming = _Incoming(raw, headers, sender, envelope_from, envelope_to, client, verdicts)
     with account_scope(owner.account_id):

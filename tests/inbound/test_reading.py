@@ -49,10 +49,14 @@ def test_files_are_found_by_their_names() -> None:
         ("Ann <ann@example.com>", "ann@example.com", "Ann"),
         ('"Lee, Ann" <ann@example.com>', "ann@example.com", "Lee, Ann"),
         ("ann@example.com", "ann@example.com", ""),
+        ('"Ann <boss@shop.example>" <ann@example.com>', "ann@example.com", "Ann <boss@shop.example>"),
+        ("=?utf-8?q?=3Cboss=40shop.example=3E?= <ann@example.com>", "ann@example.com", "<boss@shop.example>"),
+        ("=?utf-8?q?J=C3=BCrg?=\r\n <jurg@example.com>, bo@example.com", "jurg@example.com", "Jürg"),
+        ("Ann (<boss@shop.example>) <ann@example.com>", "ann@example.com", "Ann (<boss@shop.example>)"),
         ("nobody", "", ""),
         ("", "", ""),
     ],
 )
 def test_who_says_to_have_written(value: str, email: str, name: str) -> None:
-    found = read_from({"from": value})
+    found = read_from(b"Subject: x\r\nFrom: " + value.encode() + b"\r\n\r\nFrom: no@example.com\r\n")
     assert (found.email, found.name) == (email, name)
