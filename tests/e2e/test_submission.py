@@ -54,13 +54,15 @@ class Shop:
             time.sleep(0.05)
         return rows
 
-    def send(self, *recipients: str, **headers: str) -> str:
+    def send(self, *recipients: str, html: str = "", **headers: str) -> str:
         """By Python's own client; returns the id of the email."""
         message = EmailMessage()
         message["From"], message["Subject"] = "Shop <hello@shop.example>", "Your order"
         for name, value in headers.items():
             message[name.replace("_", "-")] = value
         message.set_content("Thank you")
+        if html:
+            message.add_alternative(html, subtype="html")
         with smtplib.SMTP("127.0.0.1", self.port("starttls"), timeout=30) as client:
             client.starttls(context=trust_nobody())
             client.login("dynamail", self.secret)
@@ -239,6 +241,15 @@ def test_a_tracked_message_is_opened_and_clicked(shop: Shop, player: str, kind: 
         timeout=30,
     )
     assert answer.status_code == 202, answer.text
+    assert shop.state_of(recipient) == "delivered"
+    assert shop.wait_for_event(kind, recipient) is not None
+
+
+@pytest.mark.parametrize(("player", "kind"), [("open", "message.opened"), ("click", "message.clicked")])
+def test_a_message_of_a_mail_program_is_tracked_where_it_asks(shop: Shop, player: str, kind: str) -> None:
+    recipient = f"{player}+raw@simulator.invalid"
+    wanted = {f"X_DynaMail_Track_{what}": "yes" for what in ("Opens", "Clicks")}
+    shop.send(recipient, html='<p><a href="https://shop.example/sale">Sale</a></p>', **wanted)
     assert shop.state_of(recipient) == "delivered"
     assert shop.wait_for_event(kind, recipient) is not None
 
