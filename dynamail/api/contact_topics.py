@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -26,6 +27,7 @@ from dynamail.contacts.timeline import Moment, list_moments
 from dynamail.lib.ids import to_public_id
 
 METHOD = "api"
+INSTANT = timedelta(microseconds=1)
 MAX_EVIDENCE = 4_000  # characters of JSON
 NEVER_ASKED = "none"
 
@@ -131,14 +133,18 @@ async def set_topic(
 async def list_timeline(request: ApiRequest, contact: FromPath[str]) -> Response[Listed[TimelineBody]]:
     """Edits, tags, consent, mail and own events, the latest first."""
     page = read_query(request, Page)
-    before = _read_moment(page.after)
+    until, seen = _read_place(page.after)
 
     def find(caller: Caller) -> Listed[TimelineBody]:
         who = find_contact(caller, contact)
-        found = list_moments(caller.account_id, who.id, before=before, limit=page.limit + 1)
+        before = None if until is None else until + INSTANT
+        found = list_moments(caller.account_id, who.id, before=before, limit=seen + page.limit + 1)
         topics = {topic.pk: topic.public_id for topic in find_topics(caller.account_id, with_archived=True)}
-        shown = [_describe_moment(one, topics) for one in found[: page.limit]]
-        return make_page(shown, shown[-1].at.isoformat() if len(found) > page.limit else None)
+        shown = found[seen : seen + page.limit]
+        return make_page(
+            [_describe_moment(one, topics) for one in shown],
+            _write_place(found[: seen + page.limit]) if len(found) > seen + page.limit else None,
+        )
 
     return answer(await in_account(request, find))
 
@@ -188,16 +194,24 @@ def _record(caller: Caller, contact: Contact, topic: Topic, said: SubscriptionIn
     )
 
 
-def _read_moment(text: str) -> datetime | None:
+def _write_place(shown: Sequence[Moment]) -> str:
+    """The last moment, and how many entries of it were shown: what one request did with a contact has one moment."""
+    last = shown[-1].at
+    return f"{last.isoformat()}~{sum(one.at == last for one in shown)}"
+
+
+def _read_place(text: str) -> tuple[datetime | None, int]:
     if not text:
-        return None
+        return None, 0
+    said, _, seen = text.partition("~")
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(said)
     except ValueError:
         raise wrong_cursor() from None
-    if moment.tzinfo is None:
+    is_number = seen.isascii() and seen.isdecimal() and len(seen) < 6
+    if moment.tzinfo is None or not is_number or not 1970 < moment.year < 9999:
         raise wrong_cursor()
-    return moment
+    return moment, int(seen)
 
 
 def _describe(topic: Topic, row: Subscription | None) -> SubscriptionBody:

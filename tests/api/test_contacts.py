@@ -339,3 +339,23 @@ def test_each_route_needs_its_scope(filled: Shop) -> None:
         assert problem_of(filled.ask(method, path, {}, key=reader), 403)["code"] == "missing_scope"
     for path in (PATH, one, f"{one}/topics", f"{one}/timeline"):
         assert problem_of(filled.ask("GET", path, key=writer), 403)["code"] == "missing_scope"
+
+
+def test_a_timeline_is_read_whole_in_pages_of_one(shop: Shop) -> None:
+    """What one request says of a contact may have happened at one moment."""
+    body_of(shop.ask("POST", PATH, {"email": "ann@mail.example"}), 201)
+    at = utc_now().isoformat()
+    calls = [
+        {"type": "track", "userId": "ann@mail.example", "event": f"e{number}", "timestamp": at}
+        for number in range(4)
+    ]
+    body_of(shop.ask("POST", "/compat/segment/v1/batch", {"batch": calls}))
+    path = f"{PATH}/ann@mail.example/timeline"
+    whole = body_of(shop.ask("GET", path))["data"]
+    assert len(whole) == 5
+    pieces, after = [], ""
+    while after is not None:
+        page = body_of(shop.ask("GET", f"{path}?limit=1&after={after.replace('+', '%2B')}"))
+        pieces += page["data"]
+        after = page["next"]
+    assert pieces == whole
