@@ -23,6 +23,15 @@ def read(
     return to_emails(Form({**LEAST, **change}, files or {}), DOMAIN, NOW)
 
 
+def test_a_request_does_not_grow_without_bounds() -> None:
+    variables = json.dumps({"ann@mail.example": {"a": "x" * 10_000}})
+    with pytest.raises(Problem, match="longer than"):
+        read({"html": ["%recipient.a%" * 100_000], "recipient-variables": [variables]})
+    people = [",".join(f"p{number}@mail.example" for number in range(1_000))]
+    with pytest.raises(Problem, match="50 MB of text together"):
+        read({"to": people, "html": ["x" * 300_000], "recipient-variables": ["{}"]})
+
+
 def test_every_field_finds_its_place() -> None:
     change = {
         "from": ["Acme <hello@acme.example>"],

@@ -26,6 +26,17 @@ def read(**change: Any) -> list[NewEmail]:
     return to_emails(msgspec.convert({**LEAST, **change}, Said), NOW)
 
 
+def test_a_request_does_not_grow_without_bounds() -> None:
+    long = [{"type": "text/html", "value": "-a-" * 100_000}]
+    with pytest.raises(Problem, match="longer than"):
+        read(personalizations=[{"to": [ANN], "substitutions": {"-a-": "x" * 10_000}}], content=long)
+    people = [{"to": [ANN], "substitutions": {"-z-": "z"}}]
+    with pytest.raises(Problem, match="longer than"):
+        read(personalizations=people, content=long, sections={"-a-": "x" * 10_000})
+    with pytest.raises(Problem, match="50 MB of text together"):
+        read(personalizations=[{"to": [ANN]}] * 1_000, content=long)
+
+
 def test_every_field_finds_its_place() -> None:
     (email,) = read(
         personalizations=[

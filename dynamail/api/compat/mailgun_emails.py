@@ -12,6 +12,8 @@ from typing import Any
 from dynamail.api.compat.doors import unfit
 from dynamail.api.compat.forms import Form, FormFile
 from dynamail.api.compat.reading import (
+    Room,
+    check_growth,
     check_mailbox,
     count_recipients,
     keep_texts,
@@ -62,7 +64,8 @@ def to_emails(form: Form, domain: str, now: datetime) -> list[NewEmail]:
     to = [one for one in email.recipients if one.kind == RecipientKind.TO]
     others = [one for one in email.recipients if one.kind != RecipientKind.TO]
     known = {_key(address): values for address, values in variables.items()}
-    return [_personalize(email, one, others, known) for one in to]
+    room = Room()
+    return [room.take(_personalize(email, one, others, known)) for one in to]
 
 
 def to_raw_email(form: Form, domain: str, now: datetime) -> NewEmail:
@@ -188,7 +191,16 @@ def _personalize(
         raise unfit("invalid", "recipient-variables", "The value of each address must be a JSON object.")
 
     def put(text: str) -> str:
-        return _VARIABLE.sub(lambda found: _find_value(found, box, values), text)
+        grown = 0
+
+        def find(mark: re.Match[str]) -> str:
+            nonlocal grown
+            value = _find_value(mark, box, values)
+            grown += len(value)
+            check_growth(grown, "recipient-variables")
+            return value
+
+        return _VARIABLE.sub(find, text)
 
     return replace(
         email,

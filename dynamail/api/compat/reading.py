@@ -16,9 +16,11 @@ from dynamail.api.auth import ApiRequest
 from dynamail.api.compat.doors import unfit
 from dynamail.api.errors import Problem
 from dynamail.api.reading import decode_body, name_fault, refuse
-from dynamail.messages.new_email import NewRecipient, RecipientKind
+from dynamail.messages.checking import MAX_CONTENT
+from dynamail.messages.new_email import NewEmail, NewRecipient, RecipientKind
 from dynamail.protocols.address import AddressError, split_mailbox
 
+MAX_TEXTS = 50 * 2**20  # characters of all emails of a request together
 MAX_ADDRESSES = 1_000  # in one field; each vendor has a smaller limit for an email
 _MARK = re.compile(r'\\.|[",<>]', re.DOTALL)
 
@@ -116,6 +118,28 @@ def decode_file(text: str, field: str) -> bytes:
         return b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except (NotBase64, ValueError):
         raise unfit("invalid_attachment", field, f"{field} is not base 64.") from None
+
+
+class Room:
+    """How much text a request may still become: many copies of one text, or marks that stand for long ones, fill no memory."""
+
+    def __init__(self) -> None:
+        self._left = MAX_TEXTS
+
+    def take(self, email: NewEmail) -> NewEmail:
+        """Raises Problem."""
+        self._left -= len(email.html) + len(email.text)
+        if self._left < 0:
+            text = f"The emails of one request have up to {MAX_TEXTS >> 20} MB of text together. Send them with several requests."
+            raise unfit("too_large", "content", text)
+        return email
+
+
+def check_growth(length: int, field: str) -> None:
+    """Of a text into which values are put. Raises Problem."""
+    if length > MAX_CONTENT:
+        text = f"With its values, the text would be longer than {MAX_CONTENT} characters."
+        raise unfit("too_large", field, text)
 
 
 def keep_texts(values: Mapping[str, Any] | None) -> dict[str, str]:

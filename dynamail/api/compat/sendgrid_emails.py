@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from dynamail.api.compat.doors import unfit
 from dynamail.api.compat.reading import (
+    Room,
+    check_growth,
     check_mailbox,
     count_recipients,
     decode_file,
@@ -57,7 +59,8 @@ def to_emails(said: Said, now: datetime) -> list[NewEmail]:
         raise unfit("too_many_emails", "personalizations", text)
     _refuse_unknown_settings(said)
     texts, files = _read_texts(said), _read_files(said.attachments or ())
-    emails = [_to_email(said, one, place, texts, files, now) for place, one in enumerate(people)]
+    room = Room()
+    emails = [room.take(_to_email(said, one, place, texts, files, now)) for place, one in enumerate(people)]
     if sum(len(email.recipients) for email in emails) > MAX_RECIPIENTS:
         text = f"There is a limit of {MAX_RECIPIENTS} total recipients (to + cc + bcc) per request."
         raise unfit("too_many_recipients", "personalizations", text)
@@ -166,14 +169,15 @@ def _substitute(texts: Texts, said: Said, one: Personalization, field: str) -> T
     values = keep_texts(one.substitutions)
 
     def put(text: str) -> str:
-        return _replace_all(_replace_all(text, values), said.sections or {})
+        return _replace_all(_replace_all(text, values, field), said.sections or {}, "sections")
 
     return Texts(put(subject), put(texts.html), put(texts.text))
 
 
-def _replace_all(text: str, values: Mapping[str, str]) -> str:
+def _replace_all(text: str, values: Mapping[str, str], field: str) -> str:
     for tag, value in values.items():
         if tag:
+            check_growth(len(text) + text.count(tag) * (len(value) - len(tag)), field)
             text = text.replace(tag, value)
     return text
 
