@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from dynamail.consent.models import Topic
-from dynamail.contacts.models import Attribute
+from dynamail.contacts.models import Attribute, Contact
 from dynamail.senders.models import Stream
 from dynamail.webhooks.models import WebhookEndpoint
 from tests.api.conftest import Shop, body_of, database_dsn
@@ -52,6 +52,26 @@ def is_waited_for(connection: psycopg.Connection[Any]) -> bool:
     )
     (count,) = connection.execute(question).fetchone() or (0,)
     return bool(count)
+
+
+def test_a_batch_of_identities_is_locked_in_the_order_of_the_addresses(
+    shop: Shop, other: psycopg.Connection[Any]
+) -> None:
+    for name in ("ann", "bob"):
+        body_of(shop.ask("POST", f"{API}/contacts", {"email": f"{name}@mail.example"}), 201)
+    hold = f"SELECT 1 FROM {Contact._meta.db_table} WHERE account_id = %s AND email = %s FOR UPDATE NOWAIT"
+    other.execute(hold, [shop.account.pk, "ann@mail.example"])
+    calls = [
+        {"type": "identify", "userId": f"{name}@mail.example", "traits": {"name": name}}
+        for name in ("bob", "ann")
+    ]
+    with ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(shop.ask, "POST", "/compat/segment/v1/batch", {"batch": calls})
+        while not is_waited_for(other):
+            assert not asked.done(), asked.result().body
+        other.execute(hold, [shop.account.pk, "bob@mail.example"])
+        other.commit()
+        assert body_of(asked.result())["accepted"] == 2
 
 
 def test_a_stream_keeps_what_another_changed(shop: Shop, other: psycopg.Connection[Any]) -> None:
