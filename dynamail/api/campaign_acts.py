@@ -14,7 +14,7 @@ from litestar.params import FromPath
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.api.answering import answer, needs_live_key, read_input
-from dynamail.api.auth import ApiRequest, Caller, in_account
+from dynamail.api.auth import ApiRequest, Caller, forbidden, in_account
 from dynamail.api.campaign_shapes import CampaignBody, ReadinessProblemBody, describe_readiness
 from dynamail.api.campaigns import ONE, describe, find_campaign, refusing
 from dynamail.api.contacts import find_contact
@@ -112,11 +112,13 @@ async def check(request: ApiRequest, campaign: FromPath[str]) -> Response[Readin
     ),
 )
 async def test(request: ApiRequest, campaign: FromPath[str]) -> Response[TestBody]:
-    """To at most five addresses; an account sends up to fifty tests an hour. They count in no report."""
+    """To at most five addresses; an account sends up to fifty tests an hour. They count in no report. `contact` needs contacts.read as well."""
     said = await read_input(request, TestInput)
 
     def send(caller: Caller) -> TestBody:
         needs_live_key(caller, "send tests of campaigns")
+        if said.contact and Scope.READ_CONTACTS not in caller.key.scopes:
+            raise forbidden(Scope.READ_CONTACTS)  # what the test shows of them is read by whoever gets it
         row = find_campaign(caller, campaign)
         sent = send_test(
             row,

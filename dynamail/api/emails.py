@@ -466,7 +466,7 @@ def _problems() -> Iterator[None]:
     except EmailActError as error:
         if error.code == "unknown_email":
             raise _unknown() from None
-        status = 422 if error.code == "too_far_ahead" else 409
+        status = {"too_far_ahead": 422, "test_key": 403}.get(error.code, 409)
         fields = (FieldError("send_at", str(error)),) if status == 422 else ()
         raise Problem(status, error.code, str(error), fields) from None
 

@@ -26,6 +26,7 @@ from dynamail.protocols.address import write_mailbox
 
 _SENTENCES: dict[str, str | Promise] = {
     "unknown_email": _("There is no such email, or its log was deleted."),
+    "test_key": _("A test key cannot move or cancel mail of a live key."),
     "nothing_waits": _("No copy of this email waits any more: it was sent, or is being sent at this moment."),
     "too_far_ahead": _("Mail can be scheduled up to 30 days ahead."),
     "body_gone": _("The content of this email is not kept any more, so it cannot be sent again."),
@@ -46,7 +47,7 @@ class EmailActError(ValueError):
 @transaction.atomic
 def cancel_email(account_id: int, email_id: UUID, *, by: Actor, now: datetime) -> int:
     """Send none of the copies that wait; returns how many. Those that a worker holds are sent. Raises EmailActError."""
-    email = _get(account_id, email_id)
+    email = _get(account_id, email_id, by)
     with connections["default"].cursor() as cursor:
         cursor.execute(load_sql("messages", "take_back_email"), [account_id, email_id])
         unsent = [
@@ -67,7 +68,7 @@ def reschedule_email(account_id: int, email_id: UUID, *, send_at: datetime, by: 
     """Move the copies that wait; a moment that has passed means now. Returns how many. Raises EmailActError."""
     if send_at > now + MAX_AHEAD:
         raise EmailActError("too_far_ahead")
-    email = _get(account_id, email_id)
+    email = _get(account_id, email_id, by)
     at = max(send_at, now)
     moved = (
         Outbox.objects.for_account(account_id)
@@ -102,10 +103,12 @@ def resend_email(account_id: int, email_id: UUID, *, by: Actor, now: datetime) -
     return result
 
 
-def _get(account_id: int, email_id: UUID) -> Email:
+def _get(account_id: int, email_id: UUID, by: Actor) -> Email:
     email = Email.objects.for_account(account_id).filter(id=email_id).first()
     if email is None:
         raise EmailActError("unknown_email")
+    if isinstance(by, ApiKey) and by.is_test and not email.is_test:
+        raise EmailActError("test_key")
     return email
 
 

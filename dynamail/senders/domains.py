@@ -42,7 +42,7 @@ RESERVED_LABELS = frozenset(("www", "mail", "mx", "ns1", "ns2", "autodiscover", 
 
 _FAULTS = {
     FromFault.SENDER_UNVERIFIED: gettext_lazy(
-        "This sender is not verified yet. Open the link in the mail that was sent to it."
+        "%(email)s is none of the account's verified senders. Add it on the page Senders, where its link is mailed to it, and open that link."
     ),
     FromFault.DOMAIN_UNVERIFIED: gettext_lazy(
         "Mail leaves only from verified domains, and %(domain)s is none yet. Add it and publish its DNS records."
@@ -175,7 +175,7 @@ def _judge(account_id: int, email: str, domain: str, *, leaves: bool) -> FromFau
 
 def explain_from_fault(fault: FromFault, email: str) -> str:
     """The sentence for the member, with what to do."""
-    return str(_FAULTS[fault]) % {"domain": email.rpartition("@")[2]}
+    return str(_FAULTS[fault]) % {"email": email, "domain": email.rpartition("@")[2]}
 
 
 def find_verified_domain(account_id: int, name: str) -> SendingDomain | None:
