@@ -290,6 +290,8 @@ class Schemas:
     def refer(self, kind: Any) -> dict[str, Any]:
         if isinstance(kind, OneOf):
             return {"anyOf": [self.refer(one) for one in kind.kinds]}
+        if kind is bytes:
+            return {}  # octets as they are; the media type says of what (OpenAPI 3.1 §4.8.14.4.1)
         return self._written[kind]
 
     def inline(self, kind: Any) -> dict[str, Any]:
