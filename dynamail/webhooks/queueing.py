@@ -7,7 +7,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.types import TimeDeltaParams
 
-GUARD_SECONDS = 10
+GUARD_SECONDS = 5
 
 
 def queue_follow() -> None:

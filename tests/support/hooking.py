@@ -82,13 +82,12 @@ def start_hook_sink() -> Iterator[HookSinkProcess]:
         log = Path(folder) / "arrivals"
         log.touch()
         command = [sys.executable, "-m", "tests.support.hook_sink", "--log", str(log)]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
-        try:
-            assert process.stdout is not None
-            yield HookSinkProcess(int(process.stdout.readline()), log)
-        finally:
-            process.terminate()
-            process.wait()
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+            try:
+                assert process.stdout is not None
+                yield HookSinkProcess(int(process.stdout.readline()), log)
+            finally:
+                process.terminate()
 
 
 def make_shop(place: Workplace, sink: HookSinkProcess) -> int:
