@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.dns_server import DnsServer
 from tests.support.installation import Installation
 from tests.ui.conftest import (
     DESKTOP,
@@ -26,9 +27,13 @@ from tests.ui.conftest import (
     still,
 )
 from tests.ui.marketer import Marketer
+from tests.ui.strangers import publish_stranger, write_letter
 
 SIZES = {"desk": DESKTOP, "phone": PHONE}
 SCHEMES = ("light", "dark")
+# What the console says of a document that may not do what it tries.
+ELSEWHERE = "request to another host: "  # noticed before the policy stops it
+REFUSALS = re.compile("console: (?:Refused to|Blocked|Loading (?:the|plugin)|Executing|Framing)")
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,10 @@ PAGES = {
     "webhooks": Place("/developers/webhooks/"),
     "webhook-new": Place("/developers/webhooks/new/"),
     "inbound": Place("/developers/inbound/"),
+    "inbound-message": Place("/developers/inbound/", "^Where is my order"),
+    "inbound-text": Place("/developers/inbound/", "^Where is my order", "?view=text"),
+    "inbound-headers": Place("/developers/inbound/", "^Where is my order", "?view=headers"),
+    "inbound-source": Place("/developers/inbound/", "^Where is my order", "?view=source"),
     "inbound-addresses": Place("/developers/inbound/addresses/"),
     "audit": Place("/settings/audit/"),
     "profile": Place("/profile/"),
@@ -185,8 +194,8 @@ class Visitor:
 
 
 @pytest.fixture(scope="module")
-def owner(chromium: Browser, installation: Installation) -> Iterator[Visitor]:
-    """The demo account's owner, signed in, when the demo campaign was sent and some readers have clicked."""
+def owner(chromium: Browser, installation: Installation, dns: DnsServer) -> Iterator[Visitor]:
+    """The demo account's owner, signed in, when the demo campaign was sent, some readers have clicked and a stranger has written."""
     context, watch = open_context(chromium, installation)
     page = context.new_page()
     email, password = read_demo_sign_in(installation)
@@ -194,8 +203,21 @@ def owner(chromium: Browser, installation: Installation) -> Iterator[Visitor]:
     marketer.sign_in()
     page.goto("/campaigns/")
     marketer.reload_until(page.get_by_role("row").filter(has_text="Autumn arrivals").filter(has_text="Sent"))
+    publish_stranger(dns)
+    write_letter(installation, make_address(page))
     yield Visitor(page, watch)
     context.close()
+
+
+def make_address(page: Page) -> str:
+    """An address of the account that strangers may write to."""
+    page.goto("/developers/inbound/addresses/")
+    form = page.locator("form").filter(has=page.get_by_label("Name"))
+    form.get_by_label("Name").fill("demo-help")
+    form.get_by_role("button").click()
+    address = page.get_by_text(re.compile("^demo-help@")).first
+    expect(address).to_be_visible()
+    return address.inner_text().strip()
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +261,19 @@ def test_the_web_version_of_a_message_shows_it_and_runs_nothing(owner: Visitor, 
     expect(stranger.page.get_by_text("Less waiting.")).to_be_visible()
     stranger.page.screenshot(path=PICTURES / "web-version-desk-light.png", full_page=True)
     assert stranger.watch.faults == []
+
+
+def test_what_a_stranger_wrote_in_html_is_shown_and_can_do_nothing(owner: Visitor) -> None:
+    stopped: dict[str, str | None] = {}
+    owner.page.on("requestfailed", lambda request: stopped.update({request.url: request.failure}))
+    owner.page.goto(PAGES["inbound-message"].find(owner.page) + "?view=html")
+    document = owner.page.frame_locator("iframe.mail-frame")
+    expect(document.get_by_role("heading", name="Where is my order?")).to_be_visible()
+    faults = owner.look("inbound-html")
+    asked = {one.partition(ELSEWHERE)[2] for one in faults if ELSEWHERE in one}
+    assert {url: stopped.get(url) for url in asked} == dict.fromkeys(asked, "csp")
+    assert [one for one in faults if ELSEWHERE not in one and not REFUSALS.search(one)] == []
+    expect(owner.page).to_have_title(re.compile("Where is my order"))
 
 
 def find_recipients_link(page: Page, prefix: str) -> str:
