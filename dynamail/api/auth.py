@@ -84,12 +84,14 @@ async def admit(
     known = await _find_key(connection, secret or read_secret(connection.headers.get("authorization")), now)
     visit = find_visit(connection.scope)
     visit.key = known.key
+    # Before the pace: who has somebody's key in a wrong place must not use up what its holder may ask.
+    if known.networks and not may_come_from(known.networks, address):
+        connection.app.state.limits.note_wrong_key(address)
+        raise wrong_place(address)
     standing = connection.app.state.limits.take(bucket, known.key.pk)
     visit.headers.update(standing.write_headers())
     if standing.wait:
         raise refuse_pace(standing)
-    if known.networks and not may_come_from(known.networks, address):
-        raise wrong_place(address)
     if not known.has_accepted:
         raise not_accepted()
     for scope in scopes:

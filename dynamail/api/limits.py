@@ -13,6 +13,7 @@ from math import ceil
 from time import monotonic
 
 from dynamail.api.errors import Problem
+from dynamail.lib.public_addresses import name_network
 
 BURST_SECONDS = 2.0  # of the sustained rate
 BATCH_SHARE = 10  # things of a batch that cost as much as one request
@@ -114,10 +115,10 @@ class Limits:
         return self._buckets[bucket].charge(key_id, max(0.0, number / BATCH_SHARE - 1))
 
     def note_wrong_key(self, address: str) -> None:
-        self._wrong.take(address)
+        self._wrong.take(name_network(address))
 
     def has_guessed_enough(self, address: str) -> bool:
-        return self._wrong.is_empty(address)
+        return self._wrong.is_empty(name_network(address))
 
 
 def refuse_pace(standing: Standing) -> Problem:

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from ipaddress import ip_address, ip_network
 from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from dynamail.lib.public_addresses import name_network
 from dynamail.smtpd.content import ContentRefused
 
 TOO_MANY = b"421 4.7.0 Too many connections; try again later\r\n"
-
-
-def name_network(ip: str) -> str:
-    """One client, as far as an address tells: an IPv4 address, or the /64 that an IPv6 host has to itself."""
-    try:
-        address = ip_address(ip.partition("%")[0])
-    except ValueError:
-        return ip
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
-        return str(mapped)
-    return str(ip_network(f"{address}/64", strict=False)) if address.version == 6 else str(address)
 
 
 class Places:

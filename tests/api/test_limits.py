@@ -87,6 +87,23 @@ def test_a_batch_is_one_request_for_every_ten_things_in_it(shop: Shop) -> None:
     assert answer.headers["ratelimit-remaining"] == "15"
 
 
+def test_an_ipv6_host_guesses_no_longer_by_taking_another_address() -> None:
+    limits = Limits(100.0, 1000.0, Clock())
+    for number in range(30):
+        limits.note_wrong_key(f"2001:db8::{number:x}")
+    assert limits.has_guessed_enough("2001:db8::ffff:1")
+    assert not limits.has_guessed_enough("2001:db8:0:1::1")
+
+
+def test_a_key_in_a_wrong_place_costs_its_holder_nothing(shop: Shop) -> None:
+    slow_down(shop, 1.0)
+    stolen = shop.make_key(*Scope, allowed_ips=["198.51.100.7"])
+    for _time in range(5):
+        answer = shop.ask("GET", PATH, key=stolen)
+        assert problem_of(answer, 403)["code"] == "ip_not_allowed"
+        assert "ratelimit-remaining" not in answer.headers
+
+
 def test_who_guesses_keys_is_stopped_and_a_neighbor_whose_key_works_is_not(shop: Shop) -> None:
     clock = slow_down(shop, 1000)
     body_of(shop.ask("GET", PATH))
