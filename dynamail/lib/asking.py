@@ -12,6 +12,8 @@ from typing import Any, LiteralString, TypeVar
 
 from psycopg import AsyncConnection
 
+from dynamail.lib.trips import travel
+
 Result = TypeVar("Result")
 Other = TypeVar("Other")
 
@@ -96,13 +98,8 @@ async def ask_at_once(asks: Sequence[Ask], connection: AsyncConnection[Any]) -> 
     """One trip for several statements, each planned once a connection."""
     if not asks:
         return []
-    async with connection.pipeline():
-        cursors = [
-            await connection.execute(one.statement, one.parameters or None, prepare=True) for one in asks
-        ]
-    return [
-        Told(await cursor.fetchall() if cursor.description else [], cursor.rowcount) for cursor in cursors
-    ]
+    brought = await travel([(one.statement, one.parameters) for one in asks], connection)
+    return [Told(rows, count) for rows, count in brought]
 
 
 def _ask(cursor: Any, one: Ask) -> Told:
