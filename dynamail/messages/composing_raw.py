@@ -13,7 +13,6 @@ from email.generator import BytesGenerator
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
-from email.utils import getaddresses
 from io import BytesIO
 
 from dynamail.content.markup import words
@@ -39,8 +38,8 @@ from dynamail.protocols.mime import (
     format_date,
 )
 from dynamail.protocols.quoted_printable import qp_join, qp_static
-from dynamail.protocols.raw_messages import MAX_LINE, RawField, RawMessage, split_message
-from dynamail.protocols.seven_bit import make_seven_bit
+from dynamail.protocols.raw_messages import MAX_LINE, RawField, RawMessage, read_address_pairs, split_message
+from dynamail.protocols.seven_bit import has_too_many_parts, make_seven_bit
 from dynamail.protocols.smtp.envelopes import Envelope
 from dynamail.protocols.smtp.wire import make_wire_safe
 
@@ -139,10 +138,12 @@ def _encode(one: RawField) -> bytes:
 
 def _encode_addresses(name: str, text: str) -> bytes:
     try:
-        boxes = [Mailbox(one_line(shown), parse_address(email)) for shown, email in getaddresses([text])]
+        boxes = [
+            Mailbox(one_line(shown), parse_address(email)) for shown, email in read_address_pairs([text])
+        ]
     except AddressError as error:
         raise HeaderError(f"{name} cannot be written: {error}") from error
-    return encode_addresses(name, boxes)
+    return encode_addresses(name, boxes) if boxes else b""
 
 
 # --- the body --------------------------------------------------------------------------------------------------------
@@ -159,6 +160,8 @@ def _fit(message: bytes) -> bytes:
 
 def _track(message: bytes, links: SingleLinks, *, opens: bool, clicks: bool) -> bytes:
     """With counted links in its HTML; as it is when it is signed, encrypted or stranger than anybody reads."""
+    if has_too_many_parts(message):
+        return message
     try:
         parsed = BytesParser(policy=_POLICY).parsebytes(message)
         parts = list(parsed.walk())

@@ -7,13 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError, MessageError
 from email.header import decode_header, make_header
-from email.utils import getaddresses
 
 from django.utils.translation import gettext as _
 
 from dynamail.messages.header_fields import read_message_id
 from dynamail.protocols.address import AddressError, Mailbox, parse_address, write_mailbox
-from dynamail.protocols.raw_messages import split_message
+from dynamail.protocols.raw_messages import read_address_pairs, split_message
 
 MAX_HEADER_BYTES = 256 * 1024
 MAX_NAME = 200
@@ -47,7 +46,7 @@ def read_head(raw: bytes) -> RawHead:
     if len(fields.get("from", ())) != 1:
         raise RawMessageError("bad_from", _("The message needs exactly one From field."))
     senders = _read_boxes(fields["from"])
-    if len(senders) != 1 or len(_read_pairs(fields["from"])) != 1:
+    if len(senders) != 1 or len(read_address_pairs(fields["from"])) != 1:
         raise RawMessageError(
             "bad_from", _("The From field needs exactly one address that can be written to.")
         )
@@ -78,19 +77,12 @@ def _split_fields(raw: bytes) -> dict[str, list[str]]:
 def _read_boxes(values: list[str]) -> list[Mailbox]:
     """Those that can be read; a group or nonsense between them is left out."""
     boxes = []
-    for name, text in _read_pairs(values):
+    for name, text in read_address_pairs(values):
         try:
             boxes.append(Mailbox(_one_line(name)[:MAX_NAME], parse_address(text)))
         except AddressError:
             continue
     return boxes
-
-
-def _read_pairs(values: list[str]) -> list[tuple[str, str]]:
-    try:
-        return getaddresses(values)
-    except (ValueError, IndexError, TypeError):  # what the standard library raises for hostile fields
-        return []
 
 
 def _one_line(text: str) -> str:

@@ -7,7 +7,9 @@ line to some servers and not to others (SMTP smuggling), and NUL, which no messa
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from email.utils import getaddresses
 
 MAX_LINE = 998  # RFC 5322 §2.1.1, without CRLF
 
@@ -66,18 +68,34 @@ def split_message(raw: bytes) -> RawMessage:
     lines = _LINE_END.split(raw.replace(b"\0", b" "))
     if lines and lines[0].startswith(b"From "):  # of a mailbox file
         del lines[0]
-    fields: list[RawField] = []
+    fields: list[tuple[str, list[bytes]]] = []
     rest = len(lines)
     for place, line in enumerate(lines):
         if line[:1] in (b" ", b"\t") and fields:
-            fields[-1] = RawField(fields[-1].name, (*fields[-1].lines, line))
+            fields[-1][1].append(line)
         elif match := _FIELD.fullmatch(line):
-            fields.append(RawField(match[1].decode("ascii"), (match[2],)))
+            fields.append((match[1].decode("ascii"), [match[2]]))
         else:
             rest = place if line else place + 1
             break
     body = b"\r\n".join(lines[rest:])
-    return RawMessage(tuple(fields), body if body.endswith(b"\r\n") else body + b"\r\n")
+    return RawMessage(
+        tuple(RawField(name, tuple(told)) for name, told in fields),
+        body if body.endswith(b"\r\n") else body + b"\r\n",
+    )
+
+
+def read_address_pairs(values: Sequence[str]) -> list[tuple[str, str]]:
+    """Names and addresses of fields, as far as they can be read; nothing of one that is deeper or stranger than anybody reads."""
+    try:
+        return getaddresses(values)
+    except (
+        ValueError,
+        IndexError,
+        TypeError,
+        RecursionError,
+    ):  # what the standard library raises for hostile fields
+        return []
 
 
 def _is_clean(line: bytes) -> bool:

@@ -16,6 +16,8 @@ from dynamail.protocols.quoted_printable import qp_join, qp_static
 
 MAX_LINE = 998  # RFC 5322 §2.1.1, without CRLF
 
+MOST_BOUNDARIES = 10_000  # lines that may be one
+
 _IDENTITIES = ("7bit", "8bit", "binary", "")
 _SEALED = ("dkim-signature", "arc-message-signature")  # would no longer be true
 _POLICY = compat32.clone(linesep="\r\n", max_line_length=0)
@@ -24,7 +26,7 @@ _POLICY = compat32.clone(linesep="\r\n", max_line_length=0)
 def make_seven_bit(message: bytes) -> bytes | None:
     """The same message in ASCII. None when that would break a signature or the header fields themselves are not ASCII."""
     header, _, _ = message.replace(b"\r\n", b"\n").partition(b"\n\n")
-    if not header.isascii():
+    if not header.isascii() or has_too_many_parts(message):
         return None
     try:
         parsed = BytesParser(policy=_POLICY).parsebytes(message)
@@ -36,6 +38,11 @@ def make_seven_bit(message: bytes) -> bytes | None:
         return None  # deeper or stranger than anybody reads
     converted = output.getvalue()
     return converted if converted.isascii() else None
+
+
+def has_too_many_parts(message: bytes) -> bool:
+    """Parsing hundreds of thousands of parts would hold everybody up for minutes; nobody means them."""
+    return message.count(b"\n--") > MOST_BOUNDARIES
 
 
 def _convert(part: Message) -> bool:

@@ -316,6 +316,19 @@ def test_a_whole_message_shows_whom_the_door_let_in_and_nobody_else() -> None:
     assert b"victim" not in octets(write(make(raw=raw)))
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"X-Long: y\r\n" + b" z\r\n" * 60_000,
+        b"Cc: " + b"(" * 5_000 + "ä".encode() + b"\r\n",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n\xe4\r\n" * 100_000,
+    ],
+)
+def test_what_nobody_means_holds_nobody_up(fields: bytes) -> None:
+    body = octets(write(make(raw=RAW + fields + b"\r\nHi\r\n", track_clicks=True)))
+    assert b"\r\nCc:" not in body
+
+
 def test_header_fields_of_eight_bits_become_encoded_words() -> None:
     raw = "From: Käfer <shop@acme.example>\r\nTo: Änn <ann@example.com>\r\nSubject: Grüße\r\n\r\nHi\r\n".encode()
     message = read(write(make(raw=raw, from_name="Käfer")))

@@ -559,6 +559,7 @@ def test_a_whole_message_is_kept_octet_by_octet(account: Account) -> None:
         (b"Subject: x\r\n\r\nHi", "bad_from"),
         (b"From: hello@acme.example\r\nFrom: x@y.example\r\n\r\nHi", "bad_from"),
         (b"From: hello@acme.example, x@y.example\r\n\r\nHi", "bad_from"),
+        (b"From: " + b"(" * 5_000 + b"hello@acme.example\r\n\r\nHi", "bad_from"),
         (b"From: nobody\r\n\r\nHi", "bad_from"),
         (b"X: a\rFrom: x@y.example\r\nFrom: hello@acme.example\r\n\r\nHi", "bad_from"),
         (b"From: ceo@localhost, hello@acme.example\r\n\r\nHi", "bad_from"),
