@@ -42,7 +42,7 @@ RESERVED_LABELS = frozenset(("www", "mail", "mx", "ns1", "ns2", "autodiscover", 
 
 _FAULTS = {
     FromFault.SENDER_UNVERIFIED: gettext_lazy(
-        "%(email)s is none of the account's verified senders. Add it on the page Senders, where its link is mailed to it, and open that link."
+        "%(email)s is not verified as a sender of this account. Where it is no sender yet, add it on the page Senders; then open the link that is mailed to it."
     ),
     FromFault.DOMAIN_UNVERIFIED: gettext_lazy(
         "Mail leaves only from verified domains, and %(domain)s is none yet. Add it and publish its DNS records."

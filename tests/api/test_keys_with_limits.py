@@ -49,4 +49,4 @@ def test_who_may_not_be_sent_from_is_named_with_what_to_do(shop: Shop) -> None:
     key = shop.make_key(Scope.SEND_MESSAGES, is_test=True)
     answer = body_of(shop.ask("POST", f"{API}/emails", body, key=key), 422)
     assert answer["code"] == "sender_unverified"
-    assert answer["errors"][0]["message"].startswith("nobody@other.example is none of the account's verified")
+    assert answer["errors"][0]["message"].startswith("nobody@other.example is not verified as a sender of")
