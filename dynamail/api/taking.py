@@ -47,8 +47,13 @@ from dynamail.messages.new_email import AcceptedEmail, AcceptResult, NewEmail, R
 
 MOST_AT_ONCE = 200  # requests that share a transaction
 LARGE_BODY = 256 * 1024  # octets; such a request would make its neighbors wait
+MOST_SERVING, MANY = 2, 16  # tasks that serve a line; the second begins when so many wait
 MOST_RETRIES = 2
-ENTER = "SELECT set_config('role', %s, true), set_config('dynamail.account_id', %s, true)"
+# With arrays of any length PostgreSQL would plan each statement anew each time, which takes longer than running it.
+ENTER = (
+    "SELECT set_config('role', %s, true), set_config('dynamail.account_id', %s, true), "
+    "set_config('plan_cache_mode', 'force_generic_plan', true)"
+)
 COMMIT = Ask("COMMIT")
 
 log = logging.getLogger(__name__)
@@ -147,7 +152,7 @@ class Intake:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._lines: dict[int, deque[Order]] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, list[asyncio.Task[None]]] = {}
 
     async def take(self, order: Order, *, alone: bool = False) -> Outcome:
         """Raises Problem."""
@@ -160,17 +165,23 @@ class Intake:
         return await order.answer
 
     def _serve(self, account_id: int) -> None:
-        """One task serves a line until nobody waits."""
-        task, loop = self._tasks.get(account_id), asyncio.get_running_loop()
-        if task is None or task.done() or task.get_loop() is not loop:
-            self._tasks[account_id] = loop.create_task(self._work_off(account_id))
+        """One task serves a line until nobody waits, and another while many wait: one thinks while the other's statements run."""
+        loop, line = asyncio.get_running_loop(), self._lines[account_id]
+        tasks = self._tasks.setdefault(account_id, [])
+        tasks[:] = [task for task in tasks if not task.done() and task.get_loop() is loop]
+        if not tasks or (len(tasks) < MOST_SERVING and len(line) >= MANY):
+            tasks.append(loop.create_task(self._work_off(account_id)))
 
     async def _work_off(self, account_id: int) -> None:
-        line = self._lines[account_id]
-        while line:
+        tasks = self._tasks[account_id]
+        while (line := self._lines.get(account_id)) and (len(tasks) == 1 or len(line) >= MANY):
             orders = [line.popleft() for _place in range(min(len(line), MOST_AT_ONCE))]
+            if not line:
+                del self._lines[account_id]
             await self._settle(account_id, orders)
-        del self._lines[account_id], self._tasks[account_id]
+        tasks[:] = [task for task in tasks if task is not asyncio.current_task()]
+        if not tasks:
+            del self._tasks[account_id]
 
     async def _settle(self, account_id: int, orders: Sequence[Order]) -> None:
         """Each order gets its answer, whatever happens. What fails for a reason of one request is tried again for each alone."""

@@ -36,10 +36,22 @@ MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 100, 1_000
 MAX_AHEAD = timedelta(days=30)
 MAX_FILENAME = 255
 
-UNFIT = re.compile("[\x00\ud800-\udfff]")  # what no text in the database may hold
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}")
 _CONTENT_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,200}(?:@[A-Za-z0-9.-]{1,200})?")
+
+
+def is_unfit(text: str) -> bool:
+    """Has it what no text in the database may have: U+0000, or half of a surrogate pair? Quicker than an expression on long texts."""
+    if "\x00" in text:
+        return True
+    if text.isascii():
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +158,7 @@ def _check_content(draft: Draft) -> None:
     for place, text in (("html", email.html), ("text", email.text)):
         if len(text) > MAX_CONTENT:
             draft.add_fault("too_large", place, _("This is longer than %d characters.") % MAX_CONTENT)
-        elif UNFIT.search(text):
+        elif is_unfit(text):
             draft.add_fault("bad_character", place, _("The text holds a character that cannot be sent."))
 
 
@@ -318,7 +330,7 @@ def _check_labels(draft: Draft) -> None:
     for key, value in list(email.metadata.items())[:MAX_METADATA]:
         if not key or len(key) > MAX_METADATA_KEY or _CONTROLS.search(key):
             draft.add_fault("bad_metadata", "metadata", _("A key has 1 to %d characters.") % MAX_METADATA_KEY)
-        elif not isinstance(value, str) or len(value) > MAX_METADATA_VALUE or UNFIT.search(value):
+        elif not isinstance(value, str) or len(value) > MAX_METADATA_VALUE or is_unfit(value):
             sentence = _("A value is a text of up to %d characters.") % MAX_METADATA_VALUE
             draft.add_fault("bad_metadata", f"metadata.{key}", sentence)
 
@@ -327,7 +339,7 @@ def _check_names(draft: Draft) -> None:
     """What the email names by an id. A template may be named by its name, which the account's data tell."""
     email = draft.email
     for place, text in (("stream", email.stream), ("template", email.template)):
-        if UNFIT.search(text):
+        if is_unfit(text):
             draft.add_fault("bad_character", place, _("The text holds a character that cannot be sent."))
     if email.template:
         try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from dynamail.consent.gate import Reason
 from dynamail.lib.asking import Ask
@@ -88,7 +89,7 @@ def ask_to_write(
         "source_kind": source_kind.value,
         "key_id": key_id,
         "is_test": is_test,
-        "rows": json.dumps([_write_email(row) for row in rows]),
+        "rows": msgspec.json.encode([_write_email(row) for row in rows]).decode(),
     }
     asks = [
         Ask(load_sql("messages", "insert_emails"), emails),
@@ -144,7 +145,7 @@ def _body_parameters(account_id: int, rows: Sequence[EmailDraftRow]) -> dict[str
     ]
     return {
         "account_id": account_id,
-        "rows": json.dumps(bodies),
+        "rows": msgspec.json.encode(bodies).decode(),
         "raw_ids": list(whole),
         "raws": list(whole.values()),
     }

@@ -24,7 +24,7 @@ from dynamail.content.problems import ContentError
 from dynamail.content.programs import PlainResolver, Resolver
 from dynamail.lib.asking import Ask, Inquiry
 from dynamail.lib.ids import derived_id, new_id
-from dynamail.messages.checking import MAX_ATTACHMENT_BYTES, MAX_SUBJECT, UNFIT, Draft, File, check_email
+from dynamail.messages.checking import MAX_ATTACHMENT_BYTES, MAX_SUBJECT, Draft, File, check_email, is_unfit
 from dynamail.messages.email_facts import (
     Facts,
     Judgement,
@@ -259,7 +259,7 @@ def _check_rendered(draft: Draft, content: Rendered) -> None:
         draft.add_fault("subject_missing", "subject", _("The template has no subject; give one."))
     if len(content.subject) > MAX_SUBJECT:
         draft.add_fault("too_long", "subject", _("A subject has at most 998 characters."))
-    if any(UNFIT.search(text) for text in (content.subject, content.html, content.text)):
+    if any(is_unfit(text) for text in (content.subject, content.html, content.text)):
         draft.add_fault("bad_character", "data", _("The data hold a character that cannot be sent."))
 
 
