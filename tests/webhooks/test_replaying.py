@@ -69,6 +69,15 @@ def test_a_range_says_nothing_about_who_was_deleted_since(account: Account, sink
     assert [json.loads(one.body)["type"] for one in sink.requests] == ["contact.deleted"]
 
 
+@pytest.mark.promise("P7.1")
+def test_another_path_is_another_receiver(account: Account) -> None:
+    """Thousands share the host of a service for hooks."""
+    endpoint, _keys = make_endpoint(account, "https://hooks.example/catch/1")
+    other = EndpointSettings("https://hooks.example/catch/2", ("*",))
+    with pytest.raises(WebhookError, match="More would be handed over"):
+        change_endpoint(endpoint, other, authorized=False, by=owner_of(account), now=NOW)
+
+
 @pytest.mark.promise("P7.2")
 def test_an_event_that_is_not_chosen_any_more_is_not_told(account: Account, sink: WebhookSink) -> None:
     owner = owner_of(account)
