@@ -26,6 +26,7 @@ from dynamail.feedback.finding import (
 from dynamail.feedback.models import FeedbackReport, Kind, Source
 from dynamail.lib.ids import derived_id
 from dynamail.lib.sql import load_sql
+from dynamail.messages.models import Email
 from dynamail.protocols.reports.reading import read_report
 from dynamail.protocols.reports.records import Report, ReportedRecipient, ReportKind
 
@@ -116,6 +117,12 @@ def _is_same(told: str, recipient: str) -> bool:
     return bool(told) and told.lower() == recipient.lower()
 
 
+def _had_one_time_values(sent: SentMessage) -> bool:
+    """A report quotes the message that it is about, and those values are kept nowhere."""
+    emails = Email.objects.for_account(sent.account_id)
+    return sent.email_id is not None and emails.filter(id=sent.email_id, one_time=True).exists()
+
+
 def _insert_once(
     report_id: UUID, sent: SentMessage, finding: Finding, source: Source, raw: bytes | None, now: datetime
 ) -> bool:
@@ -136,7 +143,7 @@ def _insert_once(
         "status": finding.status[:12],
         "text": finding.text.replace("\0", "")[:500],
         "is_hard": finding.is_hard,
-        "raw": raw[:MOST_RAW] if raw else None,
+        "raw": raw[:MOST_RAW] if raw and not _had_one_time_values(sent) else None,
     }
     with connections["default"].cursor() as cursor:
         cursor.execute(load_sql("feedback", "note_report"), values)

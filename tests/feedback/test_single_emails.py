@@ -12,9 +12,9 @@ from dynamail.consent.models import Suppression
 from dynamail.events.counters import read_totals
 from dynamail.events.models import Event
 from dynamail.feedback.consequences import Effect
-from dynamail.feedback.models import Source
+from dynamail.feedback.models import FeedbackReport, Source
 from dynamail.feedback.receiving import Taken, take_report
-from dynamail.messages.models import Message
+from dynamail.messages.models import Email, Message
 from tests.support.personas import NOW
 from tests.support.reports import make_complaint, make_dsn, return_path_of
 from tests.support.single_emails import Letter, add_stream, post
@@ -93,3 +93,13 @@ def test_a_rehearsal_suppresses_nobody(account: Account, settings: Any) -> None:
     assert take(make_complaint(message)).effect == Effect.COUNTED
     assert not Suppression.objects.for_account(account).exists()
     assert Event.objects.for_account(account).filter(kind="message.complained").exists()
+
+
+def test_what_quotes_one_time_values_is_not_kept(account: Account) -> None:
+    plain, secret = send(account)[0], send(account)[0]
+    Email.objects.for_account(account).filter(id=secret.email_id).update(one_time=True)
+    for message in (plain, secret):
+        take(make_dsn(message), return_path_of(message))
+    kept = dict(FeedbackReport.objects.for_account(account).values_list("message_id", "raw"))
+    assert kept[plain.id]
+    assert kept[secret.id] is None
