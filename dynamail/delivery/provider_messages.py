@@ -54,7 +54,8 @@ def make_provider_message(envelope: Envelope, provider: Provider) -> EmailMultiA
     bodies = _add_bodies(message, parsed)
     # A MIMEPart is what anymail reads best; Django's own `attach` takes only the older class.
     message.attachments.extend(part for part in _leaves(parsed) if part not in bodies)  # type: ignore[misc]
-    message.metadata = {ID_KEY: find_message_id(parsed)}  # type: ignore[attr-defined]
+    named = envelope.message_id.hex if envelope.message_id is not None else find_message_id(parsed)
+    message.metadata = {ID_KEY: named}  # type: ignore[attr-defined]
     if not provider.rewrites_links:
         message.track_clicks = message.track_opens = False  # type: ignore[attr-defined]
     return message

@@ -99,9 +99,9 @@ def compose_email(
         message,
         token,
         boxes.needs_smtputf8,
-        False,
-        True,
-        True,
+        wire_safe=True,
+        wants_dialog=True,
+        message_id=copy.message_id,
     )
 
 

@@ -84,6 +84,7 @@ def compose_raw(
         token,
         needs_smtputf8,
         wants_dialog=True,
+        message_id=copy.message_id,
     )
 
 

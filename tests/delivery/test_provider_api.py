@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -195,6 +196,13 @@ def test_every_provider_gets_our_id_and_the_way_to_unsubscribe(deliver: Deliver,
     provider = find_provider(name)
     assert provider is not None
     assert not any(field.encode() in request.body.lower() for field in provider.refused_headers)
+
+
+def test_a_copy_is_named_by_its_own_id_whatever_message_id_it_shares(deliver: Deliver) -> None:
+    copy = UUID("0193590c-0000-7000-8000-00000000beef")
+    with ProviderServer(POSTMARK) as server:
+        deliver(server, envelopes=[replace(envelope(), message_id=copy)])
+    assert server.requests[0].json["Metadata"] == {ID_KEY: copy.hex}
 
 
 def test_the_recipient_is_the_envelopes_whatever_the_header_says(deliver: Deliver) -> None:

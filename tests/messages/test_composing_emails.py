@@ -160,6 +160,12 @@ def test_a_separate_copy_names_its_own_recipient_alone() -> None:
     assert (message["To"], message["Cc"]) == (ANN, None)
 
 
+@pytest.mark.parametrize("raw", [None, b"From: shop@acme.example\r\n\r\nHi\r\n"])
+def test_each_copy_says_which_message_it_is(raw: bytes | None) -> None:
+    copy = EmailCopy(derived_id(NOW, 1), BOB)
+    assert write(make(raw=raw), copy).message_id == copy.message_id
+
+
 def test_who_is_only_sent_a_bcc_sees_nobody() -> None:
     message = read(write(make(recipients=(HeaderRecipient(EMAIL_ID, EVE, "", "bcc"),))))
     assert message["To"] == "undisclosed-recipients:;"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from dynamail.protocols.smtp.replies import SmtpReply
 
@@ -35,7 +36,7 @@ class Envelope:
     `wire_safe` promises that the buffers together satisfy `wire.is_wire_safe`; without it the body is checked and, where
     needed, repaired. `token` is the caller's own. Set `smtputf8` when header fields are not ASCII (RFC 6532), `eightbit`
     when the body is not; both are also found out from the addresses and the body. With `wants_dialog` its outcome brings what was
-    said about it.
+    said about it. `message_id` is that of this copy, where its Message-ID is one for several recipients or the sender's own.
     """
 
     sender: str
@@ -46,6 +47,7 @@ class Envelope:
     eightbit: bool = False
     wire_safe: bool = False
     wants_dialog: bool = False
+    message_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
