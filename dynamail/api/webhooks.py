@@ -67,7 +67,7 @@ class WebhookInput(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WebhookChangeInput(msgspec.Struct, forbid_unknown_fields=True):
-    """What is left out stays. Another host, more events or more fields need `authorized`. `state` pauses and resumes."""
+    """What is left out stays. Another address, more events or more fields need `authorized`. `state` pauses and resumes."""
 
     url: Url | None = None
     events: Kinds | None = None
