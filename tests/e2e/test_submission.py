@@ -21,7 +21,7 @@ import psycopg
 import pytest
 
 from tests.support.delivering import ROOT
-from tests.support.installation import Installation, find_free_port, start_installation
+from tests.support.installation import Installation
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 PATIENCE = 60.0  # seconds; a test that waits longer has failed
@@ -92,27 +92,23 @@ def trust_nobody() -> ssl.SSLContext:
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Shop]:
-    installation = start_installation(DYNAMAIL_REPORTS_PORT=str(find_free_port()))
-    try:
-        dsn = installation.dsn
-        environment = installation.environment | {
-            "DATABASE_URL": dsn,
-            "DJANGO_SETTINGS_MODULE": "dynamail.settings",
-        }
-        made = subprocess.run(
-            [sys.executable, "-m", "tests.support.developer"],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        account = json.loads(made.stdout)
-        with psycopg.connect(dsn, options="-c role=dynamail_work", autocommit=True) as connection:
-            yield Shop(installation, account["account_id"], account["secret"], connection)
-    finally:
-        installation.stop()
+def shop(installation: Installation) -> Iterator[Shop]:
+    dsn = installation.dsn
+    environment = installation.environment | {
+        "DATABASE_URL": dsn,
+        "DJANGO_SETTINGS_MODULE": "dynamail.settings",
+    }
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.support.developer"],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    account = json.loads(made.stdout)
+    with psycopg.connect(dsn, options="-c role=dynamail_work", autocommit=True) as connection:
+        yield Shop(installation, account["account_id"], account["secret"], connection)
 
 
 # ── Mail programs ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,7 @@ from dynamail.protocols.verp import decode_return_path
 from dynamail.tracking.tokens import LeaveToken, load_token_keys
 from tests.support.delivering import Launchable, Order, Workplace
 from tests.support.fake_mx import FakeMx, ReceivedMessage
-from tests.support.installation import Installation, start_installation
+from tests.support.installation import Installation
 from tests.support.postfix import Postfix, find_reason_to_skip
 
 pytestmark = [
@@ -67,9 +67,8 @@ def through(installation: Installation) -> Workplace:
 
 
 @pytest.fixture(scope="module")
-def journey() -> Iterator[Journey]:
+def journey(installation: Installation) -> Iterator[Journey]:
     with FakeMx() as mx, Postfix(relay_to=(mx.host, mx.port)) as relay:
-        installation = start_installation(DYNAMAIL_RETURN_PATH_DOMAIN="bounce.roastery.example")
         place = through(installation)
         try:
             order = Order(PEOPLE, relay=(relay.host, relay.port), connections=4, subject=SUBJECT, body=BODY)
@@ -83,7 +82,6 @@ def journey() -> Iterator[Journey]:
             yield Journey(place, campaign, {one.recipient: one for one in messages}, secret)
         finally:
             place.close()
-            installation.stop()
 
 
 def test_everybody_got_one_message(journey: Journey) -> None:

@@ -15,7 +15,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-START_SECONDS = 90  # patience, not a measurement
+START_SECONDS = 180  # patience, not a measurement
 STOP_SECONDS = 40
 
 
@@ -90,7 +90,11 @@ def start_installation(*, demo: bool = False, **settings: str) -> Installation:
             stderr=subprocess.STDOUT,
         )
     installation = Installation(home, f"http://127.0.0.1:{port}", environment, process, log)
-    _wait_until_it_answers(installation)
+    try:
+        _wait_until_it_answers(installation)
+    except BaseException:
+        installation.stop()  # nobody else knows of it
+        raise
     return installation
 
 
