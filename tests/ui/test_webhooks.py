@@ -92,10 +92,11 @@ def make_new_keys(developer: Marketer, hooks: WebhookSink, old: str) -> None:
     developer.press("Make new keys", within=page.get_by_role("alertdialog"))
     new = read_secret(developer)
     assert new != old
-    expect(page.get_by_text("The keys before sign until")).to_be_visible()
+    expect(page.get_by_text("Old keys until")).to_be_visible()
     developer.look_everywhere("webhook-new-keys")
     developer.press("Send a test")
     hooks.wait_for(2)
+    expect(page).to_have_url(re.compile(r"/whk_\w+/$"))
     request = hooks.requests[1]
     for secret in (old, new):
         verify_headers(secret, request.headers, request.body, now=int(request.headers["webhook-timestamp"]))
