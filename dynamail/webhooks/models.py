@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -183,6 +185,12 @@ class WebhookDelivery(DataPlaneModel):
             ),
             models.Index(fields=["created_at"], name="webhook_delivery_age"),
         ]
+
+    @classmethod
+    def erase_people(cls, account_id: int, contact_ids: Sequence[UUID], addresses: Sequence[str]) -> None:
+        from dynamail.webhooks.erasing import erase_deliveries  # it needs the tables of this module
+
+        erase_deliveries(account_id, contact_ids)
 
     @property
     def public_id(self) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from dynamail.accounts.models import Account
 from dynamail.contacts.editing import delete_contact
+from dynamail.contacts.merging import merge_contacts
 from dynamail.events.log import record_event
 from dynamail.lib.ids import to_public_id
 from dynamail.webhooks.endpoints import (
@@ -67,6 +68,18 @@ def test_a_range_says_nothing_about_who_was_deleted_since(account: Account, sink
     run_replay(work, now=NOW)
     send_due(NOW)
     assert [json.loads(one.body)["type"] for one in sink.requests] == ["contact.deleted"]
+
+
+@pytest.mark.promise("P8.1")
+def test_who_is_deleted_takes_along_what_was_said_before_a_merge(account: Account) -> None:
+    owner = owner_of(account)
+    make_endpoint(account, "https://hooks.example/catch", fields=("address",))
+    ann, old = make_contact(account, "ann@mail.example"), make_contact(account, "old@mail.example")
+    spread(account, record_event(account.pk, "contact.tagged", contact_id=old.id, now=NOW))
+    merge_contacts(account.pk, kept_id=ann.id, gone_id=old.id, by=owner, now=NOW)
+    delete_contact(ann, by=owner, now=NOW)
+    delivery = WebhookDelivery.objects.for_account(account).get()
+    assert (delivery.payload, delivery.state, delivery.error) == (None, "given_up", "erased")
 
 
 @pytest.mark.promise("P7.1")
