@@ -15,10 +15,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from email.policy import compat32
-from email.utils import getaddresses
 from typing import Any
 
 from dynamail.feedback.receiving import Taken
+from dynamail.protocols.raw_messages import read_address_pairs
 
 TIMEOUT = 30.0  # seconds, for each answer
 BATCH = 200  # messages in one visit; the rest waits for the next minute
@@ -212,7 +212,7 @@ def list_addressees(raw: bytes) -> list[str]:
     """Where a message was sent to, as far as its header tells: a mailbox has no envelope any more."""
     headers = BytesHeaderParser(policy=compat32).parsebytes(raw[:TOP_BYTES])
     values = [str(value) for name in ADDRESS_FIELDS for value in headers.get_all(name, [])]
-    return [address for _, address in getaddresses(values) if address][:20]
+    return [address for _, address in read_address_pairs(values) if address][:20]
 
 
 def _clean(words: object) -> str:

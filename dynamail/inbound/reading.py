@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
-from email.utils import getaddresses
 
 from dynamail.protocols.address import AddressError, parse_address
+from dynamail.protocols.raw_messages import read_address_pairs
 from dynamail.protocols.reports.parts import decode_text, decode_words, list_fields, read_headers
 from dynamail.senders.mailbox import ReadMessage, read_message
 
@@ -58,7 +58,7 @@ def read_from(raw: bytes) -> From:
     _headers, body = read_headers(raw, 0, len(raw))
     fields = list_fields(decode_text(raw[:body], ""))
     value = next((value for name, value in fields if name == "from"), "")
-    shown, text = next(iter(getaddresses([value])), ("", ""))
+    shown, text = next(iter(read_address_pairs([value])), ("", ""))
     name = " ".join(decode_words(shown).split())
     try:
         return From(parse_address(text).text, name[:200])

@@ -16,12 +16,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from dynamail.messages.new_email import NewEmail, NewRecipient, RecipientKind
-from dynamail.protocols.address import AddressError, Mailbox, parse_address, split_mailbox
+from dynamail.protocols.address import AddressError, Mailbox, parse_address, split_mailbox, write_mailbox
 from dynamail.protocols.mime import HeaderError, encode_addresses, format_date
+from dynamail.protocols.raw_messages import read_address_pairs
 from dynamail.protocols.reports.parts import decode_words
 
 MOST_HEADER_BYTES = 256 * 1024
@@ -72,7 +73,7 @@ def read_submission(raw: bytes, *, recipients: Sequence[str], now: datetime) -> 
     sender = _read_sender(fields)
     options = _read_options(fields)
     email = NewEmail(
-        sender=write_mailbox(sender),
+        sender=write_mailbox(sender.name, sender.address.text),
         recipients=_name_recipients(recipients, fields),
         subject=_decode(_first(fields, "subject"))[:998],
         reply_to=tuple(_list_mailboxes(fields, "reply-to")),
@@ -148,14 +149,6 @@ def _read_mailbox(text: str) -> Mailbox:
     return Mailbox(_decode(mailbox.name), mailbox.address)
 
 
-def write_mailbox(mailbox: Mailbox) -> str:
-    """As `split_mailbox` reads it."""
-    if not mailbox.name:
-        return str(mailbox.address)
-    quoted = re.sub(r'(["\\])', r"\\\1", mailbox.name)
-    return f'"{quoted}" <{mailbox.address}>'
-
-
 def _name_recipients(recipients: Sequence[str], fields: Sequence[Field]) -> tuple[NewRecipient, ...]:
     """Each address once; what To or Cc names is of that kind, everybody else is a blind copy."""
     named = {
@@ -171,7 +164,7 @@ def _name_recipients(recipients: Sequence[str], fields: Sequence[Field]) -> tupl
 
 
 def _list_named(fields: Sequence[Field], kind: RecipientKind) -> list[tuple[str, str]]:
-    pairs = getaddresses([one.value for one in fields if one.name == kind.value])
+    pairs = read_address_pairs([one.value for one in fields if one.name == kind.value])
     return [(_key_of(address), _decode(name)[:200]) for name, address in pairs if address]
 
 
@@ -183,11 +176,11 @@ def _key_of(text: str) -> str:
 
 
 def _list_mailboxes(fields: Sequence[Field], name: str) -> list[str]:
-    pairs = getaddresses([one.value for one in fields if one.name == name])
+    pairs = read_address_pairs([one.value for one in fields if one.name == name])
     boxes = []
     for shown, address in pairs:
         try:
-            boxes.append(write_mailbox(Mailbox(_decode(shown), parse_address(address))))
+            boxes.append(write_mailbox(_decode(shown), parse_address(address).text))
         except AddressError:
             continue  # it leaves as it was written; only the log lacks it
     return boxes

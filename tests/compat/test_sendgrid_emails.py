@@ -73,7 +73,7 @@ def test_every_field_finds_its_place() -> None:
         subject="Your order",
         html="<p>Hi</p>",
         text="Hi",
-        reply_to=('"Help" <help@acme.example>',),
+        reply_to=("Help <help@acme.example>",),
         headers=(("X-Shop", "18"), ("X-More", "1")),
         attachments=(
             NewAttachment("a.txt", b"hi", "", "text/plain"),

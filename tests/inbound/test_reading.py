@@ -60,3 +60,7 @@ def test_files_are_found_by_their_names() -> None:
 def test_who_says_to_have_written(value: str, email: str, name: str) -> None:
     found = read_from(b"Subject: x\r\nFrom: " + value.encode() + b"\r\n\r\nFrom: no@example.com\r\n")
     assert (found.email, found.name) == (email, name)
+
+
+def test_a_from_that_is_nested_deeper_than_anybody_reads_names_nobody() -> None:
+    assert read_from(b"From: " + b"(" * 5_000 + b"ann@example.com\r\n\r\nHi\r\n").email == ""

@@ -27,6 +27,7 @@ from dynamail.api.compat.sendgrid_shapes import (
     is_on,
 )
 from dynamail.messages.new_email import NewAttachment, NewEmail, NewRecipient, RecipientKind
+from dynamail.protocols.address import write_mailbox
 
 MAX_PERSONALIZATIONS = 1_000
 MAX_RECIPIENTS = 1_000  # of a request; an email of ours has 50 at most
@@ -81,12 +82,12 @@ def _to_email(
     if sender is None:
         raise missing("from", "The from object must be provided, with an email address in it.")
     return NewEmail(
-        sender=write_mailbox(sender, "from"),
+        sender=write_address(sender, "from"),
         recipients=_read_recipients(one, said.settings, field),
         subject=texts.subject,
         html=texts.html,
         text=texts.text,
-        reply_to=tuple(write_mailbox(address, "reply_to") for address in _read_reply_to(said)),
+        reply_to=tuple(write_address(address, "reply_to") for address in _read_reply_to(said)),
         template=template_name(said.template_id or ""),
         data=one.dynamic_template_data or {} if said.template_id else {},
         headers=tuple({**(said.headers or {}), **(one.headers or {})}.items()),
@@ -101,13 +102,12 @@ def _to_email(
 
 
 # ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-def write_mailbox(said: SaidAddress, field: str) -> str:
-    """As in a header, the name quoted. Raises Problem."""
+def write_address(said: SaidAddress, field: str) -> str:
+    """As in a header. Raises Problem."""
     check_mailbox(said.email, f"{field}.email")
     if not said.name:
         return said.email
-    quoted = said.name.replace("\\", "\\\\").replace('"', '\\"')
-    return check_mailbox(f'"{quoted}" <{said.email}>', f"{field}.name")
+    return check_mailbox(write_mailbox(said.name, said.email), f"{field}.name")
 
 
 def _read_recipients(one: Personalization, settings: MailSettings, field: str) -> tuple[NewRecipient, ...]:
