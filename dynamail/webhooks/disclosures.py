@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from dynamail.contacts.aliases import list_aliases
 from dynamail.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDisclosure, WebhookEndpoint
 
 # Nothing was sent where the connection itself failed; what ended behind that may have arrived.
@@ -38,19 +40,23 @@ class _Sum:
 
 
 def list_disclosures(account_id: int, contact_id: UUID) -> list[Disclosure]:
-    """By receiver and kind, the latest first; also of endpoints that were removed."""
+    """By receiver and kind, the latest first; also of endpoints that were removed, and what was told before a merge."""
+    ids = [contact_id, *(alias.id for alias in list_aliases(account_id, contact_id))]
     sums: dict[tuple[int, str], _Sum] = {}
-    for row in WebhookDisclosure.objects.for_account(account_id).filter(contact_id=contact_id):
-        sums[row.endpoint_id, row.kind] = _Sum(row.first_at, row.last_at, row.times, 0, frozenset(row.fields))
-    _add_recent(sums, account_id, contact_id)
+    for row in WebhookDisclosure.objects.for_account(account_id).filter(contact_id__in=ids):
+        one = sums.setdefault((row.endpoint_id, row.kind), _Sum(row.first_at, row.last_at))
+        one.first_at, one.last_at = min(one.first_at, row.first_at), max(one.last_at, row.last_at)
+        one.times += row.times
+        one.fields |= frozenset(row.fields)
+    _add_recent(sums, account_id, ids)
     rows = WebhookEndpoint.objects.for_account(account_id).filter(pk__in={key[0] for key in sums})
     endpoints = {row.pk: row for row in rows}
     found = [_describe(endpoints[pk], kind, one) for (pk, kind), one in sums.items() if pk in endpoints]
     return sorted(found, key=lambda one: (one.last_at, one.kind), reverse=True)
 
 
-def _add_recent(sums: dict[tuple[int, str], _Sum], account_id: int, contact_id: UUID) -> None:
-    rows = WebhookDelivery.objects.for_account(account_id).filter(contact_id=contact_id)
+def _add_recent(sums: dict[tuple[int, str], _Sum], account_id: int, contact_ids: Sequence[UUID]) -> None:
+    rows = WebhookDelivery.objects.for_account(account_id).filter(contact_id__in=contact_ids)
     deliveries = {row.id: row for row in rows.defer("payload", "answer")}
     attempts: dict[UUID, list[WebhookAttempt]] = defaultdict(list)
     tried = WebhookAttempt.objects.for_account(account_id).filter(delivery_id__in=list(deliveries))

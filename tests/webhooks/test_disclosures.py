@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dynamail.accounts.models import Account
+from dynamail.contacts.merging import merge_contacts
 from dynamail.contacts.models import Contact
 from dynamail.events.log import record_event
 from dynamail.webhooks.disclosures import list_disclosures
@@ -53,6 +54,17 @@ def test_the_list_equals_what_the_receivers_got(account: Account, sink: WebhookS
         (sink.url("/narrow"), ()),
     }
     assert {one.authorized_by for one in listed} == {"Alice"}
+
+
+@pytest.mark.promise("P7.1")
+def test_the_list_has_what_was_told_before_a_merge(account: Account, sink: WebhookSink) -> None:
+    make_endpoint(account, sink.url())
+    ann, old = make_contact(account, "ann@mail.example"), make_contact(account, "old@mail.example")
+    for contact in (ann, old):
+        happen(account, contact, "contact.tagged")
+    send_due(NOW)
+    merge_contacts(account.pk, kept_id=ann.id, gone_id=old.id, by=owner_of(account), now=NOW)
+    assert [(one.kind, one.times) for one in list_disclosures(account.pk, ann.id)] == [("contact.tagged", 2)]
 
 
 def test_deliveries_go_after_thirty_days_and_the_list_stays(account: Account, sink: WebhookSink) -> None:
