@@ -295,6 +295,15 @@ def test_what_was_tried_with_a_test_key_is_still_to_be_done_with_a_live_one(shop
     assert problem["code"] != "idempotency_conflict"
 
 
+def test_a_misuse_of_a_key_beside_it_keeps_no_request_from_its_old_answer(shop: Shop) -> None:
+    key = {"idempotency-key": "order-17"}
+    first = shop.ask("POST", PATH, email(), headers=key)
+    misuse, again = ask_at_once(shop, [(email(subject="Else"), key), (email(), key)])
+    assert (misuse.status, again.status) == (409, 202)
+    assert again.body == first.body
+    assert len(kept(shop)) == 1
+
+
 def test_a_refused_request_may_be_corrected_under_its_key(shop: Shop) -> None:
     key = {"idempotency-key": "order-17"}
     problem_of(shop.ask("POST", PATH, email(to="x"), headers=key), 422)
