@@ -23,6 +23,7 @@ from dynamail.messages.emails import accept_emails
 from dynamail.messages.models import Email, MessageState, Outbox, SourceKind
 from dynamail.messages.new_email import AcceptResult, NewAttachment, NewEmail, NewRecipient, RecipientKind
 from dynamail.protocols.address import write_mailbox
+from dynamail.protocols.raw_messages import remove_field
 
 _SENTENCES: dict[str, str | Promise] = {
     "unknown_email": _("There is no such email, or its log was deleted."),
@@ -134,7 +135,8 @@ def _rebuild(account_id: int, view: EmailView) -> NewEmail:
         "separate": bool((body.content or {}).get("separate")),
     }
     if body.raw is not None:
-        return NewEmail(**common, raw=bytes(body.raw))
+        # Under the old Message-ID many servers would drop it as the message that they have.
+        return NewEmail(**common, raw=remove_field(bytes(body.raw), "message-id"))
     content = body.content or {}
     return NewEmail(
         **common,

@@ -85,6 +85,12 @@ def split_message(raw: bytes) -> RawMessage:
     )
 
 
+def remove_field(raw: bytes, key: str) -> bytes:
+    """The message without the fields of that name, in lower case."""
+    message = split_message(raw)
+    return b"".join(one.encode() for one in message.fields if one.key != key) + b"\r\n" + message.body
+
+
 def read_address_pairs(values: Sequence[str]) -> list[tuple[str, str]]:
     """Names and addresses of fields, as far as they can be read; nothing of one that is deeper or stranger than anybody reads."""
     try:

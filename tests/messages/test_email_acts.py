@@ -11,7 +11,7 @@ from dynamail.content.models import Blob, Template
 from dynamail.events.models import Event, RollupHour
 from dynamail.lib.ids import new_id
 from dynamail.messages.email_acts import EmailActError, cancel_email, reschedule_email, resend_email
-from dynamail.messages.models import Email, EmailBody, Message, Outbox
+from dynamail.messages.models import Email, EmailBody, Message, Outbox, SourceKind
 from dynamail.messages.new_email import AcceptedEmail, NewAttachment, NewRecipient, OneTime, RecipientKind
 from tests.support.emails import accept, make_email
 from tests.support.people import make_contact, make_topic, subscribe
@@ -155,3 +155,16 @@ def test_what_is_not_kept_is_not_sent_again(account: Account, owner: Member) -> 
     EmailBody.objects.for_account(account).delete()
     with fails("body_gone"):
         resend_email(account.pk, email.id, by=owner, now=LATER)
+
+
+def test_a_whole_message_is_sent_again_under_an_id_of_its_own(account: Account, owner: Member) -> None:
+    raw = b"From: hello@acme.example\r\nMessage-ID:\r\n <order-17@acme.example>\r\nSubject: x\r\n\r\nHi\r\n"
+    first = accept(account, make_email(raw=raw), source_kind=SourceKind.SMTP)
+    assert isinstance(first, AcceptedEmail)
+    with account_scope(account):
+        again = resend_email(account.pk, first.id, by=owner, now=NOW)
+    assert isinstance(again, AcceptedEmail)
+    ids = dict(Email.objects.for_account(account).values_list("id", "header_id"))
+    assert ids == {first.id: "order-17@acme.example", again.id: ""}
+    kept = EmailBody.objects.for_account(account).get(id=again.id)
+    assert bytes(kept.raw) == b"From: hello@acme.example\r\nSubject: x\r\n\r\nHi\r\n"
