@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from dynamail.events.kinds import EventKind
-from dynamail.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookDisclosure
+from django.apps import apps
 
-OPEN_STATES = (WebhookDelivery.State.WAITING, WebhookDelivery.State.FAILED)
+from dynamail.events.kinds import EventKind
 
 
 def erase_deliveries(account_id: int, contact_ids: Collection[UUID]) -> int:
@@ -16,12 +15,17 @@ def erase_deliveries(account_id: int, contact_ids: Collection[UUID]) -> int:
 
     The news of the deletion itself names nobody and stays: partners need it to delete their copies.
     """
-    rows = WebhookDelivery.objects.for_account(account_id).filter(contact_id__in=list(contact_ids))
+    # By their names: these tables themselves call this when a person is erased.
+    deliveries, attempts, disclosures = (
+        apps.get_model("webhooks", name)
+        for name in ("WebhookDelivery", "WebhookAttempt", "WebhookDisclosure")
+    )
+    rows = deliveries.objects.for_account(account_id).filter(contact_id__in=list(contact_ids))
     rows = rows.exclude(kind=EventKind.CONTACT_DELETED)
-    waiting = rows.filter(state__in=OPEN_STATES)
-    waiting.update(state=WebhookDelivery.State.GIVEN_UP, error="erased", claim=None, next_at=None)
+    waiting = rows.filter(state__in=(deliveries.State.WAITING, deliveries.State.FAILED))
+    waiting.update(state=deliveries.State.GIVEN_UP, error="erased", claim=None, next_at=None)
     ids = list(rows.exclude(payload=None, answer="").values_list("id", flat=True))
-    WebhookAttempt.objects.for_account(account_id).filter(delivery_id__in=ids).update(answer="")
+    attempts.objects.for_account(account_id).filter(delivery_id__in=ids).update(answer="")
     emptied = rows.filter(id__in=ids).update(payload=None, answer="")
-    WebhookDisclosure.objects.for_account(account_id).filter(contact_id__in=list(contact_ids)).delete()
+    disclosures.objects.for_account(account_id).filter(contact_id__in=list(contact_ids)).delete()
     return emptied

@@ -21,6 +21,7 @@ from dynamail.lib.personal_data import (
     operational,
     personal,
 )
+from dynamail.webhooks.erasing import erase_deliveries
 
 _BODY = Retention.MESSAGE_BODY
 ANSWER_LENGTH = 1_000  # letters of an answer that are kept
@@ -188,8 +189,6 @@ class WebhookDelivery(DataPlaneModel):
 
     @classmethod
     def erase_people(cls, account_id: int, contact_ids: Sequence[UUID], addresses: Sequence[str]) -> None:
-        from dynamail.webhooks.erasing import erase_deliveries  # it needs the tables of this module
-
         erase_deliveries(account_id, contact_ids)
 
     @property
