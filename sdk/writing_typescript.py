@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sdk.reading import Api, Operation, Schema, name_of
 
 HEAD = "// Written by `make sdk` from docs/api/openapi.json; do not edit.\n"
+RESERVED = frozenset(("default", "delete", "export", "function", "import", "new", "package"))
 _PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
 
@@ -95,7 +96,7 @@ def _write_walk(api: Api, operation: Operation) -> Iterator[str]:
     item = _type(
         api.resolve(operation.answer or {})["properties"]["data"].get("items") or {}, prefix="types."
     )
-    names = "".join(f"{_name(name)}, " for name in operation.path_names)
+    names = "".join(f"{_argument(name)}, " for name in operation.path_names)
     suffix = "" if operation.verb == "list" else _class(operation.verb.removeprefix("list_"))
     yield f"  /** {operation.summary}: page after page. */"
     yield f"  async *iterate{suffix}({_parameters(operation)}): AsyncGenerator<{item}> {{"
@@ -109,7 +110,7 @@ def _write_walk(api: Api, operation: Operation) -> Iterator[str]:
 
 
 def _parameters(operation: Operation) -> str:
-    parts = [f"{_name(name)}: string" for name in operation.path_names]
+    parts = [f"{_argument(name)}: string" for name in operation.path_names]
     if operation.takes_octets:
         parts.append("content: Uint8Array")
     elif operation.body is not None:
@@ -130,7 +131,7 @@ def _parameters(operation: Operation) -> str:
 def _call(operation: Operation) -> str:
     path = operation.path
     for name in operation.path_names:
-        path = path.replace(f"{{{name}}}", f"${{encodeURIComponent({_name(name)})}}")
+        path = path.replace(f"{{{name}}}", f"${{encodeURIComponent({_argument(name)})}}")
     parts = [f'method: "{operation.method}"', f"path: `{path}`"]
     if operation.query:
         parts.append("query")
@@ -157,6 +158,10 @@ def _write_root(api: Api) -> Iterator[str]:
     yield "  }"
     yield "}"
     yield ""
+
+
+def _argument(name: str) -> str:
+    return f"{_name(name)}Id" if _name(name) in RESERVED else _name(name)
 
 
 def _class(text: str) -> str:

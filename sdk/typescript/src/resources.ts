@@ -349,13 +349,13 @@ export class Exports {
   }
 
   /** Fetch the file of an export. */
-  download(export: string): Promise<Uint8Array> {
-    return this.#transport.send({ method: "GET", path: `/exports/${encodeURIComponent(export)}/content`, wantsBytes: true }) as Promise<Uint8Array>;
+  download(exportId: string): Promise<Uint8Array> {
+    return this.#transport.send({ method: "GET", path: `/exports/${encodeURIComponent(exportId)}/content`, wantsBytes: true }) as Promise<Uint8Array>;
   }
 
   /** Read an export. */
-  get(export: string): Promise<types.ExportBody> {
-    return this.#transport.send({ method: "GET", path: `/exports/${encodeURIComponent(export)}` }) as Promise<types.ExportBody>;
+  get(exportId: string): Promise<types.ExportBody> {
+    return this.#transport.send({ method: "GET", path: `/exports/${encodeURIComponent(exportId)}` }) as Promise<types.ExportBody>;
   }
 
   /** List exports. */
