@@ -31,7 +31,9 @@ DRAFT_FIELDS = (
 
 
 @transaction.atomic
-def create_campaign(account: Account | int, *, name: str, by: Actor, now: datetime, **values: Any) -> Campaign:
+def create_campaign(
+    account: Account | int, *, name: str, by: Actor, now: datetime, **values: Any
+) -> Campaign:
     """A draft, with any of DRAFT_FIELDS already filled in."""
     _check_fields(values)
     campaign = Campaign.objects.add(

@@ -80,9 +80,7 @@ def verify_headers(key: str, headers: Mapping[str, str], body: bytes, *, now: in
     """For receivers: `key` is a `whsec_…` or a `whpk_…`; `now` in seconds. Raises BadWebhook, BadWebhookKey."""
     folded = {name.lower(): value for name, value in headers.items()}
     try:
-        message_id, stamp, listed = (
-            folded[name] for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER)
-        )
+        message_id, stamp, listed = (folded[name] for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER))
     except KeyError as missing:
         raise BadWebhook(f"The header {missing.args[0]} is missing.") from None
     if not (stamp.isascii() and stamp.isdecimal() and len(stamp) < 16):

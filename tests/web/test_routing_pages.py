@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from dynamail.accounts.models import Account, User
-from dynamail.senders.models import Pool, PoolMember, RoutingRule, Transport
+from dynamail.senders.models import Pool, PoolMember, RoutingRule, Stream, Transport
 
 SignIn = Callable[[User], Client]
 
@@ -155,3 +155,16 @@ def test_a_pool_or_transport_that_a_rule_needs_stays(account: Account, client: C
 
 def test_a_marketer_does_not_decide_about_routes(account: Account, bob: User, sign_in: SignIn) -> None:
     assert sign_in(bob).get(reverse("routing")).status_code == 403
+
+
+def test_a_rule_may_be_about_one_stream_and_says_its_name(account: Account, client: Client) -> None:
+    relay = add_transport(account, "relay")
+    Stream.objects.add(account, key="receipts", name="Receipts of the shop")
+    values = {"stream": "receipts", "target": relay.public_id}
+    assert client.post(reverse("routing_rule_new"), values).status_code == 302
+    assert RoutingRule.objects.for_account(account).get().stream == "receipts"
+    RoutingRule.objects.add(account, position=2, stream="marketing", transport=relay)
+    page = read(client.get(reverse("routing")))
+    assert page.count("Receipts of the shop") == 2  # in the rule, and in the question which way
+    assert "<b>Campaigns</b>" in page
+    assert client.post(reverse("routing_rule_new"), values | {"stream": "unknown"}).status_code == 422

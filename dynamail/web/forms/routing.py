@@ -10,9 +10,10 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.protocols.address import AddressError
-from dynamail.senders.models import Pool, RoutingRule, Transport
+from dynamail.senders.models import Pool, RoutingRule, Stream, Transport
 from dynamail.senders.pools import HIGHEST_WEIGHT, Membership
 from dynamail.senders.routing import RuleSettings, find_domain
+from dynamail.senders.streams import is_built_in
 from dynamail.web.forms.transports import read_domain
 
 EVERY_STREAM = ("", _("Any message"))
@@ -53,9 +54,7 @@ class PoolForm(forms.Form):
 class RuleForm(forms.Form):
     """Conditions, and where mail goes that meets all of them."""
 
-    stream = forms.ChoiceField(
-        label=_("Kind of message"), choices=[EVERY_STREAM, *RoutingRule.Stream.choices], required=False
-    )
+    stream = forms.ChoiceField(label=_("Kind of message"), required=False)
     sender_domain = forms.CharField(
         label=_("From the domain"),
         max_length=253,
@@ -71,18 +70,23 @@ class RuleForm(forms.Form):
     target = forms.ChoiceField(label=_("Goes through"))
 
     def __init__(
-        self, *args: Any, pools: Sequence[Pool], transports: Sequence[Transport], **kwargs: Any
+        self,
+        *args: Any,
+        pools: Sequence[Pool],
+        transports: Sequence[Transport],
+        streams: Sequence[Stream],
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        _offer(self.fields["stream"], [EVERY_STREAM, *name_streams(streams)])
         everything: list[Pool | Transport] = [*pools, *transports]
         self.targets = {one.public_id: one for one in everything}
         groups = [
             (_("Pools"), [(pool.public_id, pool.name) for pool in pools]),
             (_("Transports"), [(transport.public_id, transport.name) for transport in transports]),
         ]
-        field = self.fields["target"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 — says it to the type checker
-        field.choices = [("", _("Choose…")), *((title, found) for title, found in groups if found)]
+        targets = [("", _("Choose…")), *((title, found) for title, found in groups if found)]
+        _offer(self.fields["target"], targets)
 
     def clean_sender_domain(self) -> str:
         return _read_optional_domain(self.cleaned_data["sender_domain"])
@@ -104,15 +108,30 @@ class RuleForm(forms.Form):
 class WayForm(forms.Form):
     """Which way would a message take?"""
 
-    stream = forms.ChoiceField(label=_("Kind of message"), choices=RoutingRule.Stream.choices)
+    stream = forms.ChoiceField(label=_("Kind of message"))
     sender = forms.CharField(label=_("From"), max_length=254, required=False)
     recipient = forms.CharField(label=_("To"), max_length=254, required=False)
+
+    def __init__(self, *args: Any, streams: Sequence[Stream], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer(self.fields["stream"], name_streams(streams))
 
     def clean_sender(self) -> str:
         return _read_address_or_domain(self.cleaned_data["sender"])
 
     def clean_recipient(self) -> str:
         return _read_address_or_domain(self.cleaned_data["recipient"])
+
+
+def name_streams(streams: Sequence[Stream]) -> list[tuple[str, Any]]:
+    """What a rule may name: a kind of streams, or one stream that the account made."""
+    own = [(one.key, one.name) for one in streams if not is_built_in(one)]
+    return [*RoutingRule.Stream.choices, *own]
+
+
+def _offer(field: forms.Field, choices: list[Any]) -> None:
+    assert isinstance(field, forms.ChoiceField)  # noqa: S101 — says it to the type checker
+    field.choices = choices
 
 
 def _read_optional_domain(text: str) -> str:

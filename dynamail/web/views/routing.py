@@ -18,8 +18,9 @@ from dynamail.senders.errors import SenderError
 from dynamail.senders.models import Pool, RoutingRule, Transport
 from dynamail.senders.pools import list_memberships, remove_pool, save_pool
 from dynamail.senders.routing import explain_route, list_rules, move_rule, remove_rule, save_rule
+from dynamail.senders.streams import list_streams
 from dynamail.web.access import PageRequest, needs
-from dynamail.web.forms.routing import PoolForm, RuleForm, WayForm
+from dynamail.web.forms.routing import PoolForm, RuleForm, WayForm, name_streams
 from dynamail.web.lookup import get_row
 
 manages = needs(Permission.MANAGE_DELIVERY)
@@ -32,7 +33,7 @@ def show_routing(request: Any) -> HttpResponse:
         "page_title": _("Routing"),
         "crumbs": [_crumbs()[0]],
         "pools": [(pool, _list_parts(pool)) for pool in _list_pools(request)],
-        "form": WayForm(auto_id="way_%s"),
+        "form": WayForm(auto_id="way_%s", streams=list_streams(request.account.pk)),
     }
     return render(request, "senders/routing.html", context)
 
@@ -41,7 +42,7 @@ def show_routing(request: Any) -> HttpResponse:
 @require_GET
 def explain_way(request: Any) -> HttpResponse:
     """The answer to "which way would a message take?"; a page of its own where there is no JavaScript."""
-    form = WayForm(request.GET, auto_id="way_%s")
+    form = WayForm(request.GET, auto_id="way_%s", streams=list_streams(request.account.pk))
     context: dict[str, Any] = {"form": form}
     if form.is_valid():
         context["way"] = explain_route(
@@ -66,6 +67,7 @@ def edit_rule(request: Any, routing_rule: str = "") -> HttpResponse:
         request.POST or None,
         pools=_list_pools(request),
         transports=_list_transports(request),
+        streams=list_streams(request.account.pk),
         initial=_read_rule(row) if row else None,
     )
     if request.method == "POST" and form.is_valid():
@@ -96,7 +98,9 @@ def act_on_rule(request: Any, routing_rule: str, action: str) -> HttpResponse:
 def describe_rules(request: PageRequest) -> dict[str, Any]:
     """What `senders/_rules.html` shows."""
     default = Transport.objects.for_account(request.account).filter(is_default=True).first()
-    return {"rules": list_rules(request.account.pk), "default": default}
+    names = dict(name_streams(list_streams(request.account.pk, archived=True)))
+    rules = [(rule, names.get(rule.stream, rule.stream)) for rule in list_rules(request.account.pk)]
+    return {"rules": rules, "default": default}
 
 
 def _read_rule(row: RoutingRule) -> dict[str, str]:
