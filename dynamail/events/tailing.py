@@ -66,6 +66,16 @@ def take_custom_events(reader: str, *, limit: int, now: datetime) -> list[TakenO
     return [TakenOwnEvent(*(*row[1:-1], json.loads(row[-1], parse_float=Decimal))) for row in rows]
 
 
+def has_events(reader: str) -> bool:
+    """Would `take_events` bring this reader anything now? Costs a look into an index."""
+    return _ask_for_news("has_events", reader)
+
+
+def has_custom_events(reader: str) -> bool:
+    """The same for `take_custom_events`."""
+    return _ask_for_news("has_custom_events", reader)
+
+
 @transaction.atomic
 def skip_to_end(reader: str, *, now: datetime) -> None:
     """Start a reader behind all that is finished now; what is being written in this moment will still come."""
@@ -74,6 +84,12 @@ def skip_to_end(reader: str, *, now: datetime) -> None:
         cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1")
         (last,) = cursor.fetchone()
     EventCursor.objects.filter(pk=reader).update(after_tx=last, after_id=UUID(int=2**128 - 1), updated_at=now)
+
+
+def _ask_for_news(statement: str, reader: str) -> bool:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(load_sql("events", statement), {"reader": reader})
+        return bool(cursor.fetchone()[0])
 
 
 def _lock_cursor(reader: str, now: datetime) -> EventCursor:

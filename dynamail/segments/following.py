@@ -6,14 +6,12 @@ A turn is short because the worker lets running tasks end before it stops. While
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 
-from django.db import connections
-
+from dynamail.events.tailing import has_custom_events, has_events
+from dynamail.events.turns import take_turn
 from dynamail.lib.clock import utc_now
-from dynamail.lib.sql import load_sql
 from dynamail.segments.membership import (
     EVENTS_AT_ONCE,
     OWN_READER,
@@ -39,7 +37,7 @@ def follow_logs(
     pause: Callable[[float], None] = time.sleep,
 ) -> Tally | None:
     """One turn. None when there is nothing to follow, or another process is at it."""
-    with _turn() as mine:
+    with take_turn(TURN_LOCK) as mine:
         if not mine:
             return None
         if not is_anything_kept():
@@ -69,19 +67,4 @@ def _adapt(limit: int, seconds: float) -> int:
 
 def has_news() -> bool:
     """Is there anything behind the readers that can be read now?"""
-    with connections["default"].cursor() as cursor:
-        cursor.execute(load_sql("segments", "has_news"), {"reader": READER, "own_reader": OWN_READER})
-        return bool(cursor.fetchone()[0])
-
-
-@contextmanager
-def _turn() -> Iterator[bool]:
-    with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [TURN_LOCK])
-        mine = bool(cursor.fetchone()[0])
-    try:
-        yield mine
-    finally:
-        if mine and connections["default"].connection is not None:
-            with connections["default"].cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [TURN_LOCK])
+    return has_events(READER) or has_custom_events(OWN_READER)

@@ -7,20 +7,19 @@ no worker that is to stop. What is on its way when a worker is killed is claimed
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from django.db import connections
-
 from dynamail.events.models import EventCursor
+from dynamail.events.tailing import has_events
+from dynamail.events.turns import take_turn
 from dynamail.lib.clock import utc_now
 from dynamail.webhooks.endpoints import READER, is_followed
 from dynamail.webhooks.posters import Posters
 from dynamail.webhooks.sending import claim_jobs
-from dynamail.webhooks.spreading import has_news, spread_events
+from dynamail.webhooks.spreading import spread_events
 
 TURN_SECONDS = 5.0  # also how long the worker may wait for a turn when it stops
 PAUSE_SECONDS = 0.25  # between two looks without news
@@ -42,7 +41,7 @@ def follow_webhooks(
     clock: Callable[[], datetime] = utc_now,
 ) -> Tally | None:
     """One turn. None when there is nobody to tell, or another process is at it."""
-    with _turn() as mine:
+    with take_turn(TURN_LOCK) as mine:
         if not mine:
             return None
         if not is_followed():
@@ -55,7 +54,7 @@ def _take_turn(posters: Posters, until: float, clock: Callable[[], datetime]) ->
     events = posts = 0
     while True:
         seen = posters.settled
-        read = spread_events(now=clock()) if has_news() else 0
+        read = spread_events(now=clock()) if has_events(READER) else 0
         jobs = claim_jobs(now=clock(), room=posters.room)
         posters.start(jobs)
         events, posts = events + read, posts + len(jobs)
@@ -68,16 +67,3 @@ def _take_turn(posters: Posters, until: float, clock: Callable[[], datetime]) ->
 @cache
 def _posters() -> Posters:
     return Posters()
-
-
-@contextmanager
-def _turn() -> Iterator[bool]:
-    with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [TURN_LOCK])
-        mine = bool(cursor.fetchone()[0])
-    try:
-        yield mine
-    finally:
-        if mine and connections["default"].connection is not None:
-            with connections["default"].cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [TURN_LOCK])

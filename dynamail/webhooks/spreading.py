@@ -7,13 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connections, transaction
+from django.db import transaction
 
 from dynamail.contacts.aliases import find_merged
 from dynamail.events.kinds import EventKind
 from dynamail.events.tailing import LoggedEvent, take_events
 from dynamail.lib.ids import new_id
-from dynamail.lib.sql import load_sql
 from dynamail.webhooks.endpoints import READER, wants
 from dynamail.webhooks.erasing import erase_deliveries
 from dynamail.webhooks.facts import gather_facts
@@ -63,13 +62,6 @@ def make_deliveries(
     objects = WebhookDelivery.objects.across_accounts(reason="the rows name their account")
     objects.bulk_create(rows, batch_size=ROWS_AT_ONCE, ignore_conflicts=True)
     return len(rows)
-
-
-def has_news() -> bool:
-    """Is there anything behind the reader that can be read now?"""
-    with connections["default"].cursor() as cursor:
-        cursor.execute(load_sql("webhooks", "has_news"), {"reader": READER})
-        return bool(cursor.fetchone()[0])
 
 
 def _make_row(

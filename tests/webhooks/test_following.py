@@ -16,6 +16,8 @@ from dynamail.accounts.models import Account
 from dynamail.contacts.editing import delete_contact
 from dynamail.events.log import record_event
 from dynamail.events.models import EventCursor
+from dynamail.events.tailing import has_events
+from dynamail.events.turns import take_turn as hold_turn
 from dynamail.lib.clock import utc_now
 from dynamail.webhooks import following
 from dynamail.webhooks.endpoints import READER
@@ -24,7 +26,7 @@ from dynamail.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEnd
 from dynamail.webhooks.posters import AT_ONCE, Posters
 from dynamail.webhooks.queueing import queue_guard
 from dynamail.webhooks.sending import LEASE, claim_jobs
-from dynamail.webhooks.spreading import has_news, spread_events
+from dynamail.webhooks.spreading import spread_events
 from tests.support.people import make_contact
 from tests.support.personas import NOW, make_account
 from tests.support.settled_log import settle_log
@@ -82,10 +84,10 @@ def test_each_event_comes_once_to_each_endpoint(
     contact = make_contact(account)
     happen(account, "contact.created", contact_id=contact.id)
     settle()
-    assert has_news()
+    assert has_events(READER)
     take_turn(posters)
     take_turn(posters)
-    assert not has_news()
+    assert not has_events(READER)
     assert sorted(request.path for request in sink.requests) == ["/a"] * 4 + ["/b"]
     ids = [request.headers["webhook-id"] for request in sink.requests if request.path == "/a"]
     assert len(set(ids)) == 4
@@ -146,7 +148,7 @@ def test_two_turns_are_not_taken_at_once(account: Account, sink: WebhookSink, po
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with following._turn() as mine:
+        with hold_turn(following.TURN_LOCK) as mine:
             assert mine
             held.set()
             done.wait(PATIENCE_SECONDS)

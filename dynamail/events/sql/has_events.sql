@@ -1,4 +1,4 @@
--- Is there anything in the log behind the reader of webhooks? Called several times a second by webhooks/following.py, so that an idle
+-- Is there anything in the log behind this reader that can be read now? Asked several times a second by events/tailing.py, so that an idle
 -- installation moves no cursor. Key used: event_tx. Parameter: the reader's name.
 SELECT EXISTS (
     SELECT
