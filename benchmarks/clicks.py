@@ -34,6 +34,7 @@ from benchmarks.harness import (
     read_load,
     read_memory_mb,
 )
+from benchmarks.reference_server import serve_reference
 from dynamail.tracking.tokens import ClickToken, load_token_keys
 from tests.support.delivering import Launchable, Order, Workplace, open_workplace
 from tests.support.installation import find_free_port
@@ -168,24 +169,6 @@ async def wait_for_port(port: int) -> None:
             return
 
 
-def serve_empty(port: int) -> None:
-    """The reference under the settings of `dynamail.asgi.serve`."""
-    from granian import Granian
-    from granian.constants import Interfaces, Loops, RuntimeModes
-    from granian.log import LogLevels
-
-    Granian(
-        "benchmarks.clicks:answer_empty",
-        port=port,
-        interface=Interfaces.ASGI,
-        runtime_mode=RuntimeModes.st,
-        loop=Loops.uvloop,
-        websockets=False,
-        backlog=2048,
-        log_level=LogLevels.warning,
-    ).serve()
-
-
 def make_requests(place: Workplace, campaign: Launchable, count: int) -> list[bytes]:
     """One click a contact, the contacts in any order."""
     keys = load_token_keys((Path(place.environment["DYNAMAIL_HOME"]) / "secret_key").read_text().strip())
@@ -270,7 +253,7 @@ def main() -> None:
     parser.add_argument("--empty-server", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.empty_server:
-        serve_empty(options.empty_server)
+        serve_reference("benchmarks.clicks:answer_empty", options.empty_server)
         return
     with open_workplace() as place:
         result = run(place, clicks=QUICK_CLICKS if options.quick else CLICKS, serve=options.serve)

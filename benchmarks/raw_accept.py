@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import psycopg
 
+from benchmarks.reference_server import serve_reference
 from dynamail.lib.ids import new_id
 
 CREATE = """
@@ -96,26 +97,12 @@ def create_app() -> RawAccept:
 
 
 def main() -> None:
-    from granian import Granian
-    from granian.constants import Interfaces, Loops, RuntimeModes
-    from granian.log import LogLevels
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args().port
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(CREATE)
-    Granian(
-        "benchmarks.raw_accept:create_app",
-        factory=True,
-        port=port,
-        interface=Interfaces.ASGI,
-        runtime_mode=RuntimeModes.st,
-        loop=Loops.uvloop,
-        websockets=False,
-        backlog=2048,
-        log_level=LogLevels.warning,
-    ).serve()
+    serve_reference("benchmarks.raw_accept:create_app", port, factory=True)
 
 
 if __name__ == "__main__":

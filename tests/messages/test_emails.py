@@ -28,6 +28,7 @@ from dynamail.messages.new_email import (
 from dynamail.messages.one_time import PLACEHOLDER, open_content
 from dynamail.protocols.address import Mailbox, parse_address, split_mailbox, write_mailbox
 from dynamail.senders.models import Sender, Stream, Transport
+from tests.support.database_text import find_everywhere
 from tests.support.emails import accept, accept_all, make_email
 from tests.support.people import make_contact, make_topic, subscribe
 from tests.support.personas import NOW
@@ -459,24 +460,6 @@ def test_the_words_of_a_failing_template_do_not_tell_a_one_time_value(account: A
     result = accept(account, make_email(template="Welcome", data={"code": OneTime(SECRET)}))
     assert faults(result) == [("template_failed", "data")]
     assert SECRET not in repr(result)
-
-
-def find_everywhere(text: str) -> list[str]:
-    """The tables that hold a text in any of their columns."""
-    found = []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace "
-            "WHERE nspname = 'public' AND relkind IN ('r', 'p') AND NOT relispartition"
-        )
-        for (table,) in cursor.fetchall():
-            cursor.execute(
-                f'SELECT count(*) FROM "{table}" AS entry WHERE entry::text LIKE %s OR entry::text LIKE %s',
-                [f"%{text}%", f"%{text.encode().hex()}%"],
-            )
-            if cursor.fetchone()[0]:
-                found.append(table)
-    return found
 
 
 # ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
