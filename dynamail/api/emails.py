@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from django.conf import settings
 from litestar import Response, get, patch, post
 from litestar.params import FromPath
 
@@ -17,31 +15,41 @@ from dynamail.accounts.api_keys import Scope
 from dynamail.api.answering import NO_STORE, answer
 from dynamail.api.auth import ApiRequest, Caller, admit, in_account
 from dynamail.api.describing import described
+from dynamail.api.email_answers import (
+    BatchResults,
+    ContentBody,
+    EmailBodyView,
+    EmailLineBody,
+    EmailResult,
+    TakenEmail,
+    describe_content,
+    describe_email,
+    describe_line,
+    name_code,
+    tell_result,
+    tell_taken,
+)
 from dynamail.api.email_shapes import EmailInput, Moment, make_email
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.limits import Bucket
 from dynamail.api.paging import Listed, Page, list_page, read_after
 from dynamail.api.reading import Misfit, decode_body, name_fault, read_body, read_query, refuse
+from dynamail.api.replaying import REPLAYED
 from dynamail.api.taking import Taken, take_emails
-from dynamail.events.models import Event
 from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
 from dynamail.messages.email_acts import EmailActError, cancel_email, reschedule_email, resend_email
 from dynamail.messages.email_log import (
     EmailFilter,
-    EmailLine,
     EmailView,
-    RecipientView,
     find_email,
     list_emails,
 )
-from dynamail.messages.new_email import AcceptedEmail, AcceptedRecipient, AcceptResult, NewEmail, RefusedEmail
-from dynamail.protocols.address import write_mailbox
+from dynamail.messages.new_email import AcceptedEmail, NewEmail, RefusedEmail
 
 PATH = "/api/v1/emails"
 MAX_BATCH = 500
 MAX_BODY = 36 * 2**20  # octets: 25 MB of files in base 64, and the rest
 KEY_HEADER = "idempotency-key"
-REPLAYED = "idempotent-replayed"
 
 
 class BatchInput(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,42 +62,6 @@ class ChangeInput(msgspec.Struct, forbid_unknown_fields=True):
     """The new moment; one that has passed sends at once."""
 
     send_at: Moment
-
-
-class TakenRecipient(msgspec.Struct, omit_defaults=True):
-    """One recipient's copy. `refused` says why nothing is sent to this one."""
-
-    id: str
-    email: str
-    kind: str
-    refused: str = ""
-
-
-class TakenEmail(msgspec.Struct):
-    """An email that is on its way."""
-
-    id: str
-    state: Literal["queued", "scheduled"]
-    at: datetime
-    send_at: datetime
-    recipients: list[TakenRecipient]
-
-
-class EmailResult(msgspec.Struct, omit_defaults=True):
-    """What became of one email of a batch: `accepted` with its id, or `refused` with the reasons."""
-
-    result: Literal["accepted", "refused"]
-    id: str = ""
-    state: str = ""
-    recipients: list[TakenRecipient] = []
-    code: str = ""
-    errors: tuple[FieldError, ...] = ()
-
-
-class BatchResults(msgspec.Struct):
-    accepted: int
-    refused: int
-    results: list[EmailResult]
 
 
 class EmailsQuery(Page, frozen=True, forbid_unknown_fields=True):
@@ -116,93 +88,6 @@ class EmailsQuery(Page, frozen=True, forbid_unknown_fields=True):
     is_test: bool | None = None
     since: Moment | None = None
     until: Moment | None = None
-
-
-class RecipientBody(msgspec.Struct, omit_defaults=True):
-    """One recipient's copy and how it fared. `next_attempt_at` while it waits, `at` when it has ended."""
-
-    id: str
-    email: str
-    name: str
-    kind: str
-    state: str
-    at: datetime | None = None
-    next_attempt_at: datetime | None = None
-    attempts: int = 0
-    code: int = 0
-    enhanced_code: str = ""
-    reply: str = ""
-    bounce_class: str = ""
-    contact: str = ""
-
-
-class EmailLineBody(msgspec.Struct):
-    """An email in a list."""
-
-    id: str
-    at: datetime
-    state: str
-    source: str
-    stream: str
-    sender: str = msgspec.field(name="from")
-    subject: str
-    recipients: list[RecipientBody]
-    tags: list[str]
-    send_at: datetime | None
-    is_test: bool
-
-
-class MomentBody(msgspec.Struct, omit_defaults=True):
-    """One entry of the timeline: `accepted`, `scheduled`, or an event such as `message.delivered` with its data."""
-
-    at: datetime
-    type: str
-    message: str = ""
-    data: dict[str, Any] = {}
-
-
-class EmailBodyView(msgspec.Struct):
-    """An email with all that is known of it."""
-
-    id: str
-    at: datetime
-    state: str
-    source: str
-    stream: str
-    sender: str = msgspec.field(name="from")
-    reply_to: list[str]
-    subject: str
-    recipients: list[RecipientBody]
-    tags: list[str]
-    metadata: dict[str, str]
-    template: str | None
-    track_opens: bool
-    track_clicks: bool
-    send_at: datetime | None
-    is_test: bool
-    message_id: str
-    size_bytes: int
-    has_content: bool
-    has_one_time_values: bool
-    timeline: list[MomentBody]
-
-
-class FileBody(msgspec.Struct):
-    filename: str
-    content_type: str
-    content_id: str
-    size_bytes: int
-
-
-class ContentBody(msgspec.Struct):
-    """What an email says, while it is kept. One-time values are never in it. `raw` is a message that came by SMTP, as text."""
-
-    subject: str
-    html: str
-    text: str
-    headers: list[list[str]]
-    attachments: list[FileBody]
-    raw: str | None
 
 
 class ChangedBody(msgspec.Struct):
@@ -242,7 +127,7 @@ async def send(request: ApiRequest) -> Response[TakenEmail]:
     (result,) = taken.results
     if not isinstance(result, AcceptedEmail):
         raise _refuse(result)
-    return Response(_tell_taken(result), status_code=202, headers=_headers(taken))
+    return Response(tell_taken(result), status_code=202, headers=_headers(taken))
 
 
 @post(
@@ -272,7 +157,7 @@ async def send_batch(request: ApiRequest) -> Response[BatchResults]:
     fit = [one for one in read if isinstance(one, NewEmail)]
     taken = await take_emails(request, fit, caller=caller, idempotency_key=_read_key(request))
     coming = iter(taken.results)
-    results = [one if isinstance(one, EmailResult) else _tell_result(next(coming)) for one in read]
+    results = [one if isinstance(one, EmailResult) else tell_result(next(coming)) for one in read]
     accepted = sum(one.result == "accepted" for one in results)
     return Response(
         BatchResults(accepted, len(results) - accepted, results), status_code=200, headers=_headers(taken)
@@ -307,7 +192,7 @@ async def list_(request: ApiRequest) -> Response[Listed[EmailLineBody]]:
 
     def find(caller: Caller) -> Listed[EmailLineBody]:
         rows = list_emails(caller.account_id, filters=filters, before=before, limit=query.limit + 1)
-        return list_page(rows, query.limit, _describe_line, lambda row: row.public_id)
+        return list_page(rows, query.limit, describe_line, lambda row: row.public_id)
 
     return answer(await in_account(request, find))
 
@@ -324,7 +209,7 @@ async def list_(request: ApiRequest) -> Response[Listed[EmailLineBody]]:
 )
 async def get_(request: ApiRequest, email_id: FromPath[str]) -> Response[EmailBodyView]:
     """What was asked, what became of each recipient's copy, and every event with the words of the servers."""
-    return answer(await in_account(request, lambda caller: _describe_email(_find(caller, email_id))))
+    return answer(await in_account(request, lambda caller: describe_email(_find(caller, email_id))))
 
 
 @get(
@@ -339,7 +224,7 @@ async def get_(request: ApiRequest, email_id: FromPath[str]) -> Response[EmailBo
 )
 async def get_content(request: ApiRequest, email_id: FromPath[str]) -> Response[ContentBody]:
     """While it is kept: as long as its stream says."""
-    return answer(await in_account(request, lambda caller: _describe_content(_find(caller, email_id))))
+    return answer(await in_account(request, lambda caller: describe_content(_find(caller, email_id))))
 
 
 # ── Changing what waits ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -413,7 +298,7 @@ async def resend(request: ApiRequest, email_id: FromPath[str]) -> Response[Taken
             result = resend_email(caller.account_id, uid, by=caller.key, now=caller.now)
         if not isinstance(result, AcceptedEmail):
             raise _refuse(result)
-        return _tell_taken(result)
+        return tell_taken(result)
 
     return answer(await in_account(request, act), status=202)
 
@@ -474,7 +359,7 @@ def _problems() -> Iterator[None]:
 def _refuse(refused: RefusedEmail) -> Problem:
     """With the code of what is wrong, or `invalid` where that is several things."""
     errors = tuple(FieldError(fault.field or "email", fault.text) for fault in refused.faults)
-    code = _name_code(refused)
+    code = name_code(refused)
     if code == "account_stopped":
         return Problem(403, code, errors[0].message)
     if code == "invalid":
@@ -482,129 +367,6 @@ def _refuse(refused: RefusedEmail) -> Problem:
     return Problem(422, code, errors[0].message, errors)
 
 
-def _name_code(refused: RefusedEmail) -> str:
-    codes = {fault.code for fault in refused.faults}
-    return codes.pop() if len(codes) == 1 else "invalid"
-
-
 # ── Answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _headers(taken: Taken) -> dict[str, str]:
     return {**NO_STORE, REPLAYED: "true"} if taken.replayed else NO_STORE
-
-
-def _tell_taken(email: AcceptedEmail) -> TakenEmail:
-    return TakenEmail(
-        to_public_id("eml", email.id),
-        "scheduled" if email.send_at > email.at else "queued",
-        email.at,
-        email.send_at,
-        [_tell_recipient(one) for one in email.recipients],
-    )
-
-
-def _tell_recipient(one: AcceptedRecipient) -> TakenRecipient:
-    return TakenRecipient(to_public_id("msg", one.message_id), one.email, one.kind.value, str(one.refused))
-
-
-def _tell_result(result: AcceptResult) -> EmailResult:
-    if isinstance(result, AcceptedEmail):
-        taken = _tell_taken(result)
-        return EmailResult("accepted", taken.id, taken.state, taken.recipients)
-    errors = tuple(FieldError(fault.field or "email", fault.text) for fault in result.faults)
-    return EmailResult("refused", code=_name_code(result), errors=errors)
-
-
-def _describe_recipient(one: RecipientView) -> RecipientBody:
-    return RecipientBody(
-        one.public_id,
-        one.email,
-        one.name,
-        one.kind,
-        one.state.value,
-        one.at,
-        one.run_at,
-        one.attempts,
-        one.smtp_code,
-        one.enhanced_code,
-        one.reply,
-        one.bounce_class,
-        to_public_id("con", one.contact_id) if one.contact_id else "",
-    )
-
-
-def _describe_line(row: EmailLine) -> EmailLineBody:
-    return EmailLineBody(
-        id=row.public_id,
-        at=row.at,
-        state=row.state.value,
-        source=row.source_kind,
-        stream=row.stream,
-        sender=write_mailbox(row.from_name, row.from_email),
-        subject=row.subject,
-        recipients=[_describe_recipient(one) for one in row.recipients],
-        tags=list(row.tags),
-        send_at=row.send_at,
-        is_test=row.is_test,
-    )
-
-
-def _describe_email(view: EmailView) -> EmailBodyView:
-    email = view.email
-    return EmailBodyView(
-        id=email.public_id,
-        at=email.at,
-        state=view.state.value,
-        source=email.source_kind,
-        stream=email.stream,
-        sender=write_mailbox(email.from_name, email.from_email),
-        reply_to=list(email.reply_to),
-        subject=email.subject,
-        recipients=[_describe_recipient(one) for one in view.recipients],
-        tags=list(email.tags),
-        metadata=email.metadata,
-        template=to_public_id("tpl", email.template_uid) if email.template_uid else None,
-        track_opens=email.track_opens,
-        track_clicks=email.track_clicks,
-        send_at=email.send_at,
-        is_test=email.is_test,
-        message_id=email.header_id or f"{email.id.hex}@{settings.MESSAGE_ID_DOMAIN}",
-        size_bytes=email.size_bytes,
-        has_content=view.body is not None,
-        has_one_time_values=email.one_time,
-        timeline=list(_tell_timeline(view)),
-    )
-
-
-def _tell_timeline(view: EmailView) -> Iterator[MomentBody]:
-    email = view.email
-    yield MomentBody(email.at, "accepted")
-    if email.send_at is not None and email.send_at > email.at:
-        yield MomentBody(email.at, "scheduled", data={"send_at": email.send_at})
-    for event in view.timeline:
-        yield _tell_event(event)
-
-
-def _tell_event(event: Event) -> MomentBody:
-    message = to_public_id("msg", event.message_id) if event.message_id else ""
-    return MomentBody(event.at, event.kind, message, event.data)
-
-
-def _describe_content(view: EmailView) -> ContentBody:
-    """Raises Problem (410)."""
-    body = view.body
-    if body is None:
-        raise Problem(410, "content_gone", "The content of this email is not kept any more.")
-    content = body.content or {}
-    files = [
-        FileBody(one["filename"], one["content_type"], one["content_id"], one["size"])
-        for one in content.get("attachments", ())
-    ]
-    raw = bytes(body.raw).decode("utf-8", "replace") if body.raw is not None else None
-    return ContentBody(
-        view.email.subject,
-        content.get("html", ""),
-        content.get("text", ""),
-        [list(pair) for pair in content.get("headers", ())],
-        files,
-        raw,
-    )

@@ -40,6 +40,7 @@ from dynamail.api.errors import FieldError, Problem, answer_problem
 from dynamail.api.visits import Send, Visit
 from dynamail.lib.asking import Ask, Told, pipeline_inquiry, run_inquiry
 
+REPLAYED = "idempotency-replayed"  # the header of a stored answer
 HEADER = "idempotency-key"
 KEEPS_NO_ANSWER = "keeps_no_answer"  # opt of a route whose answer shows a secret, once
 WAIT_SECONDS = 20  # for the request that has the key
@@ -232,7 +233,7 @@ def answer_again(_request: Request[Any, Any, Any], replayed: Replayed) -> Respon
         replayed.stored.answer,
         status_code=replayed.stored.status,
         media_type="application/json",
-        headers={"idempotency-replayed": "true", **NO_STORE},
+        headers={REPLAYED: "true", **NO_STORE},
     )
 
 

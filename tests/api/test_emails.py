@@ -27,6 +27,7 @@ from dynamail.messages.models import Email, EmailBody, Message, Outbox
 from dynamail.tracking.pool import make_pool
 from tests.api.conftest import FreshConnections, Shop, body_of, problem_of
 from tests.support.asgi import Answer, call
+from tests.support.database_text import find_everywhere
 from tests.support.sending_domains import add_verified_domain
 
 PATH = "/api/v1/emails"
@@ -244,26 +245,9 @@ def test_a_one_time_value_is_found_nowhere_afterwards(shop: Shop) -> None:
     assert content["subject"] == "[one-time value]"
     assert "<p>[one-time value] Ann</p>" in content["html"]
     assert SECRET not in json.dumps(body_of(shop.ask("GET", f"{PATH}/{taken['id']}")))
-    assert _find_everywhere(SECRET) == []
+    assert find_everywhere(SECRET) == []
     problem = problem_of(shop.ask("POST", f"{PATH}/{taken['id']}/resend"), 409)
     assert problem["code"] == "had_one_time_values"
-
-
-def _find_everywhere(text: str) -> list[str]:
-    found = []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace "
-            "WHERE nspname = 'public' AND relkind IN ('r', 'p') AND NOT relispartition"
-        )
-        for (table,) in cursor.fetchall():
-            cursor.execute(
-                f'SELECT count(*) FROM "{table}" AS entry WHERE entry::text LIKE %s OR entry::text LIKE %s',
-                [f"%{text}%", f"%{text.encode().hex()}%"],
-            )
-            if cursor.fetchone()[0]:
-                found.append(table)
-    return found
 
 
 # ── The same request again ───────────────────────────────────────────────────────────────────────────────────────────
@@ -273,8 +257,8 @@ def test_the_same_request_with_the_same_key_is_one_email(shop: Shop) -> None:
     again = shop.ask("POST", PATH, email(), headers=key)
     assert first.body == again.body
     assert (first.status, again.status) == (202, 202)
-    assert "idempotent-replayed" not in first.headers
-    assert again.headers["idempotent-replayed"] == "true"
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
     other = problem_of(shop.ask("POST", PATH, email(subject="Else"), headers=key), 409)
     assert other["code"] == "idempotency_conflict"
     assert problem_of(shop.ask("POST", BATCH, [email()], headers=key), 409)["code"] == "idempotency_conflict"
@@ -332,7 +316,7 @@ def test_a_thousand_requests_with_one_key_at_once_are_one_email(shop: Shop) -> N
     assert {answer.status for answer in answers} == {202}
     assert len({answer.body for answer in answers}) == 1
     assert len(kept(shop)) == 1
-    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+    assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
 
 
 def connection_dsn() -> str:

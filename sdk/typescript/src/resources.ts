@@ -99,7 +99,7 @@ export class Campaigns {
   }
 
   /** Recipients of a campaign by outcome: page after page. */
-  async *iterateRecipients(campaign: string, query: { limit?: number; after?: string; outcome?: string } = {}): AsyncGenerator<types.CampaignsRecipientBody> {
+  async *iterateRecipients(campaign: string, query: { limit?: number; after?: string; outcome?: string } = {}): AsyncGenerator<types.RecipientBody> {
     let after: string | undefined;
     do {
       const page = await this.listRecipients(campaign, { ...query, ...(after ? { after } : {}) });

@@ -165,19 +165,6 @@ export interface CampaignSummaryList {
   next: string | null;
 }
 
-export interface CampaignsRecipientBody {
-  email: string;
-  contact: string | null;
-  outcome: string;
-  reason: string;
-  at: string | null;
-  smtp_code: number;
-  enhanced_code: string;
-  reply: string;
-  opened: boolean;
-  clicked: boolean;
-}
-
 export interface ChangeInput {
   send_at: string;
 }
@@ -318,7 +305,7 @@ export interface EmailBodyView {
   from: string;
   reply_to: Array<string>;
   subject: string;
-  recipients: Array<EmailsRecipientBody>;
+  recipients: Array<EmailRecipientBody>;
   tags: Array<string>;
   metadata: Record<string, string>;
   template: string | null;
@@ -364,7 +351,7 @@ export interface EmailLineBody {
   stream: string;
   from: string;
   subject: string;
-  recipients: Array<EmailsRecipientBody>;
+  recipients: Array<EmailRecipientBody>;
   tags: Array<string>;
   send_at: string | null;
   is_test: boolean;
@@ -374,6 +361,22 @@ export interface EmailLineList {
   data: Array<EmailLineBody>;
   has_more: boolean;
   next: string | null;
+}
+
+export interface EmailRecipientBody {
+  id: string;
+  email: string;
+  name: string;
+  kind: string;
+  state: string;
+  at?: string | null;
+  next_attempt_at?: string | null;
+  attempts?: number;
+  code?: number;
+  enhanced_code?: string;
+  reply?: string;
+  bounce_class?: string;
+  contact?: string;
 }
 
 export interface EmailResult {
@@ -402,22 +405,6 @@ export interface EmailsQuery {
   is_test?: boolean | null;
   since?: string | null;
   until?: string | null;
-}
-
-export interface EmailsRecipientBody {
-  id: string;
-  email: string;
-  name: string;
-  kind: string;
-  state: string;
-  at?: string | null;
-  next_attempt_at?: string | null;
-  attempts?: number;
-  code?: number;
-  enhanced_code?: string;
-  reply?: string;
-  bounce_class?: string;
-  contact?: string;
 }
 
 export interface EventBatchInput {
@@ -752,8 +739,21 @@ export interface ReceivedQuery {
   replies_only?: boolean;
 }
 
+export interface RecipientBody {
+  email: string;
+  contact: string | null;
+  outcome: string;
+  reason: string;
+  at: string | null;
+  smtp_code: number;
+  enhanced_code: string;
+  reply: string;
+  opened: boolean;
+  clicked: boolean;
+}
+
 export interface RecipientList {
-  data: Array<CampaignsRecipientBody>;
+  data: Array<RecipientBody>;
   has_more: boolean;
   next: string | null;
 }

@@ -139,7 +139,7 @@ class Campaigns:
 
     def iterate_recipients(
         self, campaign: str, *, limit: int | None = None, outcome: str | None = None
-    ) -> Iterator[types.CampaignsRecipientBody]:
+    ) -> Iterator[types.RecipientBody]:
         """Recipients of a campaign by outcome: page after page."""
         after: str | None = None
         while True:
@@ -1513,7 +1513,7 @@ class AsyncCampaigns:
 
     async def iterate_recipients(
         self, campaign: str, *, limit: int | None = None, outcome: str | None = None
-    ) -> AsyncIterator[types.CampaignsRecipientBody]:
+    ) -> AsyncIterator[types.RecipientBody]:
         """Recipients of a campaign by outcome: page after page."""
         after: str | None = None
         while True:

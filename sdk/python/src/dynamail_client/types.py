@@ -170,19 +170,6 @@ class CampaignSummaryList(TypedDict):
     next: str | None
 
 
-class CampaignsRecipientBody(TypedDict):
-    email: str
-    contact: str | None
-    outcome: str
-    reason: str
-    at: str | None
-    smtp_code: int
-    enhanced_code: str
-    reply: str
-    opened: bool
-    clicked: bool
-
-
 class ChangeInput(TypedDict):
     send_at: str
 
@@ -325,7 +312,7 @@ EmailBodyView = TypedDict(
         "from": str,
         "reply_to": list[str],
         "subject": str,
-        "recipients": "list[EmailsRecipientBody]",
+        "recipients": "list[EmailRecipientBody]",
         "tags": list[str],
         "metadata": dict[str, str],
         "template": str | None,
@@ -377,7 +364,7 @@ EmailLineBody = TypedDict(
         "stream": str,
         "from": str,
         "subject": str,
-        "recipients": "list[EmailsRecipientBody]",
+        "recipients": "list[EmailRecipientBody]",
         "tags": list[str],
         "send_at": str | None,
         "is_test": bool,
@@ -389,6 +376,22 @@ class EmailLineList(TypedDict):
     data: list[EmailLineBody]
     has_more: bool
     next: str | None
+
+
+class EmailRecipientBody(TypedDict):
+    id: str
+    email: str
+    name: str
+    kind: str
+    state: str
+    at: NotRequired[str | None]
+    next_attempt_at: NotRequired[str | None]
+    attempts: NotRequired[int]
+    code: NotRequired[int]
+    enhanced_code: NotRequired[str]
+    reply: NotRequired[str]
+    bounce_class: NotRequired[str]
+    contact: NotRequired[str]
 
 
 class EmailResult(TypedDict):
@@ -431,22 +434,6 @@ class EmailsQuery(TypedDict):
     is_test: NotRequired[bool | None]
     since: NotRequired[str | None]
     until: NotRequired[str | None]
-
-
-class EmailsRecipientBody(TypedDict):
-    id: str
-    email: str
-    name: str
-    kind: str
-    state: str
-    at: NotRequired[str | None]
-    next_attempt_at: NotRequired[str | None]
-    attempts: NotRequired[int]
-    code: NotRequired[int]
-    enhanced_code: NotRequired[str]
-    reply: NotRequired[str]
-    bounce_class: NotRequired[str]
-    contact: NotRequired[str]
 
 
 class EventBatchInput(TypedDict):
@@ -793,8 +780,21 @@ ReceivedQuery = TypedDict(
 )
 
 
+class RecipientBody(TypedDict):
+    email: str
+    contact: str | None
+    outcome: str
+    reason: str
+    at: str | None
+    smtp_code: int
+    enhanced_code: str
+    reply: str
+    opened: bool
+    clicked: bool
+
+
 class RecipientList(TypedDict):
-    data: list[CampaignsRecipientBody]
+    data: list[RecipientBody]
     has_more: bool
     next: str | None
 
