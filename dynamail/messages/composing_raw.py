@@ -37,11 +37,11 @@ from dynamail.protocols.mime import (
     encode_structured,
     format_date,
 )
-from dynamail.protocols.quoted_printable import qp_join, qp_static
 from dynamail.protocols.raw_messages import MAX_LINE, RawField, RawMessage, read_address_pairs, split_message
 from dynamail.protocols.seven_bit import has_too_many_parts, make_seven_bit
 from dynamail.protocols.smtp.envelopes import Envelope
 from dynamail.protocols.smtp.wire import make_wire_safe
+from dynamail.protocols.transfer_encoding import write_part
 
 _REMOVED = words(
     "from message-id feedback-id bcc resent-bcc return-path received received-spf dkim-signature domainkey-signature authentication-results "
@@ -188,8 +188,6 @@ def _track_part(part: Message, links: SingleLinks, *, opens: bool, clicks: bool)
     tracked = track_html(html, links, opens=opens, clicks=clicks)
     if tracked == html:
         return False
-    del part["Content-Transfer-Encoding"]
-    part["Content-Transfer-Encoding"] = "quoted-printable"
     part.set_param("charset", "utf-8")
-    part.set_payload(qp_join([qp_static(tracked.encode())]).decode("ascii"))
+    write_part(part, tracked.encode())
     return True

@@ -1,5 +1,5 @@
-"""A message of eight bits made one of seven, for servers without 8BITMIME (RFC 6152 §3): its parts become quoted-printable. So do parts
-with lines that are too long for SMTP.
+"""A message of eight bits made one of seven, for servers without 8BITMIME (RFC 6152 §3): its parts are encoded. So are parts with
+lines that are too long for SMTP.
 
 Our own encoders write seven bits from the start. This is for messages that came from elsewhere.
 """
@@ -12,7 +12,7 @@ from email.parser import BytesParser
 from email.policy import compat32
 from io import BytesIO
 
-from dynamail.protocols.quoted_printable import qp_join, qp_static
+from dynamail.protocols.transfer_encoding import write_part
 
 MAX_LINE = 998  # RFC 5322 §2.1.1, without CRLF
 
@@ -59,9 +59,7 @@ def _convert(part: Message) -> bool:
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes) or (data.isascii() and not _has_long_line(data)):
         return True
-    del part["Content-Transfer-Encoding"]
-    part["Content-Transfer-Encoding"] = "quoted-printable"
-    part.set_payload(qp_join([qp_static(data)]).decode("ascii"))
+    write_part(part, data)
     return True
 
 

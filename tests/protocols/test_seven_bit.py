@@ -58,6 +58,33 @@ def test_what_would_break_is_left_alone(message: str) -> None:
     assert make_seven_bit(message.encode()) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Привет\n", "quoted-printable"),
+        ("Привет, мир!\n" * 5_000, "base64"),
+        ("A café au lait\n" * 20_000, "quoted-printable"),
+    ],
+    ids=["short", "long", "long and nearly ASCII"],
+)
+def test_the_shorter_encoding_is_chosen_for_a_long_text(text: str, encoding: str) -> None:
+    message = make_wire_safe(
+        ("Content-Type: text/plain; charset=utf-8\r\n\r\n" + text).encode(), stuff_dots=False
+    )
+    converted = make_seven_bit(message)
+    assert converted is not None
+    assert parse(converted)["Content-Transfer-Encoding"] == encoding
+    assert parse(converted).get_content().replace("\r\n", "\n") == text
+    assert max(map(len, converted.split(b"\r\n"))) <= 76
+
+
+def test_what_is_not_text_keeps_its_octets() -> None:
+    data = bytes(range(1, 256))
+    converted = make_seven_bit(b"Content-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n" + data)
+    assert converted is not None
+    assert parse(converted).get_content() == data
+
+
 @given(st.text())
 def test_any_text_survives(text: str) -> None:
     head = "Content-Type: text/plain; charset=utf-8\r\n\r\n"
