@@ -14,6 +14,7 @@ from dynamail.events.models import Event
 from dynamail.lib.ids import to_public_id
 from dynamail.messages.email_log import EmailLine, EmailView, RecipientView
 from dynamail.messages.new_email import AcceptedEmail, AcceptedRecipient, AcceptResult, RefusedEmail
+from dynamail.messages.stored_emails import convert_texts
 from dynamail.protocols.address import write_mailbox
 
 
@@ -247,17 +248,14 @@ def describe_content(view: EmailView) -> ContentBody:
     body = view.body
     if body is None:
         raise Problem(410, "content_gone", "The content of this email is not kept any more.")
-    content = body.content or {}
-    files = [
-        FileBody(one["filename"], one["content_type"], one["content_id"], one["size"])
-        for one in content.get("attachments", ())
-    ]
+    texts = convert_texts(body.content)
+    files = [FileBody(one.filename, one.content_type, one.content_id, one.size) for one in texts.attachments]
     raw = bytes(body.raw).decode("utf-8", "replace") if body.raw is not None else None
     return ContentBody(
         view.email.subject,
-        content.get("html", ""),
-        content.get("text", ""),
-        [list(pair) for pair in content.get("headers", ())],
+        texts.html,
+        texts.text,
+        [list(pair) for pair in texts.headers],
         files,
         raw,
     )

@@ -50,7 +50,7 @@ class AttachmentInput(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class EmailInput(msgspec.Struct, forbid_unknown_fields=True):
-    """One email. Limits: `messages/checking.py`."""
+    """One email. Without a `text` it is made from the HTML; an empty one says that there is none. Limits: `messages/checking.py`."""
 
     sender: Text | Person = msgspec.field(name="from")
     to: People = []
@@ -59,7 +59,7 @@ class EmailInput(msgspec.Struct, forbid_unknown_fields=True):
     reply_to: People = []
     subject: str = ""
     html: str = ""
-    text: str = ""
+    text: str | None = None
     template: TemplateInput | None = None
     data: dict[str, Any] = {}
     headers: dict[str, str] = {}
@@ -86,7 +86,8 @@ def make_email(said: EmailInput) -> NewEmail:
         ),
         subject=said.subject,
         html=said.html,
-        text=said.text,
+        text=said.text or "",
+        text_from_html=said.text is None and bool(said.html),
         reply_to=tuple(_write_person(one) for one in _list_people(said.reply_to)),
         template=_read_template(said.template, errors),
         data=_read_data(said.data, errors),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from html import escape, unescape
+from html import escape
 
 import css_inline
 from django.utils.translation import gettext as _
@@ -36,7 +36,7 @@ from dynamail.content.html_policy import (
     safe_css,
 )
 from dynamail.content.liquid import always_outputs, parse
-from dynamail.content.markup import VOID, Attribute, Token, Type, scan_markup, write_start
+from dynamail.content.markup import VOID, Attribute, Token, Type, decode_entities, scan_markup, write_start
 from dynamail.content.problems import ContentError, Problem, Severity, Where, errors_of
 from dynamail.content.protecting import FLOW_TAGS, Code, Protected, is_balanced
 
@@ -270,7 +270,7 @@ def _clean_raw(cleaner: _Cleaner, token: Token, base: int) -> str:
         cleaner.refuse_liquid(base + token.start)
         return ""
     if token.name != "style":
-        return escape(unescape(token.source), quote=False)
+        return escape(decode_entities(token.source), quote=False)
     css = safe_css(token.source.replace("<!--", "").replace("-->", ""))
     if css is None or re.search(r"<[a-z/!?]", css, re.IGNORECASE):
         cleaner.report(

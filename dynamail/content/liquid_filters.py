@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time
-from html import unescape
 from typing import Any
 
 from dateutil import parser as dateutil_parser
@@ -19,7 +18,7 @@ from markupsafe import Markup
 from markupsafe import escape as escape_html
 
 from dynamail.content.liquid_limits import MAX_STRING, StepLimitError
-from dynamail.content.markup import strip_tags
+from dynamail.content.markup import decode_entities, strip_tags
 
 MAX_DATE_FORMAT = 200
 MAX_DATE_TEXT = 64
@@ -34,7 +33,7 @@ def escape(value: str) -> Markup:
 
 @string_filter
 def escape_once(value: str) -> Markup:
-    return escape_html(unescape(str(value)))
+    return escape_html(decode_entities(str(value)))
 
 
 @string_filter

@@ -19,6 +19,7 @@ from dynamail.content.liquid_source import Kind, Piece, scan_liquid
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _DELIMITER = re.compile(r"\{\{|\{%")
+_NEVER = re.compile(r"(?!)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,20 @@ class Protected:
             return self.add(Code(piece.text[:opener] + piece.text[closer:], "comment"))
         inside = piece.text[piece.text.index("%}") + 2 : piece.text.rindex("{%")]
         return _DELIMITER.sub(lambda match: self.add(Code(_verbatim(match[0]), "raw")), inside)
+
+
+class Unprotected(Protected):
+    """A source in final words, where no brace means anything: nothing of it is a token."""
+
+    def __init__(self, source: str) -> None:
+        self.text = source
+        self.pattern = _NEVER
+
+    def restore(self, text: str) -> str:
+        return text
+
+    def holds_token(self, text: str) -> bool:
+        return False
 
 
 def _literal(text: str, *, before_code: bool) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from html import unescape
 
 from dynamail.content.links import LINK_TAG, link_source
-from dynamail.content.markup import VOID, Token, Type, scan_markup, words
-from dynamail.content.protecting import FLOW_TAGS, Code, Protected
+from dynamail.content.liquid_source import MAX_SOURCE_BYTES
+from dynamail.content.markup import VOID, Token, Type, decode_entities, scan_markup, words
+from dynamail.content.protecting import FLOW_TAGS, Code, Protected, Unprotected
 
 PARAGRAPHS = words(
     """
@@ -27,6 +27,10 @@ _BLOCKS_IN_CELL = words("p div h1 h2 h3 h4 h5 h6 ul ol img table")
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all|visibility\s*:\s*hidden", re.IGNORECASE)
 _RULE = "-" * 40
 _MAX_UNDERLINE = 60
+# Without these bounds the work, or the text, would grow with the square of HTML that only opens elements.
+_MAX_DEPTH = 8  # of lists and of quotations that a line's beginning shows
+_MAX_OPEN_LINKS = 4
+_ROOM = 1_000  # characters by which a text may be longer than its HTML
 _SPACES = re.compile(r"[ \t\n\r\f\u200b\u200c\u200d\ufeff\u034f\u2007\u00ad]+")
 
 
@@ -81,8 +85,9 @@ class _Writer:
         return text
 
     def lead(self) -> str:
-        indent = "  " * max(0, len(self.lists) - 1) + ("  " if self.lists and not self.prefix else "")
-        lead = "> " * self.quotes + indent + self.prefix
+        depth = min(max(0, len(self.lists) - 1), _MAX_DEPTH)
+        indent = "  " * depth + ("  " if self.lists and not self.prefix else "")
+        lead = "> " * min(self.quotes, _MAX_DEPTH) + indent + self.prefix
         self.prefix = ""
         return lead
 
@@ -101,6 +106,19 @@ def make_text_part(html: str, protected: Protected) -> str:
     return protected.restore("".join(writer.out)).strip("\n") + "\n"
 
 
+def make_text_of_html(html: str) -> str:
+    """The text part of HTML in final words, in which braces mean nothing; empty where it says nothing.
+
+    Anybody's HTML: the work and the text are linear in it, and what is longer than a template may be gets none.
+    """
+    if len(html) > MAX_SOURCE_BYTES:
+        return ""
+    text = make_text_part(html, Unprotected(html))
+    most = len(html) + _ROOM
+    text = text if len(text) <= most else text[:most].rpartition("\n")[0] + "\n"
+    return text if text.strip() else ""
+
+
 class _Hidden:
     """Inside an element that a reader does not see."""
 
@@ -113,6 +131,9 @@ class _Hidden:
                 self.depth += 1
             elif token.name == self.name and token.type is Type.END:
                 self.depth -= 1
+            elif self.name == "head" and token.name == "body":  # whose end tag may be left out
+                self.depth = 0
+                return False
             return True
         if token.type is Type.START and _is_hidden(token):
             if token.name not in VOID and not token.self_closing:
@@ -177,7 +198,7 @@ def _write_text(writer: _Writer, source: str) -> None:
 
 
 def _write_words(writer: _Writer, source: str) -> None:
-    text = unescape(source)
+    text = decode_entities(source)
     if text:
         writer.write(text if writer.preformatted else _SPACES.sub(" ", text.replace("\xa0", " ")))
 
@@ -203,6 +224,8 @@ def _write_start(writer: _Writer, token: Token, *, is_data: bool) -> None:
     elif name == "img":
         writer.write(_image(token, inside_link=bool(writer.links)))
     elif name == "a":
+        if len(writer.links) >= _MAX_OPEN_LINKS:
+            _end_link(writer)
         writer.links.append((token.get("href") or "", writer.lines, len(writer.line)))
     elif name in CELLS:
         _start_cell(writer)

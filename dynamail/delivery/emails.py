@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,13 @@ from dynamail.delivery.records import RETURNED, OutboxRow, Result
 from dynamail.lib.sealing import CannotOpen
 from dynamail.messages.composing_emails import EmailCopy
 from dynamail.messages.one_time import open_content
-from dynamail.messages.stored_emails import StoredEmail, read_recipients, read_reply_to, read_texts
+from dynamail.messages.stored_emails import (
+    StoredEmail,
+    complete_texts,
+    read_recipients,
+    read_reply_to,
+    read_texts,
+)
 
 MOST_OCTETS = 64 * 2**20  # of contents read and not yet sent, for each lane
 
@@ -47,8 +54,19 @@ async def load_emails(
         return {}
     found = await database.run("load_emails", {**_as_arrays(keys), "most": most})
     loaded = {(row[0], row[1]): _read_email(row) for row in found}
+    if any(one.email.texts.text_from_html for one in loaded.values() if one.email and one.email.texts):
+        loaded = await asyncio.to_thread(_complete, loaded)  # a large one would hold up all others
     await _load_files(database, [one.email for one in loaded.values() if one.email is not None])
     return loaded
+
+
+def _complete(loaded: dict[Key, LoadedEmail]) -> dict[Key, LoadedEmail]:
+    """With the text parts that their senders left to us."""
+    return {key: replace(one, email=_complete_one(one.email)) for key, one in loaded.items()}
+
+
+def _complete_one(email: StoredEmail | None) -> StoredEmail | None:
+    return replace(email, texts=complete_texts(email.texts)) if email and email.texts else email
 
 
 async def _load_files(database: Database, emails: Iterable[StoredEmail]) -> None:

@@ -143,6 +143,7 @@ def _rebuild(account_id: int, view: EmailView) -> NewEmail:
         subject=email.subject,
         html=content.get("html", ""),
         text=content.get("text", ""),
+        text_from_html=content.get("text_from_html", False),
         reply_to=tuple(email.reply_to),
         headers=tuple((name, value) for name, value in content.get("headers", ())),
         attachments=tuple(_load_file(account_id, one) for one in content.get("attachments", ())),

@@ -158,6 +158,7 @@ def _write_content(row: EmailDraftRow) -> dict[str, Any]:
     return {
         "html": row.kept.html,
         "text": row.kept.text,
+        "text_from_html": row.draft.email.text_from_html and not row.kept.text,
         "headers": row.draft.headers,
         "attachments": [{**asdict(file), "blob": str(file.blob)} for file in row.files],
         "separate": separate,

@@ -59,6 +59,7 @@ class NewEmail:
     subject: str = ""
     html: str = ""
     text: str = ""
+    text_from_html: bool = False  # without a text, the text part is made from the HTML
     reply_to: tuple[str, ...] = ()
     template: str = ""  # a public id, or the template's name
     data: Mapping[str, Any] = field(default_factory=dict)

@@ -11,7 +11,6 @@ from email.message import EmailMessage, Message
 from email.policy import default
 from uuid import UUID
 
-import msgspec
 from lxml import html as lxml_html
 from lxml.etree import LxmlError
 
@@ -19,7 +18,13 @@ from dynamail.messages.composing import load_composing_settings
 from dynamail.messages.composing_emails import EmailCopy, compose_email
 from dynamail.messages.email_log import EmailView
 from dynamail.messages.models import EmailBody
-from dynamail.messages.stored_emails import EmailFile, EmailTexts, HeaderRecipient, StoredEmail
+from dynamail.messages.stored_emails import (
+    EmailFile,
+    EmailTexts,
+    HeaderRecipient,
+    StoredEmail,
+    convert_texts,
+)
 from dynamail.protocols.address import AddressError
 from dynamail.protocols.mime import HeaderError
 from dynamail.senders.mailbox import read_message
@@ -143,7 +148,7 @@ def _find_inline(body: EmailBody, content_id: str, read_blob: ReadBlob) -> Itera
 
 # ── What was kept in parts ───────────────────────────────────────────────────────────────────────────────────────────
 def _read_texts(body: EmailBody) -> EmailTexts:
-    return msgspec.convert(body.content or {}, EmailTexts)
+    return convert_texts(body.content)
 
 
 def _compose(view: EmailView, read_blob: ReadBlob) -> bytes:

@@ -24,6 +24,7 @@ from dynamail.lib.asking import Ask
 from dynamail.lib.clock import utc_now
 from dynamail.messages import emails
 from dynamail.messages.models import Email, EmailBody, Message, Outbox
+from dynamail.messages.showing import show_content
 from dynamail.tracking.pool import make_pool
 from tests.api.conftest import FreshConnections, Shop, body_of, problem_of
 from tests.support.asgi import Answer, call
@@ -412,6 +413,22 @@ def test_one_email_has_a_timeline_and_its_content(shop: Shop) -> None:
     EmailBody.objects.for_account(shop.account).delete()
     gone = problem_of(shop.ask("GET", f"{PATH}/{taken['id']}/content"), 410)
     assert gone["code"] == "content_gone"
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [({}, "Hi (https://a.example)\n"), ({"text": None}, "Hi (https://a.example)\n"), ({"text": ""}, "")],
+)
+def test_html_alone_gets_a_text_unless_an_empty_one_is_given(
+    shop: Shop, said: dict[str, Any], text: str
+) -> None:
+    wanted = {**email(html='<p><a href="https://a.example">Hi</a></p>'), **said}
+    if not said:
+        del wanted["text"]
+    taken = body_of(shop.ask("POST", PATH, wanted), 202)
+    content = body_of(shop.ask("GET", f"{PATH}/{taken['id']}/content"))
+    assert content["text"] == text
+    assert show_content(EmailBody.objects.for_account(shop.account).get()).text == text
 
 
 def test_an_email_is_moved_canceled_and_sent_again(shop: Shop) -> None:

@@ -73,6 +73,13 @@ def test_a_template_has_its_variables() -> None:
     assert (email.template, email.data) == ("welcome", {"name": "Ann"})
 
 
+@pytest.mark.parametrize(("text", "is_made"), [(None, True), ("", False), ("Hi", False)])
+def test_a_text_is_made_from_the_html_unless_one_is_given_be_it_empty(
+    text: str | None, is_made: bool
+) -> None:
+    assert read({**LEAST, "html": "<p>Hi</p>", "text": text}).text_from_html is is_made
+
+
 @pytest.mark.parametrize(
     ("text", "wait"),
     [

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dynamail.content.protecting import Protected
-from dynamail.content.text_part import make_text_part
+from dynamail.content.text_part import make_text_of_html, make_text_part
 
 
 def text_of(html: str) -> str:
@@ -70,3 +70,72 @@ def test_no_word_and_no_liquid_is_lost_and_blank_lines_do_not_pile_up(html: str)
         assert text.count(piece) == html.count(piece)
     if "<pre>" not in html:
         assert "\n\n\n\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>Hi {{ name }} {% if %} {</p>", "Hi {{ name }} {% if %} {\n"),
+        ("<html><head><title>t</title><body><p>Hi</p>", "Hi\n"),
+        ("<script>var a</script><style>b{}</style><!-- c --><p>Hi</p>", "Hi\n"),
+        ('<p><a href="https://a.example/?x=1&amp;y=2">Go</a></p>', "Go (https://a.example/?x=1&y=2)\n"),
+        ('<img src="https://a.example/x.png">', ""),
+        ("", ""),
+        ("x" * 1_000_001, ""),
+    ],
+    ids=range(7),
+)
+def test_html_in_final_words_becomes_text_in_which_braces_mean_nothing(html: str, text: str) -> None:
+    assert make_text_of_html(html) == text
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<a href=x>t", "<blockquote>t", "<ul><li>t", "<hr>", "<table><tr><td>t", "<pre>\n", "<div>t", "<h1>t"],
+)
+def test_html_that_only_opens_elements_makes_no_text_longer_than_itself(piece: str) -> None:
+    html = piece * 3_000
+    assert len(make_text_of_html(html)) <= len(html) + 1_001
+
+
+def test_a_number_without_end_is_one_character_that_nobody_knows() -> None:
+    endless = f"&#{'9' * 5_000};"
+    assert make_text_of_html(f"<p>a{endless}b</p>") == "a\ufffdb\n"
+    assert text_of(f'<img alt="a{endless}b">') == "[a\ufffdb]\n"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "<",
+                ">",
+                "/",
+                "a",
+                "p",
+                "href",
+                "=",
+                "'",
+                '"',
+                "&",
+                "#",
+                ";",
+                "x",
+                "1",
+                "{{",
+                "}}",
+                "!",
+                "--",
+                "head",
+                "body",
+                "ul",
+                "li",
+            ]
+        )
+        | st.text(max_size=4)
+    ).map("".join)
+)
+def test_no_html_breaks_the_text_that_is_made_of_it(html: str) -> None:
+    text = make_text_of_html(html)
+    assert len(text) <= len(html) + 1_001

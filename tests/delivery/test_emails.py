@@ -76,6 +76,22 @@ def test_every_recipient_gets_a_copy_that_names_to_and_cc_and_no_bcc(stage: Stag
     assert stage.value("SELECT count(DISTINCT message_id) FROM event WHERE kind = 'message.delivered'") == 3
 
 
+def test_a_text_that_was_left_to_us_is_made_from_the_html(stage: Stage) -> None:
+    with FakeMx() as mx:
+        account_id = stage.account(mx.port)
+        asked = EmailTexts("<h1>Bill</h1><p><a href='https://a.example/'>Pay</a></p>", text_from_html=True)
+        send(stage, account_id, texts=asked, to=(("ann@example.com", "to"), ("bob@example.com", "cc")))
+        send(stage, account_id, texts=EmailTexts("<p>No text</p>"), to=(("eve@example.com", "to"),))
+        stage.deliver()
+        copies = {message.recipient: read(message.body) for message in mx.accepted}
+    for name in ("ann", "bob"):
+        parsed = copies[f"{name}@example.com"]
+        assert parsed.get_content_type() == "multipart/alternative"
+        text = parsed.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        assert text.split() == ["Bill", "====", "Pay", "(https://a.example/)"]
+    assert copies["eve@example.com"].get_content_type() == "text/html"
+
+
 def test_attachments_arrive_octet_for_octet(stage: Stage) -> None:
     data = bytes(range(256)) * 50
     with FakeMx() as mx:

@@ -15,6 +15,7 @@ from dynamail.content.models import Blob, Media, Template
 from dynamail.events.models import Event, RollupHour
 from dynamail.lib.asking import run_inquiry
 from dynamail.lib.ids import id_time, new_id
+from dynamail.messages.email_acts import resend_email
 from dynamail.messages.emails import accept_emails
 from dynamail.messages.models import Email, EmailBody, Message, Outbox, SourceKind
 from dynamail.messages.new_email import (
@@ -26,6 +27,7 @@ from dynamail.messages.new_email import (
     RefusedEmail,
 )
 from dynamail.messages.one_time import PLACEHOLDER, open_content
+from dynamail.messages.stored_emails import convert_texts
 from dynamail.protocols.address import Mailbox, parse_address, split_mailbox, write_mailbox
 from dynamail.senders.models import Sender, Stream, Transport
 from tests.support.database_text import find_everywhere
@@ -451,6 +453,35 @@ def test_a_one_time_value_leaves_and_stays_nowhere(account: Account) -> None:
     assert len({bytes(row.one_time_sealed) for row in waiting(account)}) == 2
     assert result.recipients
     assert find_everywhere(SECRET) == []
+
+
+def test_the_text_of_a_one_time_value_is_that_of_the_copy_that_leaves(account: Account) -> None:
+    make_template(account, kind="html", source="<p>Your code is <b>{{ code }}</b>.</p>")
+    taken(accept(account, make_email(template="Welcome", data={"code": OneTime(SECRET)})))
+    (row,) = waiting(account)
+    content = open_content(account.pk, row.id, bytes(row.one_time_sealed))
+    assert (content.text, SECRET in content.html) == (f"Your code is {SECRET}.\n", True)
+    assert body_of(account)["text"] == f"Your code is {PLACEHOLDER}.\n"
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"text": "", "text_from_html": True}, "Hi {{ you }}\n"),
+        ({"text": "Own", "text_from_html": True}, "Own"),
+        ({"text": ""}, ""),
+    ],
+)
+def test_a_text_is_made_from_the_html_where_that_was_asked_and_is_not_kept(
+    account: Account, values: dict[str, Any], text: str
+) -> None:
+    taken(accept(account, make_email(html="<p>Hi {{ you }}</p>", **values)))
+    content = body_of(account)
+    assert content["text"] == values["text"]
+    assert convert_texts(content).text == text
+    (again,) = [resend_email(account.pk, row.email_id, by=None, now=NOW) for row in waiting(account)]
+    kept = EmailBody.objects.for_account(account).get(id=taken(again).id)
+    assert convert_texts(kept.content).text == text
 
 
 def test_the_words_of_a_failing_template_do_not_tell_a_one_time_value(account: Account) -> None:

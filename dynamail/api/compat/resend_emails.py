@@ -84,6 +84,7 @@ def to_email(said: Said, now: datetime) -> NewEmail:
         subject=said.subject or "",
         html=said.html or "",
         text=said.text or "",
+        text_from_html=said.text is None and bool(said.html),
         reply_to=tuple(one for text in _list(said.reply_to) for one in split_addresses(text)),
         template=template_name(said.template.id) if said.template else "",
         data=(said.template.variables or {}) if said.template else {},

@@ -328,7 +328,7 @@ export interface EmailInput {
   reply_to?: string | Array<string | Person> | Person;
   subject?: string;
   html?: string;
-  text?: string;
+  text?: string | null;
   template?: EmailShapesTemplateInput | null;
   data?: Record<string, unknown>;
   headers?: Record<string, string>;

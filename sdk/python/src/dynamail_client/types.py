@@ -338,7 +338,7 @@ EmailInput = TypedDict(
         "reply_to": NotRequired["str | list[str | Person] | Person"],
         "subject": NotRequired[str],
         "html": NotRequired[str],
-        "text": NotRequired[str],
+        "text": NotRequired[str | None],
         "template": NotRequired["EmailShapesTemplateInput | None"],
         "data": NotRequired[dict[str, Any]],
         "headers": NotRequired[dict[str, str]],
