@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH_ARGS ?=
 TEST_ARGS ?=
-TEST_WORKERS ?= 2
+# Three on two cores: many a test of processes waits for a lease to end, or for a server that says nothing.
+TEST_WORKERS ?= 3
 BUILT := dynamail/web/static_built/manifest.json
 FRONTEND_SOURCES := $(shell find frontend/src dynamail/web/templates dynamail/web/icons -type f 2>/dev/null) frontend/package-lock.json
 

@@ -19,7 +19,7 @@ from dynamail.lib.sql import load_sql
 from tests.support.delivering import ROOT, Launchable, Order, Workplace, open_workplace
 from tests.support.fake_mx import FakeMx, Stall
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("mishaps")]
 
 RECIPIENTS = 1500
 PEOPLE = [(f"person{number}@mail.example", f"Person {number}") for number in range(6)]

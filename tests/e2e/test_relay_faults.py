@@ -24,7 +24,7 @@ from tests.support.delivering import (
 )
 from tests.support.fake_mx import Act, Close, Correct, FakeMx, Reply, Stall, garbage
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("mishaps")]
 
 STAGES = ("connect", "ehlo", "mail", "rcpt", "data", "dot")
 FAULTS: dict[str, Act] = {
