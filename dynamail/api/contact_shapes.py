@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from functools import cached_property
 from typing import Annotated, Any
 
 import msgspec
@@ -81,6 +82,15 @@ class Catalog:
     tags: Mapping[int, str]
     timezone: str
 
+    @cached_property
+    def tag_ids(self) -> Mapping[str, int]:
+        """By names in small letters."""
+        return {name.casefold(): pk for pk, name in self.tags.items()}
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        return find_zone(self.timezone)
+
 
 def load_catalog(caller: Caller) -> Catalog:
     zone = Account.objects.values_list("timezone", flat=True).get(pk=caller.account_id)
@@ -94,7 +104,13 @@ def find_source(caller: Caller) -> Source:
 
 def read_changes(caller: Caller, catalog: Catalog, said: ContactFields) -> ContactChanges:
     """Tags that are new are made. Raises Misfit."""
-    values, faults = read_attributes(catalog.attributes, said.attributes, zone=find_zone(catalog.timezone))
+    changes = read_values(catalog, said)
+    return changes if said.tags is None else replace(changes, tag_ids=make_tags(caller, catalog, said.tags))
+
+
+def read_values(catalog: Catalog, said: ContactFields) -> ContactChanges:
+    """All but the tags. Raises Misfit."""
+    values, faults = read_attributes(catalog.attributes, said.attributes, zone=catalog.zone)
     errors = [FieldError(f"attributes.{fault.key[:80]}", fault.sentence) for fault in faults]
     if said.language and not _LANGUAGE.fullmatch(said.language):
         errors.append(FieldError("language", "must be a language tag such as “en” or “pt-BR”"))
@@ -108,16 +124,14 @@ def read_changes(caller: Caller, catalog: Catalog, said: ContactFields) -> Conta
         language=said.language,
         timezone=said.timezone,
         attributes=values,
-        tag_ids=None if said.tags is None else make_tags(caller, catalog, said.tags),
     )
 
 
 def make_tags(caller: Caller, catalog: Catalog, names: Sequence[str], field: str = "tags") -> list[int]:
     """The tags of these names, made where they are new. Raises Misfit."""
     wanted = {folded for name in names if (folded := clean_tag_name(name).casefold())}
-    known = {name.casefold(): pk for pk, name in catalog.tags.items()}
-    if wanted <= known.keys():
-        return sorted(known[folded] for folded in wanted)
+    if wanted <= catalog.tag_ids.keys():
+        return sorted(catalog.tag_ids[folded] for folded in wanted)
     try:
         return sorted(tag.pk for tag in get_or_create_tags(caller.account_id, names).values())
     except TagError as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
@@ -27,11 +28,12 @@ from dynamail.api.contact_shapes import (
     load_catalog,
     make_tags,
     read_changes,
+    read_values,
 )
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.reading import Misfit, name_fault, read_body, read_shape, refuse
-from dynamail.contacts.addressing import AddressError, read_address
+from dynamail.contacts.addressing import AddressError, ContactAddress, read_address
 from dynamail.contacts.aliases import find_reached
 from dynamail.contacts.editing import (
     ContactExists,
@@ -46,10 +48,9 @@ from dynamail.contacts.upserting import (
     ContactChanges,
     Upserted,
     apply_changes,
-    find_contacts_by_keys,
     upsert_contact,
-    would_change,
 )
+from dynamail.contacts.upserting_many import Wish, upsert_contacts
 from dynamail.lib.ids import UnknownId, from_public_id
 
 PATH = "/api/v1/contacts"
@@ -96,6 +97,10 @@ class ContactResultsBody(msgspec.Struct, frozen=True):
     unchanged: int
     refused: int
     results: list[ContactResultBody]
+
+
+REFUSED = ContactResultBody("refused")
+NOTHING = ContactChanges()
 
 
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -305,66 +310,72 @@ def _upsert(caller: Caller, email: str, changes: ContactChanges) -> Upserted:
 
 
 # ── A batch ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+@dataclass(slots=True)
+class _Item:
+    """One contact of a batch on its way; what is refused has a result and no address."""
+
+    said: ContactInput | None
+    changes: ContactChanges = NOTHING
+    address: ContactAddress | None = None
+    result: ContactResultBody = REFUSED
+
+    def refuse(self, *errors: FieldError) -> None:
+        self.address = None
+        self.result = ContactResultBody("refused", email=self.said.email if self.said else "", errors=errors)
+
+
 def _upsert_all(caller: Caller, bodies: Sequence[msgspec.Raw]) -> ContactResultsBody:
-    read = [_read_item(body) for body in bodies]
-    keys = [_find_key(item) for item in read]
-    known = find_contacts_by_keys(caller.account_id, {key for key in keys if key})
-    catalog = _load_for(caller, read)
-    results: list[ContactResultBody] = [ContactResultBody("refused")] * len(read)
-    # In the order of the addresses: two batches with the same people do not lock each other out.
-    for place in sorted(range(len(read)), key=lambda place: keys[place]):
-        contact = known.pop(
-            keys[place], None
-        )  # whoever comes a second time may have been changed by the first
-        results[place] = _upsert_item(caller, catalog, read[place], contact)
-    counts = {word: 0 for word in ("created", "changed", "unchanged", "refused")}
-    for one in results:
-        counts[one.result] += 1
-    return ContactResultsBody(**counts, results=results)
-
-
-def _load_for(caller: Caller, items: Sequence[ContactInput | Misfit]) -> Catalog:
-    """The catalog with all tags that are named, so that they are not asked for one by one."""
-    names = {name for item in items if isinstance(item, ContactInput) for name in item.tags or ()}
     catalog = load_catalog(caller)
-    with suppress(Misfit):  # each item that names too many is refused by itself
-        make_tags(caller, catalog, sorted(names))
-        return load_catalog(caller) if names else catalog
-    return catalog
+    items = [_read_item(body, catalog) for body in bodies]
+    _add_tags(caller, catalog, [item for item in items if item.address])
+    sound = [item for item in items if item.address]
+    wishes = [Wish(item.address, item.changes) for item in sound if item.address]
+    source = find_source(caller)
+    for item, done in zip(
+        sound,
+        upsert_contacts(caller.account_id, wishes, source=source, by=caller.key, now=caller.now),
+        strict=True,
+    ):
+        word = "created" if done.is_new else "changed" if done.changed else "unchanged"
+        item.result = ContactResultBody(word, done.contact.public_id, done.contact.email)
+    results = [item.result for item in items]
+    counts = Counter(one.result for one in results)
+    return ContactResultsBody(
+        counts["created"], counts["changed"], counts["unchanged"], counts["refused"], results
+    )
 
 
-def _read_item(body: msgspec.Raw) -> ContactInput | Misfit:
+def _read_item(body: msgspec.Raw, catalog: Catalog) -> _Item:
+    """Checked, all but its tags."""
+    item = _Item(None)
     try:
         said = msgspec.json.decode(body)
         refuse_nul(said)
-        return read_shape(said, ContactInput)
+        item.said = read_shape(said, ContactInput)
+        item.changes = replace(read_values(catalog, item.said), email=None)
+        item.address = read_address(item.said.email)
     except Misfit as misfit:
-        return misfit
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return Misfit(FieldError("body", "is not JSON that can be read"))
-
-
-def _find_key(item: ContactInput | Misfit) -> str:
-    """The folded address; empty where there is none."""
-    try:
-        return "" if isinstance(item, Misfit) else read_address(item.email).key
-    except AddressError:
-        return ""
-
-
-def _upsert_item(
-    caller: Caller, catalog: Catalog, item: ContactInput | Misfit, known: Contact | None
-) -> ContactResultBody:
-    if isinstance(item, Misfit):
-        return ContactResultBody("refused", errors=item.errors)
-    try:
-        changes = read_changes(caller, catalog, item)
-        if known is not None and not would_change(known, replace(changes, email=None)):
-            return ContactResultBody("unchanged", known.public_id, known.email)
-        done = _upsert(caller, item.email, changes)
-    except Misfit as misfit:
-        return ContactResultBody("refused", email=item.email, errors=misfit.errors)
+        item.refuse(*misfit.errors)
     except AddressError as error:
-        return ContactResultBody("refused", email=item.email, errors=(FieldError("email", str(error)),))
-    word = "created" if done.is_new else "changed" if done.changed else "unchanged"
-    return ContactResultBody(word, done.contact.public_id, done.contact.email)
+        item.refuse(FieldError("email", str(error)))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        item.refuse(FieldError("body", "is not JSON that can be read"))
+    return item
+
+
+def _add_tags(caller: Caller, catalog: Catalog, items: Sequence[_Item]) -> None:
+    """All that are new are made at once, so that they are not asked for one by one."""
+    with suppress(Misfit):  # each item that names too many is refused by itself
+        named: dict[str, str] = {}  # the first spelling stays
+        for item in items:
+            for name in (item.said and item.said.tags) or ():
+                named.setdefault(clean_tag_name(name).casefold(), name)
+        make_tags(caller, catalog, list(named.values()))
+        catalog = load_catalog(caller) if named else catalog
+    for item in items:
+        if item.said is None or item.said.tags is None:
+            continue
+        try:
+            item.changes = replace(item.changes, tag_ids=make_tags(caller, catalog, item.said.tags))
+        except Misfit as misfit:
+            item.refuse(*misfit.errors)

@@ -23,7 +23,7 @@ from dynamail.contacts.aliases import find_by_merged_address
 from dynamail.contacts.models import Contact, ContactAlias, ContactState, DuplicatePair, ValueAside
 from dynamail.contacts.values import Value
 from dynamail.events.kinds import EventKind
-from dynamail.events.log import NewEvent, record_event, record_events
+from dynamail.events.log import NewEvent, record_events
 from dynamail.events.models import Activity, CustomEvent, Engagement, Interaction
 from dynamail.lib.ids import new_id
 
@@ -85,35 +85,45 @@ def add_contact(
     """Make a contact; that is no permission to write to them. Raises AddressError, ContactExists."""
     address = read_address(profile.email)
     source = source or Source(label=str(by) if by else "")
-    contact_id = new_id(now)
+    contact = make_contact(
+        account_id, address, profile, state=find_state(account_id, address, now=now), source=source, now=now
+    )
     try:
         with transaction.atomic():
-            contact = Contact.objects.add(
-                account_id,
-                id=contact_id,
-                email=address.email,
-                email_key=address.key,
-                name=clean_name(profile.name),
-                language=profile.language[:8],
-                timezone=profile.timezone or "",
-                attributes=_merge_attributes({}, profile.attributes),
-                tags=sorted(set(profile.tag_ids or ())),
-                state=find_state(account_id, address, now=now),
-                lane=address.lane,
-                sample=find_sample(contact_id),
-                findings=check_key(address.key),
-                source_kind=source.kind,
-                source_id=source.id,
-                source_label=source.label[:200],
-                created_at=now,
-                updated_at=now,
-            )
+            contact.save(force_insert=True)
     except IntegrityError:
         raise ContactExists(
             Contact.objects.for_account(account_id).filter(email_key=address.key).first()
         ) from None
-    _tell(contact, EventKind.CONTACT_CREATED, by, now, source=source.kind)
+    record_events(contact.account_id, [tell_created(contact, by)], now=now)
     return contact
+
+
+def make_contact(
+    account_id: int, address: ContactAddress, profile: Profile, *, state: str, source: Source, now: datetime
+) -> Contact:
+    """A new row, not saved yet."""
+    contact_id = new_id(now)
+    return Contact(
+        account_id=account_id,
+        id=contact_id,
+        email=address.email,
+        email_key=address.key,
+        name=clean_name(profile.name),
+        language=profile.language[:8],
+        timezone=profile.timezone or "",
+        attributes=_merge_attributes({}, profile.attributes),
+        tags=sorted(set(profile.tag_ids or ())),
+        state=state,
+        lane=address.lane,
+        sample=find_sample(contact_id),
+        findings=check_key(address.key),
+        source_kind=source.kind,
+        source_id=source.id,
+        source_label=source.label[:200],
+        created_at=now,
+        updated_at=now,
+    )
 
 
 @transaction.atomic
@@ -134,8 +144,8 @@ def change_contact(contact: Contact, profile: Profile, *, by: Actor, now: dateti
     except IntegrityError:
         other = Contact.objects.for_account(contact.account_id).filter(email_key=address.key).first()
         raise ContactExists(other) from None
-    changed = _name_changes(before, values)
-    _tell(contact, EventKind.CONTACT_UPDATED, by, now, fields=changed)
+    changed = name_changes(before, values)
+    record_events(contact.account_id, [tell_updated(contact, changed, by)], now=now)
     return changed
 
 
@@ -198,9 +208,9 @@ def find_state(account_id: int, address: ContactAddress, *, now: datetime) -> st
     return ContactState.SUPPRESSED if suppressed else ContactState.ACTIVE
 
 
-def _compare(before: Contact, profile: Profile, address: ContactAddress, now: datetime) -> dict[str, Any]:
+def compare_profile(before: Contact, profile: Profile) -> dict[str, Any]:
+    """The columns that differ, apart from those of the address, with their new values."""
     wanted: dict[str, Any] = {
-        "email": address.email,
         "name": clean_name(profile.name),
         "language": profile.language[:8],
         "attributes": _merge_attributes(before.attributes, profile.attributes),
@@ -209,10 +219,19 @@ def _compare(before: Contact, profile: Profile, address: ContactAddress, now: da
         wanted["timezone"] = profile.timezone
     if profile.tag_ids is not None:
         wanted["tags"] = sorted(set(profile.tag_ids))
+    return _keep_different(before, wanted)
+
+
+def _compare(before: Contact, profile: Profile, address: ContactAddress, now: datetime) -> dict[str, Any]:
+    wanted: dict[str, Any] = {"email": address.email}
     if address.key != before.email_key:
         wanted |= {"email_key": address.key, "lane": address.lane, "findings": check_key(address.key)}
         if before.state != ContactState.RESTRICTED:
             wanted["state"] = find_state(before.account_id, address, now=now)
+    return _keep_different(before, wanted) | compare_profile(before, profile)
+
+
+def _keep_different(before: Contact, wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if value != getattr(before, name)}
 
 
@@ -221,7 +240,7 @@ def _merge_attributes(stored: Mapping[str, Any], changes: Mapping[int, Value | N
     return {key: value for key, value in merged.items() if value is not None and value != []}
 
 
-def _name_changes(before: Contact, values: Mapping[str, Any]) -> list[str]:
+def name_changes(before: Contact, values: Mapping[str, Any]) -> list[str]:
     """`email`, `name`, …, and `attribute:<id>` for each attribute: names only, the log holds no values."""
     plain = [name for name in ("email", "name", "language", "timezone", "tags", "state") if name in values]
     after = values.get("attributes", before.attributes)
@@ -229,7 +248,12 @@ def _name_changes(before: Contact, values: Mapping[str, Any]) -> list[str]:
     return plain + [f"attribute:{key}" for key in keys if before.attributes.get(key) != after.get(key)]
 
 
-def _tell(contact: Contact, kind: str, by: Actor, now: datetime, **data: Any) -> None:
-    record_event(
-        contact.account_id, kind, contact_id=contact.id, data={"by": str(by) if by else "", **data}, now=now
-    )
+def tell_created(contact: Contact, by: Actor) -> NewEvent:
+    data = {"by": str(by) if by else "", "source": contact.source_kind}
+    return NewEvent(EventKind.CONTACT_CREATED, contact.id, data=data)
+
+
+def tell_updated(contact: Contact, changed: Sequence[str], by: Actor) -> NewEvent:
+    """`changed` as `name_changes` says it."""
+    data = {"by": str(by) if by else "", "fields": list(changed)}
+    return NewEvent(EventKind.CONTACT_UPDATED, contact.id, data=data)

@@ -41,11 +41,11 @@ def get_or_create_tags(account_id: int, names: Iterable[str]) -> dict[str, Tag]:
     missing = [name for folded, name in wanted.items() if folded not in found]
     if missing and len(found) + len(missing) > MAX_TAGS:
         raise TagError("too_many", _("An account has up to %(limit)s tags.") % {"limit": MAX_TAGS})
-    for name in missing:
-        tag, _created = Tag.objects.for_account(account_id).get_or_create(
-            name=name, defaults={"account_id": account_id}
-        )
-        found[name.casefold()] = tag
+    if missing:
+        # In one order: two who make the same tags wait for each other, never crosswise.
+        rows = [Tag(account_id=account_id, name=name) for name in sorted(missing)]
+        Tag.objects.for_account(account_id).bulk_create(rows, ignore_conflicts=True)
+        found = {tag.name.casefold(): tag for tag in list_tags(account_id)}
     return {folded: found[folded] for folded in wanted}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -57,25 +57,12 @@ def would_change(contact: Contact, changes: ContactChanges) -> bool:
     )
 
 
-def find_contacts_by_keys(account_id: int, email_keys: Collection[str]) -> dict[str, Contact]:
-    """Who has these folded addresses, without those that were merged away."""
-    rows = Contact.objects.for_account(account_id).filter(email_key__in=email_keys)
-    return {contact.email_key: contact for contact in rows}
-
-
 @transaction.atomic
 def apply_changes(contact: Contact, changes: ContactChanges, *, by: Actor, now: datetime) -> Upserted:
     """Nothing that somebody else changes meanwhile is lost. Raises AddressError, ContactExists."""
     rows = Contact.objects.for_account(contact.account_id).filter(id=contact.id)
     held = rows.select_for_update(of=("self",)).get()
-    profile = Profile(
-        email=held.email if changes.email is None else changes.email,
-        name=held.name if changes.name is None else changes.name,
-        language=held.language if changes.language is None else changes.language,
-        attributes=changes.attributes,
-        tag_ids=sorted(_choose_tags(held, changes)),
-        timezone=changes.timezone,
-    )
+    profile = fill_profile(held, changes)
     changed = change_contact(held, profile, by=by, now=now)
     return Upserted(rows.get() if changed else held, False, changed)
 
@@ -91,7 +78,8 @@ def upsert_contact(
     known = find_contact_by_email(account_id, email)
     if known is None:
         try:
-            return Upserted(_add(account_id, email, changes, source, by, now), True)
+            made = add_contact(account_id, make_profile(email, changes), source=source, by=by, now=now)
+            return Upserted(made, True)
         except ContactExists as error:  # another request was faster
             if error.contact is None:
                 raise
@@ -99,16 +87,22 @@ def upsert_contact(
     return apply_changes(known, changes, by=by, now=now)
 
 
-def _choose_tags(contact: Contact, changes: ContactChanges) -> set[int]:
-    tags = contact.tags if changes.tag_ids is None else changes.tag_ids
-    return (set(tags) | set(changes.added_tag_ids)) - set(changes.removed_tag_ids)
+def fill_profile(contact: Contact, changes: ContactChanges) -> Profile:
+    """What the contact is to be: what the changes name, and the rest as it is."""
+    return Profile(
+        email=contact.email if changes.email is None else changes.email,
+        name=contact.name if changes.name is None else changes.name,
+        language=contact.language if changes.language is None else changes.language,
+        attributes=changes.attributes,
+        tag_ids=sorted(_choose_tags(contact, changes)),
+        timezone=changes.timezone,
+    )
 
 
-def _add(
-    account_id: int, email: str, changes: ContactChanges, source: Source, by: Actor, now: datetime
-) -> Contact:
+def make_profile(email: str, changes: ContactChanges) -> Profile:
+    """Of somebody who is new."""
     tags = set(changes.tag_ids or ()) | set(changes.added_tag_ids)
-    profile = Profile(
+    return Profile(
         email=email,
         name=changes.name or "",
         language=changes.language or "",
@@ -116,4 +110,8 @@ def _add(
         tag_ids=sorted(tags - set(changes.removed_tag_ids)),
         timezone=changes.timezone,
     )
-    return add_contact(account_id, profile, source=source, by=by, now=now)
+
+
+def _choose_tags(contact: Contact, changes: ContactChanges) -> set[int]:
+    tags = contact.tags if changes.tag_ids is None else changes.tag_ids
+    return (set(tags) | set(changes.added_tag_ids)) - set(changes.removed_tag_ids)
