@@ -171,6 +171,7 @@ SENTENCES: dict[str, str | Promise] = {
     "mailbox.cleared": gettext_lazy("Cleared the Mailbox"),
     "webhook.created": gettext_lazy("Added a webhook"),
     "webhook.changed": gettext_lazy("Changed a webhook"),
+    "webhook.authorization_withdrawn": gettext_lazy("Withdrew the authorization of a webhook"),
     "webhook.paused": gettext_lazy("Paused a webhook"),
     "webhook.resumed": gettext_lazy("Resumed a webhook"),
     "webhook.disabled": gettext_lazy("A webhook was switched off"),

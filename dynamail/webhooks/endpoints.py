@@ -13,20 +13,20 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from dynamail.accounts.audit import Actor, record_audit
-from dynamail.accounts.models import Account, ApiKey, Member, User
+from dynamail.accounts.models import Account
 from dynamail.events.kinds import EventKind
 from dynamail.events.models import EventCursor
 from dynamail.events.tailing import skip_to_end
 from dynamail.lib.egress import WEB_PORTS, EgressError, EgressRules, read_url
 from dynamail.lib.ids import UnknownId
 from dynamail.lib.sealing import CannotOpen
+from dynamail.webhooks.authorizing import NOT_AUTHORIZED, authorize, end_authorization, sort_kinds
 from dynamail.webhooks.errors import WebhookError
 from dynamail.webhooks.keys import Keys, make_keys, open_keys, seal_keys
 from dynamail.webhooks.kinds import ALL, KINDS, TEST, VERSION, FieldGroup
-from dynamail.webhooks.models import WebhookDelivery, WebhookEndpoint
+from dynamail.webhooks.models import WebhookAuthorization, WebhookDelivery, WebhookEndpoint
 from dynamail.webhooks.queueing import queue_follow
 
 READER = "webhooks"  # of the log
@@ -60,7 +60,6 @@ def create_endpoint(
     endpoint = WebhookEndpoint.objects.add(
         account_id,
         **values,
-        **(_authorize(chosen, by, now) if authorized else {}),
         version=VERSION,
         created_at=now,
         updated_at=now,
@@ -68,6 +67,8 @@ def create_endpoint(
     )
     keys = make_keys()
     _update(endpoint, keys_sealed=seal_keys(endpoint, keys))
+    if authorized:
+        _update(endpoint, **authorize(endpoint, chosen, by=by, now=now))
     record_audit(account_id, by=by, action="webhook.created", subject=endpoint, **_tell(chosen, authorized))
     _begin_reading(now)
     note_wants(account_id)
@@ -87,16 +88,40 @@ def change_endpoint(
             _("More would be handed over than was authorized: authorize this transfer as well."),
             field="authorized",
         )
-    if authorized:
-        values |= _authorize(chosen, by, now)
     if values["url"] != held.url:
         values |= {"failing_since": None, "held_until": None}
+    if authorized:
+        if not held.is_authorized:
+            _give_up(_list_open(endpoint), "withdrawn")  # what was noted while it was taken back
+        values |= authorize(endpoint, chosen, by=by, now=now)
     _update(endpoint, **values, updated_at=now)
     _drop_unwanted(endpoint)
     record_audit(
         endpoint.account_id, by=by, action="webhook.changed", subject=endpoint, **_tell(chosen, authorized)
     )
     note_wants(endpoint.account_id)
+
+
+@transaction.atomic
+def withdraw_authorization(endpoint: WebhookEndpoint, *, by: Actor, now: datetime) -> bool:
+    """Nothing is handed over from now on, and what waits or was to be tried again is given up. False when nobody had authorized it.
+
+    A request that was claimed before may still go out, within `sending.FRESH_SECONDS`; it is listed with the others.
+    """
+    if not _rows(endpoint).select_for_update().get().is_authorized:
+        return False
+    end_authorization(endpoint, WebhookAuthorization.End.WITHDRAWN, by=by, now=now)
+    _update(endpoint, **NOT_AUTHORIZED, updated_at=now)
+    _give_up(_list_open(endpoint), "withdrawn")
+    record_audit(
+        endpoint.account_id,
+        by=by,
+        action="webhook.authorization_withdrawn",
+        subject=endpoint,
+        url=endpoint.url,
+    )
+    note_wants(endpoint.account_id)
+    return True
 
 
 @transaction.atomic
@@ -127,6 +152,7 @@ def remove_endpoint(endpoint: WebhookEndpoint, *, by: Actor, now: datetime) -> N
     _update(
         endpoint, removed_at=now, state=State.DISABLED, state_at=now, why="", keys_sealed=None, updated_at=now
     )
+    end_authorization(endpoint, WebhookAuthorization.End.REMOVED, by=by, now=now)
     _give_up(_list_open(endpoint), "removed")
     record_audit(endpoint.account_id, by=by, action="webhook.removed", subject=endpoint, url=endpoint.url)
     note_wants(endpoint.account_id)
@@ -195,26 +221,6 @@ def note_wants(account_id: int) -> None:
     Account.objects.filter(pk=account_id).exclude(records_deliveries=wanted).update(records_deliveries=wanted)
 
 
-def write_authorization(chosen: EndpointSettings) -> str:
-    """What is agreed to, in the words of the page, with what it is about."""
-    labels = [str(FieldGroup(one).label) for one in chosen.fields]
-    kinds = _("all events") if ALL in chosen.kinds else ", ".join(chosen.kinds)
-    return "\n".join(
-        [
-            str(STATEMENT),
-            f"{_('Address')}: {chosen.url}",
-            f"{_('Events')}: {kinds}",
-            f"{_('Besides ids and codes')}: {', '.join(labels) or '—'}",
-        ]
-    )
-
-
-STATEMENT = gettext_lazy(
-    "We authorize DynaMail to hand the chosen events and fields to this address. We are responsible for the agreement with whoever "
-    "runs it, and for telling the people concerned."
-)
-
-
 # ── What was chosen ──────────────────────────────────────────────────────────────────────────────────────────────────
 def _check(chosen: EndpointSettings) -> dict[str, Any]:
     check_url(chosen.url)
@@ -230,13 +236,9 @@ def _check(chosen: EndpointSettings) -> dict[str, Any]:
     return {
         "url": chosen.url,
         "description": description[:MOST_DESCRIPTION],
-        "kinds": _sort(chosen.kinds),
+        "kinds": sort_kinds(chosen.kinds),
         "fields": sorted(set(chosen.fields)),
     }
-
-
-def _sort(kinds: Collection[str]) -> list[str]:
-    return [ALL] if ALL in kinds else [kind for kind in KINDS if kind in kinds]
 
 
 def check_url(url: str) -> None:
@@ -275,27 +277,6 @@ def _bad_url() -> WebhookError:
 
 
 # ── Rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _authorize(chosen: EndpointSettings, by: Actor, now: datetime) -> dict[str, Any]:
-    user, name = _describe(by)
-    return {
-        "authorized_by": user,
-        "authorized_name": name,
-        "authorized_at": now,
-        "authorized_text": write_authorization(chosen),
-    }
-
-
-def _describe(by: Actor) -> tuple[User | None, str]:
-    match by:
-        case Member():
-            return by.user, str(by.user)
-        case User():
-            return by, str(by)
-        case ApiKey():
-            return by.created_by, by.name
-    raise WebhookError("not_authorized", _("A transfer is authorized by a person or a key of theirs."))
-
-
 def _move(
     endpoint: WebhookEndpoint,
     before: Collection[str],

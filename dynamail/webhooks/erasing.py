@@ -6,12 +6,14 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.apps import apps
+from django.db.models import Q
 
 from dynamail.events.kinds import EventKind
+from dynamail.webhooks.persons import identify_address
 
 
-def erase_deliveries(account_id: int, contact_ids: Collection[UUID]) -> int:
-    """Empty payloads and answers about these people, in the caller's transaction; returns how many there were.
+def erase_deliveries(account_id: int, contact_ids: Collection[UUID], addresses: Collection[str] = ()) -> int:
+    """Empty payloads and answers about these people, in the caller's transaction; returns how many there were. `addresses` are keys.
 
     The news of the deletion itself names nobody and stays: partners need it to delete their copies.
     """
@@ -20,12 +22,15 @@ def erase_deliveries(account_id: int, contact_ids: Collection[UUID]) -> int:
         apps.get_model("webhooks", name)
         for name in ("WebhookDelivery", "WebhookAttempt", "WebhookDisclosure")
     )
-    rows = deliveries.objects.for_account(account_id).filter(contact_id__in=list(contact_ids))
+    people = [*contact_ids, *(identify_address(account_id, key) for key in addresses)]
+    rows = deliveries.objects.for_account(account_id)
+    rows = rows.filter(Q(contact_id__in=people) | Q(address_id__in=people))
     rows = rows.exclude(kind=EventKind.CONTACT_DELETED)
     waiting = rows.filter(state__in=(deliveries.State.WAITING, deliveries.State.FAILED))
     waiting.update(state=deliveries.State.GIVEN_UP, error="erased", claim=None, next_at=None)
     ids = list(rows.exclude(payload=None, answer="").values_list("id", flat=True))
     attempts.objects.for_account(account_id).filter(delivery_id__in=ids).update(answer="")
+    attempts.objects.for_account(account_id).filter(person_id__in=people).update(person_id=None)
     emptied = rows.filter(id__in=ids).update(payload=None, answer="")
-    disclosures.objects.for_account(account_id).filter(contact_id__in=list(contact_ids)).delete()
+    disclosures.objects.for_account(account_id).filter(contact_id__in=people).delete()
     return emptied

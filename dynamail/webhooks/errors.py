@@ -37,6 +37,8 @@ PROBLEMS: dict[str, Promise] = {
     "keys": _("The signing keys cannot be opened with this server's secret: rotate them."),
     "restricted": _("Processing of this person's data is restricted; nothing was sent."),
     "erased": _("The person was deleted before it was sent."),
+    "lost": _("The worker ended before it could write down what came of it: it may have arrived."),
+    "withdrawn": _("The authorization was withdrawn before it was sent."),
     "removed": _("The webhook was removed before it was sent."),
     "unwanted": _("The webhook was no longer told of this event when it was to be sent."),
 }

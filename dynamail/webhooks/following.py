@@ -1,7 +1,7 @@
 """Telling while the worker runs: short turns, one behind the other. A turn reads the log and starts what is due.
 
 Requests go on beyond a turn (posters.py), for as long as the worker lives: one receiver that takes its time holds up no turn, and a turn holds up
-no worker that is to stop. What is on its way when a worker is killed is claimed again when its lease ends, with the same id.
+no worker that is to stop. What is on its way when a worker is killed is claimed again at the next turn of another one (leases.py), with the same id.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from dynamail.events.turns import take_turn
 from dynamail.lib.clock import utc_now
 from dynamail.webhooks.endpoints import READER, is_followed
 from dynamail.webhooks.posters import Posters
-from dynamail.webhooks.sending import claim_jobs
 from dynamail.webhooks.spreading import spread_events
 
 TURN_SECONDS = 5.0  # also how long the worker may wait for a turn when it stops
@@ -52,10 +51,11 @@ def follow_webhooks(
 
 def _take_turn(posters: Posters, until: float, clock: Callable[[], datetime]) -> Tally:
     events = posts = 0
+    posters.begin_turn(now=clock())
     while True:
         seen = posters.settled
         read = spread_events(now=clock()) if has_events(READER) else 0
-        jobs = claim_jobs(now=clock(), room=posters.room)
+        jobs = posters.claim(now=clock())
         posters.start(jobs)
         events, posts = events + read, posts + len(jobs)
         if time.monotonic() >= until:

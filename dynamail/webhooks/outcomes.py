@@ -28,6 +28,8 @@ State = WebhookDelivery.State
 FINAL = frozenset(("restricted", "erased", "gone"))  # no other attempt would go otherwise
 SUCCESS_GRAIN = timedelta(minutes=1)  # a busy endpoint's row is written once a minute
 UNSENT = frozenset(("restricted", "erased", "keys"))  # nothing left, so there was no attempt
+# The connection itself failed, so nothing left in an attempt; what ended behind that may have arrived.
+NOT_SENT = frozenset(("url", "port", "name", "address", "tls"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def settle_jobs(
         "outcomes": json.dumps(rows),
         "now": now,
         "stale_before": now - SUCCESS_GRAIN,
+        "not_sent": sorted(NOT_SENT),
     }
     with connections["default"].cursor() as cursor:
         cursor.execute(load_sql("webhooks", "settle_deliveries"), parameters)
@@ -108,6 +111,8 @@ def _write(verdict: _Verdict, job: Job, now: datetime) -> dict[str, Any]:
         "error": reply.error,
         "answer": reply.answer,
         "sent_fields": list(job.sent_fields),
+        "authorization_id": job.authorization_id,
+        "person_id": str(delivery.person_id) if delivery.person_id and reply.error not in NOT_SENT else None,
         "is_well": verdict.is_about_endpoint and reply.is_success,
     }
 

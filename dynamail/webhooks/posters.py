@@ -20,9 +20,10 @@ from django.db import close_old_connections, connections
 
 from dynamail.lib.clock import utc_now
 from dynamail.lib.egress import KeptConnections
+from dynamail.webhooks.leases import free_claims, hold_mark, make_mark
 from dynamail.webhooks.outcomes import UNSENT, Outcome, settle_jobs
 from dynamail.webhooks.posting import Reply, make_rules, send_post
-from dynamail.webhooks.sending import FRESH_SECONDS, Job, give_back
+from dynamail.webhooks.sending import FRESH_SECONDS, Job, claim_jobs, give_back
 
 THREADS = 48  # requests on their way at once, of all endpoints
 AT_ONCE = 8  # to one endpoint
@@ -54,10 +55,21 @@ class Posters:
         self._done: list[Outcome] = []
         self._unsent: list[Job] = []
         self._kept: KeptConnections | None = None
+        self._mark = make_mark()
+        self._marked: object = None  # the connection that holds it
 
     @property
     def room(self) -> int:
         return self._most_held - self._held
+
+    def begin_turn(self, *, now: datetime) -> None:
+        """Be known as alive, and take over from those that are not: what they had claimed is due now."""
+        self._settling.submit(self._hold_mark).result()
+        free_claims(now=now)
+
+    def claim(self, *, now: datetime) -> list[Job]:
+        """What is due, as much as there is room for."""
+        return claim_jobs(now=now, room=self.room, mark=self._mark)
 
     def start(self, jobs: Sequence[Job]) -> None:
         fresh_until = time.monotonic() + FRESH_SECONDS
@@ -133,7 +145,7 @@ class Posters:
         if not done and not unsent:
             return
         try:
-            close_old_connections()
+            self._hold_mark()
             _settle_set(done, self._clock())
             if unsent:
                 give_back(unsent, now=self._clock())
@@ -145,6 +157,14 @@ class Posters:
                 self._held -= len(done) + len(unsent)
                 self.settled += 1
                 self._changed.notify_all()
+
+    def _hold_mark(self) -> None:
+        """By the connection that settles: it is open for as long as this process has claims."""
+        close_old_connections()
+        connections["default"].ensure_connection()
+        if self._marked is not connections["default"].connection:
+            hold_mark(self._mark)
+            self._marked = connections["default"].connection
 
 
 def run_job(job: Job, *, kept: KeptConnections | None = None) -> Reply:

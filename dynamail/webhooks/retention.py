@@ -11,7 +11,6 @@ from django.db.models import Exists, OuterRef
 
 from dynamail.lib.personal_data import RETENTION_DAYS, Retention
 from dynamail.lib.sql import load_sql
-from dynamail.webhooks.disclosures import NOT_SENT
 from dynamail.webhooks.models import WebhookDelivery, WebhookDisclosure, WebhookEndpoint
 
 BATCH = 2_000  # rows in a transaction: short locks
@@ -37,7 +36,7 @@ def remove_old(*, now: datetime, batch: int = BATCH) -> Removed:
 
 def _remove_deliveries(now: datetime, batch: int) -> int:
     before = now - timedelta(days=RETENTION_DAYS[Retention.MESSAGE_BODY] or 0)
-    parameters: dict[str, Any] = {"before": before, "batch": batch, "not_sent": sorted(NOT_SENT)}
+    parameters: dict[str, Any] = {"before": before, "batch": batch}
     total = 0
     while True:
         with connections["default"].cursor() as cursor:
@@ -58,9 +57,9 @@ def _remove_endpoints() -> int:
     deliveries = WebhookDelivery.objects.across_accounts(reason="retention of every account")
     disclosures = WebhookDisclosure.objects.across_accounts(reason="retention of every account")
     rows = WebhookEndpoint.objects.across_accounts(reason="retention of every account")
-    return (
+    unnamed = (
         rows.filter(removed_at__isnull=False)
         .exclude(Exists(deliveries.filter(account_id=OuterRef("account_id"), endpoint_id=OuterRef("pk"))))
         .exclude(Exists(disclosures.filter(account_id=OuterRef("account_id"), endpoint_id=OuterRef("pk"))))
-        .delete()[0]
     )
+    return unnamed.delete()[1].get(WebhookEndpoint._meta.label, 0)  # without their authorizations

@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from django.db import connections
+from django.db import connections, transaction
 
-from dynamail.lib.ids import to_public_id
+from dynamail.lib.ids import new_id, to_public_id
 from dynamail.lib.sealing import CannotOpen
 from dynamail.lib.sql import load_sql
 from dynamail.protocols.standard_webhooks import SigningKeys, sign_headers
 from dynamail.webhooks.keys import choose_signing_keys, open_keys
 from dynamail.webhooks.kinds import TEST, list_groups
-from dynamail.webhooks.models import WebhookEndpoint
+from dynamail.webhooks.models import WebhookAttempt, WebhookEndpoint
 from dynamail.webhooks.payloads import encode, fit
 from dynamail.webhooks.posting import TOTAL_SECONDS, Post, Reply
 
@@ -28,6 +28,7 @@ HEALTHY, FAILING = (
     1,
 )  # claimed at once for one endpoint, as it answers or does not; posters.py says how many are on their way
 VERSION_HEADER = "dynamail-version"
+LOST = "lost"  # of an attempt that nobody settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Claimed:
     created_at: datetime
     requested_by: str
     claim: UUID
+    person_id: UUID | None = None  # whose data it holds
 
     @property
     def is_test(self) -> bool:
@@ -59,13 +61,14 @@ class Job:
     post: Post | None
     refusal: Reply | None = None
     sent_fields: tuple[str, ...] = ()
+    authorization_id: int | None = None  # that it goes out under
 
 
-def claim_jobs(*, now: datetime, room: int) -> list[Job]:
-    """Up to `room` deliveries that are due, fair between endpoints. One statement, whatever the number."""
+def claim_jobs(*, now: datetime, room: int, mark: int | None = None) -> list[Job]:
+    """Up to `room` deliveries that are due, fair between endpoints. One statement, whatever the number; `mark` tells whose claims they are."""
     if room < 1:
         return []
-    claim = uuid4()
+    claim = make_claim(mark)
     parameters: dict[str, Any] = {
         "now": now,
         "lease_until": now + LEASE,
@@ -74,9 +77,11 @@ def claim_jobs(*, now: datetime, room: int) -> list[Job]:
         "healthy": HEALTHY,
         "failing": FAILING,
     }
-    with connections["default"].cursor() as cursor:
-        cursor.execute(load_sql("webhooks", "claim_deliveries"), parameters)
-        rows = [_Row._make(row) for row in cursor.fetchall()]
+    with transaction.atomic():
+        with connections["default"].cursor() as cursor:
+            cursor.execute(load_sql("webhooks", "claim_deliveries"), parameters)
+            rows = [_Row._make(row) for row in cursor.fetchall()]
+        _note_lost([row for row in rows if row.before is not None], now)
     ways = {row.endpoint_id: row for row in rows}
     opened = {key: _open_way(row, now) for key, row in ways.items()}
     return [_prepare(row, _read_row(row, claim), opened[row.endpoint_id], now) for row in rows]
@@ -94,6 +99,12 @@ def give_back(jobs: Sequence[Job], *, now: datetime) -> None:
         cursor.execute(load_sql("webhooks", "give_back_claims"), parameters)
 
 
+def make_claim(mark: int | None) -> UUID:
+    """The first 32 bits are the mark of the process, if it has one (free_claims.sql)."""
+    claim = uuid4()
+    return claim if mark is None else UUID(int=claim.int & (1 << 96) - 1 | mark << 96)
+
+
 class _Row(NamedTuple):
     """A row of `claim_deliveries.sql`."""
 
@@ -107,11 +118,14 @@ class _Row(NamedTuple):
     attempts: int
     created_at: datetime
     requested_by: str
+    address_id: UUID | None
+    before: UUID | None
     url: str
     fields: list[str]
     version: str
     keys_sealed: bytes | None
     old_keys_until: datetime | None
+    authorization_id: int | None
     is_restricted: bool
 
 
@@ -123,6 +137,24 @@ class _Way:
     fields: Sequence[str]
     version: str
     keys: SigningKeys | None
+
+
+def _note_lost(rows: Sequence[_Row], now: datetime) -> None:
+    """Claims that nobody settled: their worker died, and what it sent may have arrived. They are attempts whose end is not known."""
+    WebhookAttempt.objects.across_accounts(reason="the rows name their account").bulk_create(
+        WebhookAttempt(
+            account_id=row.account_id,
+            id=new_id(now),
+            at=now,
+            delivery_id=row.id,
+            error=LOST,
+            authorization_id=row.authorization_id,
+            person_id=row.contact_id or row.address_id,
+            fields=list_groups(row.kind, json.loads(row.payload)["data"]),
+        )
+        for row in rows
+        if row.payload
+    )
 
 
 def _open_way(row: _Row, now: datetime) -> _Way:
@@ -147,6 +179,7 @@ def _read_row(row: _Row, claim: UUID) -> Claimed:
         created_at=row.created_at,
         requested_by=row.requested_by,
         claim=claim,
+        person_id=row.contact_id or row.address_id,
     )
 
 
@@ -163,4 +196,5 @@ def _prepare(row: _Row, delivery: Claimed, way: _Way, now: datetime) -> Job:
     message_id = to_public_id("evt", delivery.event_id)
     headers = sign_headers(way.keys, message_id=message_id, timestamp=int(now.timestamp()), body=body)
     post = Post(way.url, {**headers, VERSION_HEADER: way.version}, body)
-    return Job(delivery, post, sent_fields=tuple(list_groups(delivery.kind, payload["data"])))
+    groups = tuple(list_groups(delivery.kind, payload["data"]))
+    return Job(delivery, post, sent_fields=groups, authorization_id=row.authorization_id)

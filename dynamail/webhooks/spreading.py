@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from dynamail.webhooks.erasing import erase_deliveries
 from dynamail.webhooks.facts import gather_facts
 from dynamail.webhooks.models import WebhookDelivery, WebhookEndpoint
 from dynamail.webhooks.payloads import fit, make_payload, tell
+from dynamail.webhooks.persons import find_address_id
 
 EVENTS_AT_ONCE = 1_000
 ROWS_AT_ONCE = 2_000
@@ -53,9 +55,11 @@ def make_deliveries(
     for event in wanted:
         if event.contact_id in facts.restricted or (event.contact_id in gone and event.kind != DELETED):
             continue
-        payload = make_payload(event.kind, event.at, tell(event, facts))
+        said = tell(event, facts)
+        payload = make_payload(event.kind, event.at, said)
+        address_id = _find_address_id(account_id, event, said)
         rows += [
-            _make_row(endpoint, event, fit(payload, endpoint.fields), now)
+            _make_row(endpoint, event, fit(payload, endpoint.fields), address_id, now)
             for endpoint in endpoints
             if wants(endpoint, event.kind)
         ]
@@ -65,7 +69,11 @@ def make_deliveries(
 
 
 def _make_row(
-    endpoint: WebhookEndpoint, event: LoggedEvent, payload: dict[str, object], now: datetime
+    endpoint: WebhookEndpoint,
+    event: LoggedEvent,
+    payload: dict[str, object],
+    address_id: UUID | None,
+    now: datetime,
 ) -> WebhookDelivery:
     return WebhookDelivery(
         account_id=endpoint.account_id,
@@ -75,9 +83,17 @@ def _make_row(
         event_id=event.id,
         kind=event.kind,
         contact_id=event.contact_id,
+        address_id=address_id,
         payload=payload,
         next_at=now,
     )
+
+
+def _find_address_id(account_id: int, event: LoggedEvent, said: dict[str, Any]) -> UUID | None:
+    """Whom an event is about that names no contact: who got the message, or who wrote it."""
+    if event.contact_id is not None:
+        return None
+    return find_address_id(account_id, said.get("recipient") or said.get("from"))
 
 
 def _find_endpoints(account_ids: Collection[int]) -> Mapping[int, list[WebhookEndpoint]]:

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dynamail.events.kinds import EventKind
-from dynamail.webhooks.endpoints import MOST_DESCRIPTION, MOST_URL, STATEMENT, EndpointSettings, is_wider
+from dynamail.webhooks.authorizing import STATEMENT
+from dynamail.webhooks.endpoints import MOST_DESCRIPTION, MOST_URL, EndpointSettings, is_wider
 from dynamail.webhooks.errors import WebhookError
 from dynamail.webhooks.kinds import ALL, KINDS, USUAL_FIELDS, FieldGroup
 from dynamail.webhooks.models import WebhookEndpoint

@@ -1,17 +1,22 @@
 -- Write down how a set of attempts went: a row for each, the deliveries that are still ours, and of endpoints that took something that they
 -- are well. Returns account and delivery of those that were ours; where a lease had ended, another worker's outcome counts.
--- Called by webhooks/outcomes.py. Keys used: the primary keys. Parameters: outcomes (JSON: a list of objects as below), now, stale_before
--- (the row of an endpoint that goes on being well is written once a minute). `attempt_id` is null where nothing was sent, `is_well` says
+-- Called by webhooks/outcomes.py. Keys used: the primary keys. Parameters: outcomes (JSON: a list of objects as below), now, not_sent (codes of
+-- attempts that never left), stale_before
+-- (the row of an endpoint that goes on being well is written once a minute). `attempt_id` is null where nothing was sent, `person_id` where
+-- nobody's data left for the receiver, `is_well` says
 -- that its endpoint took an event.
 WITH told AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS told (
         account_id bigint, id uuid, claim uuid, attempt_id uuid, state text, attempts smallint, next_at timestamptz, status smallint, ms integer,
-        error text, answer text, sent_fields text[], is_well boolean
+        error text, answer text, sent_fields text[], person_id uuid, authorization_id bigint, is_well boolean
     )
 ),
 tried AS (
-    INSERT INTO webhook_attempt (account_id, id, at, delivery_id, status, ms, error, answer)
-    SELECT account_id, attempt_id, %(now)s, id, status, ms, error, answer FROM told WHERE attempt_id IS NOT NULL
+    INSERT INTO webhook_attempt (account_id, id, at, delivery_id, status, ms, error, answer, authorization_id, person_id, fields)
+    SELECT account_id, attempt_id, %(now)s, id, status, ms, error, answer, authorization_id, person_id,
+        CASE WHEN NOT error = ANY(%(not_sent)s) THEN sent_fields END
+    FROM told
+    WHERE attempt_id IS NOT NULL
 ),
 settled AS (
     UPDATE webhook_delivery AS delivery
