@@ -65,7 +65,7 @@ class ChangeInput(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class EmailsQuery(Page, frozen=True, forbid_unknown_fields=True):
-    """What to list. `recipient` is an address, or how one begins; `subject` is looked for in subjects."""
+    """What to list. `reaction` is what a recipient did; `recipient` an address, or how one begins; `subject` is looked for in subjects."""
 
     state: Literal[
         "",
@@ -80,6 +80,7 @@ class EmailsQuery(Page, frozen=True, forbid_unknown_fields=True):
         "delivered",
         "canceled",
     ] = ""
+    reaction: Literal["", "opened", "clicked", "complained", "returned"] = ""
     recipient: Annotated[str, msgspec.Meta(max_length=254)] = ""
     tag: Annotated[str, msgspec.Meta(max_length=100)] = ""
     stream: Annotated[str, msgspec.Meta(max_length=40)] = ""
@@ -175,11 +176,12 @@ async def send_batch(request: ApiRequest) -> Response[BatchResults]:
     ),
 )
 async def list_(request: ApiRequest) -> Response[Listed[EmailLineBody]]:
-    """Emails that a program sent, by state, recipient, tag, stream, period and subject."""
+    """Emails that a program sent, by state, what recipients did, recipient, tag, stream, period and subject."""
     query = read_query(request, EmailsQuery)
     before = read_after(query, "eml")
     filters = EmailFilter(
         state=query.state,
+        reaction=query.reaction,
         tag=query.tag,
         recipient=query.recipient,
         stream=query.stream,

@@ -21,6 +21,7 @@ from django.db.models import F, Lookup, Q, QuerySet
 from dynamail.events.models import Event
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import UnknownId, from_public_id, lowest_id, to_public_id
+from dynamail.messages.email_reactions import find_campaigns_with_reaction, has_reaction, walk_reactions
 from dynamail.messages.models import Email, EmailBody, Message, Outbox, SourceKind
 
 PAGE_SIZE = 50
@@ -67,6 +68,7 @@ class EmailFilter:
     """What to list; an empty field does not narrow. `recipient` is how the address begins: a whole one is its own beginning."""
 
     state: str = ""  # a MailState
+    reaction: str = ""  # a Reaction: what one of its recipients did
     tag: str = ""
     recipient: str = ""
     stream: str = ""  # its key
@@ -216,9 +218,12 @@ def list_emails(
 ) -> list[EmailLine]:
     """Up to `limit` emails, the latest first, from those before the id of the last that was seen."""
     rows = _narrow(Email.objects.for_account(account_id).only(*_LINE_FIELDS), filters)
-    if filters.state or filters.recipient:
-        rows = _follow(account_id, rows, filters, before, limit)
-    found = list(_page(rows, before)[:limit])
+    if filters.reaction and not filters.recipient:
+        found = _list_reacted(account_id, rows, filters, before, limit)
+    else:
+        if filters.state or filters.recipient:
+            rows = _follow(account_id, rows, filters, before, limit)
+        found = list(_page(rows, before)[:limit])
     views = _view_recipients(account_id, found)
     return [_make_line(email, views[email.id]) for email in found]
 
@@ -235,6 +240,9 @@ def list_campaign_messages(
     rows = Message.objects.for_account(account_id).filter(contact_id__in=contact_ids, email_id=None)
     if filters.state:
         rows = rows.filter(state=filters.state)
+    if filters.reaction:
+        sources = find_campaigns_with_reaction(account_id, contact_ids, filters.reaction)
+        rows = rows.filter(source_id__in=sources)
     rows = _limit_period(rows, filters)
     if before is not None:
         rows = rows.filter(id__lt=before)
@@ -252,10 +260,28 @@ def _follow(
     return rows.filter(id__in=first.union(*others) if others else first)
 
 
+def _list_reacted(
+    account_id: int, rows: QuerySet[Email], filters: EmailFilter, before: UUID | None, limit: int
+) -> list[Email]:
+    """Those whose recipients did it: their messages are walked in the order of the log, and whatever else is asked is asked of each block."""
+    found: list[Email] = []
+    ended = _ended(account_id, filters)
+    blocks = walk_reactions(
+        account_id, filters.reaction, before=before, since=filters.since, until=filters.until
+    )
+    for ids in blocks:
+        emails = ended.filter(id__in=ids).values_list("email_id", flat=True)
+        wanted = {email_id for email_id in emails if email_id}
+        found += _page(rows.filter(id__in=wanted), before)[: limit - len(found)]
+        if len(found) >= limit:
+            break
+    return found
+
+
 def _list_sources(account_id: int, filters: EmailFilter) -> list[Any]:
     """What ended and what waits, as far as the state may be there."""
-    waits = not filters.state or filters.state in WAITING
-    ended = not filters.state or filters.state not in WAITING
+    waits = not filters.reaction and (not filters.state or filters.state in WAITING)
+    ended = not filters.state or filters.state not in WAITING or bool(filters.reaction)
     return [
         *([_waiting(account_id, filters)] if waits else []),
         *([_ended(account_id, filters)] if ended else []),
@@ -273,6 +299,8 @@ def _ended(account_id: int, filters: EmailFilter) -> QuerySet[Message]:
     rows = Message.objects.for_account(account_id).filter(email_id__isnull=False)
     if filters.state:
         rows = rows.filter(state=filters.state)
+    if filters.reaction and filters.recipient:
+        rows = rows.filter(has_reaction(account_id, filters.reaction))
     return _match_recipient(rows, filters.recipient)
 
 

@@ -20,6 +20,7 @@ from dynamail.api import taking
 from dynamail.api.app import create_api
 from dynamail.api.taking import Intake
 from dynamail.content.models import Template
+from dynamail.events.log import record_event
 from dynamail.lib.asking import Ask
 from dynamail.lib.clock import utc_now
 from dynamail.messages import emails
@@ -30,6 +31,7 @@ from tests.api.conftest import FreshConnections, Shop, body_of, problem_of
 from tests.support.asgi import Answer, call
 from tests.support.database_text import find_everywhere
 from tests.support.sending_domains import add_verified_domain
+from tests.support.single_mail import Copy, add_email
 
 PATH = "/api/v1/emails"
 BATCH = f"{PATH}/batch"
@@ -397,6 +399,16 @@ def test_emails_are_listed_by_pages_and_filters(shop: Shop) -> None:
     assert body_of(shop.ask("GET", f"{PATH}?state=delivered"))["data"] == []
     problem_of(shop.ask("GET", f"{PATH}?state=nonsense"), 422)
     problem_of(shop.ask("GET", f"{PATH}?since=yesterday"), 422)
+
+
+def test_emails_are_listed_by_what_recipients_did(shop: Shop) -> None:
+    now = utc_now()
+    first, _second = (add_email(shop.account.pk, Copy(f"p{n}@example.com"), at=now) for n in range(2))
+    record_event(shop.account.pk, "message.opened", now=now, message_id=first.id, source_kind="api")
+    listed = body_of(shop.ask("GET", f"{PATH}?reaction=opened"))
+    assert [one["id"] for one in listed["data"]] == [first.public_id]
+    assert body_of(shop.ask("GET", f"{PATH}?reaction=complained"))["data"] == []
+    assert problem_of(shop.ask("GET", f"{PATH}?reaction=smiled"), 422)["code"] == "invalid"
 
 
 def test_one_email_has_a_timeline_and_its_content(shop: Shop) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from dynamail.accounts.models import Account
 from dynamail.events.log import record_event
 from dynamail.lib.ids import new_id, to_public_id
+from dynamail.messages import email_reactions
 from dynamail.messages.email_log import (
     EmailFilter,
     MailState,
@@ -142,3 +145,87 @@ def test_campaigns_mail_is_found_by_its_contact(account: Account) -> None:
     found = list_campaign_messages(account.pk, [contact_id], filters=EmailFilter(state="bounced"))
     assert [message.state for message in found] == ["bounced"]
     assert len(list_campaign_messages(account.pk, [contact_id], filters=EmailFilter())) == 2
+
+
+def react(
+    account: Account, message_id: UUID, kind: str, *, at: datetime = NOW + timedelta(hours=1), **values: Any
+) -> None:
+    record_event(
+        account.pk, f"message.{kind}", now=at, message_id=message_id, **{"source_kind": "api"} | values
+    )
+
+
+def test_mail_is_found_by_what_its_recipients_did(account: Account, other_account: Account) -> None:
+    emails = {
+        name: add_email(
+            account.pk, Copy(f"{name}@m.example"), at=NOW + timedelta(minutes=minute), subject=name
+        )
+        for minute, name in enumerate(("ann", "bob", "cid", "dan", "eve"))
+    }
+    for kind in ("opened", "opened", "clicked"):
+        react(account, emails["ann"].id, kind)
+    react(account, emails["bob"].id, "opened", data={"machine": True})
+    react(account, emails["cid"].id, "complained")
+    react(account, emails["cid"].id, "opened", source_kind="smtp")
+    react(account, emails["dan"].id, "bounced", data={"late": True})
+    react(account, emails["eve"].id, "bounced", data={"code": 550})
+    assert subjects(account, reaction="opened") == ["cid", "ann"]
+    assert subjects(account, reaction="clicked") == ["ann"]
+    assert subjects(account, reaction="complained") == ["cid"]
+    assert subjects(account, reaction="returned") == ["dan"]
+    assert subjects(account, reaction="opened", recipient="ann") == ["ann"]
+    assert subjects(account, reaction="opened", recipient="bob") == []
+    assert subjects(account, reaction="opened", since=NOW + timedelta(minutes=1)) == ["cid"]
+    assert subjects(account, reaction="opened", until=NOW + timedelta(minutes=1)) == ["ann"]
+    assert subjects(account, reaction="opened", state="bounced") == []
+    assert subjects(account, reaction="opened", state="queued") == []
+    assert subjects(account, reaction="opened", source_kind="smtp") == []
+    assert subjects(other_account, reaction="opened") == []
+
+
+def test_the_other_copies_of_an_email_lead_to_it_too(account: Account) -> None:
+    email = add_email(account.pk, Copy("a@m.example"), Copy("b@m.example"), at=NOW, subject="both")
+    second = UUID(email.recipients[1]["id"])
+    react(account, second, "opened")
+    react(account, email.id, "opened")
+    assert subjects(account, reaction="opened") == ["both"]
+
+
+def test_pages_of_what_was_opened_follow_each_other_across_blocks_and_within_a_moment(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email_reactions, "BLOCK", 2)
+    emails = [
+        add_email(
+            account.pk, Copy("a@m.example"), Copy("b@m.example"), at=NOW + timedelta(minutes=number // 4)
+        )
+        for number in range(10)
+    ]
+    for email in emails:
+        for one in email.recipients:
+            react(account, UUID(one["id"]), "opened")
+    found: list[UUID] = []
+    while page := list_emails(
+        account.pk, filters=EmailFilter(reaction="opened"), before=found[-1] if found else None, limit=3
+    ):
+        found += [line.id for line in page]
+    assert found == sorted((email.id for email in emails), reverse=True)
+
+
+def test_campaigns_mail_is_found_by_what_its_contact_did(account: Account) -> None:
+    contact_id, opened, ignored = new_id(NOW), new_id(NOW), new_id(NOW)
+    for source_id in (opened, ignored):
+        Message.objects.add(
+            account,
+            id=new_id(NOW),
+            at=NOW,
+            source_kind="campaign",
+            source_id=source_id,
+            contact_id=contact_id,
+            state="delivered",
+        )
+    record_event(
+        account.pk, "message.opened", now=NOW, contact_id=contact_id, source_kind="campaign", source_id=opened
+    )
+    found = list_campaign_messages(account.pk, [contact_id], filters=EmailFilter(reaction="opened"))
+    assert [message.source_id for message in found] == [opened]

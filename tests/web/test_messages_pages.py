@@ -73,11 +73,14 @@ def test_the_log_lists_states_in_words_and_the_part_for_polling_is_only_the_list
 
 
 def test_filters_narrow_and_their_address_has_no_empty_fields(account: Account, client: Client) -> None:
-    add_email(account.pk, Copy("ann@m.example"), at=NOW, subject="one", tags=["receipt"])
+    one = add_email(account.pk, Copy("ann@m.example"), at=NOW, subject="one", tags=["receipt"])
+    record_event(account.pk, "message.clicked", now=NOW, message_id=one.id, source_kind="api")
     add_email(account.pk, Copy("bob@m.example", "bounced"), at=NOW, subject="two", source_kind="smtp")
     for query, there, gone in [
         ("q=ann", "one", "two"),
         ("state=bounced", "two", "one"),
+        ("state=clicked", "one", "two"),
+        ("state=complained", "Nothing matches", "one"),
         ("tag=receipt", "one", "two"),
         ("source=smtp", "two", "one"),
         ("stream=transactional&q=bob", "two", "one"),

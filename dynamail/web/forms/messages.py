@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from dynamail.contacts.addressing import AddressError, read_address
 from dynamail.lib.ids import UnknownId, from_public_id
 from dynamail.messages.email_log import EmailFilter, MailState
+from dynamail.messages.email_reactions import Reaction
 from dynamail.senders.models import Stream
 from dynamail.web.periods import Period
 from dynamail.web.states import look_up_state
@@ -29,6 +30,12 @@ SOURCES = {
     CAMPAIGN: gettext_lazy("Campaigns"),
 }
 STATES = tuple(state.value for state in MailState if state != MailState.ACCEPTED)
+REACTIONS = {
+    Reaction.OPENED.value: gettext_lazy("Opened"),
+    Reaction.CLICKED.value: gettext_lazy("Clicked"),
+    Reaction.COMPLAINED.value: gettext_lazy("Marked as spam"),
+    Reaction.RETURNED.value: gettext_lazy("Came back later"),
+}
 SHORTEST_PREFIX = 3  # characters of an address
 
 
@@ -88,7 +95,7 @@ def read_log_query(
     period = Period.read(get, now=now, zone=zone)
     values = {
         "q": get.get("q", ""),
-        "state": _among(get, "state", STATES),
+        "state": _among(get, "state", (*STATES, *REACTIONS)),
         "tag": get.get("tag", "")[:100],
         "stream": _among(get, "stream", [stream.key for stream in streams]),
         "source": _among(get, "source", SOURCES),
@@ -96,9 +103,10 @@ def read_log_query(
     }
     values = {name: value for name, value in values.items() if value}
     text, key = _read_recipient(values.get("q", ""))
-    source = values.get("source", "")
+    source, state = values.get("source", ""), values.get("state", "")
     filters = EmailFilter(
-        state=values.get("state", ""),
+        state="" if state in REACTIONS else state,
+        reaction=state if state in REACTIONS else "",
         tag=values.get("tag", ""),
         recipient=text if len(text) >= SHORTEST_PREFIX else "",
         stream=values.get("stream", ""),

@@ -36,7 +36,7 @@ from dynamail.messages.stream_numbers import DayNumbers, count_last_day
 from dynamail.senders.models import Stream
 from dynamail.senders.streams import list_streams
 from dynamail.web.access import PageRequest, needs
-from dynamail.web.forms.messages import SOURCES, LogQuery, list_state_choices, read_log_query
+from dynamail.web.forms.messages import REACTIONS, SOURCES, LogQuery, list_state_choices, read_log_query
 from dynamail.web.periods import CHOICES
 from dynamail.web.snippets import list_snippets, make_letter
 
@@ -128,6 +128,7 @@ def _list_context(request: PageRequest, query: LogQuery, streams: Sequence[Strea
         "first_url": query.url() if query.before else "",
         "next_url": query.url(before=shown[-1].row_id) if more else "",
         "states": list_state_choices(),
+        "reactions": REACTIONS.items(),
         "streams": [stream for stream in streams if stream.archived_at is None],
         "sources": SOURCES.items(),
         "periods": CHOICES,

@@ -288,12 +288,12 @@ export class Emails {
   }
 
   /** List emails, the latest first. */
-  list(query: { limit?: number; after?: string; state?: "" | "accepted" | "bounced" | "canceled" | "deferred" | "delivered" | "expired" | "queued" | "scheduled" | "suppressed" | "unknown"; recipient?: string; tag?: string; stream?: string; source?: "" | "api" | "smtp"; subject?: string; is_test?: boolean | null; since?: string | null; until?: string | null } = {}): Promise<types.EmailLineList> {
+  list(query: { limit?: number; after?: string; state?: "" | "accepted" | "bounced" | "canceled" | "deferred" | "delivered" | "expired" | "queued" | "scheduled" | "suppressed" | "unknown"; reaction?: "" | "clicked" | "complained" | "opened" | "returned"; recipient?: string; tag?: string; stream?: string; source?: "" | "api" | "smtp"; subject?: string; is_test?: boolean | null; since?: string | null; until?: string | null } = {}): Promise<types.EmailLineList> {
     return this.#transport.send({ method: "GET", path: `/emails`, query }) as Promise<types.EmailLineList>;
   }
 
   /** List emails, the latest first: page after page. */
-  async *iterate(query: { limit?: number; after?: string; state?: "" | "accepted" | "bounced" | "canceled" | "deferred" | "delivered" | "expired" | "queued" | "scheduled" | "suppressed" | "unknown"; recipient?: string; tag?: string; stream?: string; source?: "" | "api" | "smtp"; subject?: string; is_test?: boolean | null; since?: string | null; until?: string | null } = {}): AsyncGenerator<types.EmailLineBody> {
+  async *iterate(query: { limit?: number; after?: string; state?: "" | "accepted" | "bounced" | "canceled" | "deferred" | "delivered" | "expired" | "queued" | "scheduled" | "suppressed" | "unknown"; reaction?: "" | "clicked" | "complained" | "opened" | "returned"; recipient?: string; tag?: string; stream?: string; source?: "" | "api" | "smtp"; subject?: string; is_test?: boolean | null; since?: string | null; until?: string | null } = {}): AsyncGenerator<types.EmailLineBody> {
     let after: string | undefined;
     do {
       const page = await this.list({ ...query, ...(after ? { after } : {}) });

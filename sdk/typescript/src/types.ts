@@ -397,6 +397,7 @@ export interface EmailsQuery {
   limit?: number;
   after?: string;
   state?: "" | "accepted" | "bounced" | "canceled" | "deferred" | "delivered" | "expired" | "queued" | "scheduled" | "suppressed" | "unknown";
+  reaction?: "" | "clicked" | "complained" | "opened" | "returned";
   recipient?: string;
   tag?: string;
   stream?: string;

@@ -443,6 +443,7 @@ class Emails:
             "unknown",
         ]
         | None = None,
+        reaction: Literal["", "clicked", "complained", "opened", "returned"] | None = None,
         recipient: str | None = None,
         tag: str | None = None,
         stream: str | None = None,
@@ -461,6 +462,7 @@ class Emails:
                     "limit": limit,
                     "after": after,
                     "state": state,
+                    "reaction": reaction,
                     "recipient": recipient,
                     "tag": tag,
                     "stream": stream,
@@ -492,6 +494,7 @@ class Emails:
             "unknown",
         ]
         | None = None,
+        reaction: Literal["", "clicked", "complained", "opened", "returned"] | None = None,
         recipient: str | None = None,
         tag: str | None = None,
         stream: str | None = None,
@@ -508,6 +511,7 @@ class Emails:
                 after=after,
                 limit=limit,
                 state=state,
+                reaction=reaction,
                 recipient=recipient,
                 tag=tag,
                 stream=stream,
@@ -1832,6 +1836,7 @@ class AsyncEmails:
             "unknown",
         ]
         | None = None,
+        reaction: Literal["", "clicked", "complained", "opened", "returned"] | None = None,
         recipient: str | None = None,
         tag: str | None = None,
         stream: str | None = None,
@@ -1850,6 +1855,7 @@ class AsyncEmails:
                     "limit": limit,
                     "after": after,
                     "state": state,
+                    "reaction": reaction,
                     "recipient": recipient,
                     "tag": tag,
                     "stream": stream,
@@ -1881,6 +1887,7 @@ class AsyncEmails:
             "unknown",
         ]
         | None = None,
+        reaction: Literal["", "clicked", "complained", "opened", "returned"] | None = None,
         recipient: str | None = None,
         tag: str | None = None,
         stream: str | None = None,
@@ -1897,6 +1904,7 @@ class AsyncEmails:
                 after=after,
                 limit=limit,
                 state=state,
+                reaction=reaction,
                 recipient=recipient,
                 tag=tag,
                 stream=stream,

@@ -426,6 +426,7 @@ class EmailsQuery(TypedDict):
             "unknown",
         ]
     ]
+    reaction: NotRequired[Literal["", "clicked", "complained", "opened", "returned"]]
     recipient: NotRequired[str]
     tag: NotRequired[str]
     stream: NotRequired[str]
