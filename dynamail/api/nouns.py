@@ -8,6 +8,7 @@ from dynamail.api.campaigns import HANDLERS as CAMPAIGNS
 from dynamail.api.contact_lists import HANDLERS as CONTACT_LISTS
 from dynamail.api.contact_topics import HANDLERS as CONTACT_TOPICS
 from dynamail.api.contacts import HANDLERS as CONTACTS
+from dynamail.api.disclosures import HANDLERS as DISCLOSURES
 from dynamail.api.domains import HANDLERS as DOMAINS
 from dynamail.api.exports import HANDLERS as EXPORTS
 from dynamail.api.inbound import HANDLERS as INBOUND
@@ -21,6 +22,7 @@ HANDLERS = [
     *CONTACTS,
     *CONTACT_LISTS,
     *CONTACT_TOPICS,
+    *DISCLOSURES,
     *ATTRIBUTES,
     *TOPICS,
     *TEMPLATES,

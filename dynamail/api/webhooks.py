@@ -19,6 +19,7 @@ from dynamail.api.errors import FieldError, Problem
 from dynamail.api.paging import Listed, Page, list_page, make_page, read_after
 from dynamail.api.reading import read_query, refuse
 from dynamail.lib.sealing import CannotOpen
+from dynamail.webhooks.authorizing import list_authorizations
 from dynamail.webhooks.endpoints import (
     EndpointSettings,
     change_endpoint,
@@ -29,12 +30,13 @@ from dynamail.webhooks.endpoints import (
     remove_endpoint,
     resume_endpoint,
     rotate_keys,
+    withdraw_authorization,
 )
 from dynamail.webhooks.errors import WebhookError
 from dynamail.webhooks.keys import Keys, open_keys
 from dynamail.webhooks.kinds import USUAL_FIELDS
 from dynamail.webhooks.listing import DeliveryFilter, find_delivery, list_attempts, list_deliveries
-from dynamail.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from dynamail.webhooks.models import WebhookAttempt, WebhookAuthorization, WebhookDelivery, WebhookEndpoint
 from dynamail.webhooks.payloads import fit
 from dynamail.webhooks.replaying import ReplayRange, replay_delivery, replay_range, send_test
 
@@ -97,6 +99,18 @@ class AuthorizationBody(msgspec.Struct, frozen=True):
     by: str
     at: datetime
     text: str
+
+
+class WebhookAuthorizationBody(AuthorizationBody, frozen=True, kw_only=True):
+    """One of those that were ever given. `end` is empty while it holds, else withdrawn, replaced (by the next one) or removed (with the webhook)."""
+
+    id: str
+    url: str
+    events: list[str]
+    fields: list[str]
+    end: str
+    ended_at: datetime | None
+    ended_by: str
 
 
 class WebhookBody(msgspec.Struct, frozen=True):
@@ -236,6 +250,47 @@ async def remove(request: ApiRequest, webhook: FromPath[str]) -> None:
     await in_account(
         request, lambda caller: remove_endpoint(_find(caller, webhook), by=caller.key, now=caller.now)
     )
+
+
+@get(
+    f"{ONE}/authorizations",
+    **described(
+        "List the authorizations of a webhook",
+        scope=READ,
+        query=Page,
+        answers={200: Listed[WebhookAuthorizationBody]},
+        statuses=(404,),
+        ids=IDS,
+    ),
+)
+async def list_all_authorizations(
+    request: ApiRequest, webhook: FromPath[str]
+) -> Response[Listed[WebhookAuthorizationBody]]:
+    """Every one that was ever given, the latest first."""
+    page = read_query(request, Page)
+    before = read_after(page, WebhookAuthorization.public_prefix)
+
+    def find(caller: Caller) -> Listed[WebhookAuthorizationBody]:
+        rows = list_authorizations(_find(caller, webhook), before=before, limit=page.limit + 1)
+        return list_page(rows, page.limit, _describe_authorization, lambda row: row.public_id)
+
+    return answer(await in_account(request, find))
+
+
+@delete(
+    f"{ONE}/authorization",
+    **described(
+        "Withdraw the authorization", scope=WRITE, answers={200: WebhookBody}, statuses=(404,), ids=IDS
+    ),
+)
+async def withdraw(request: ApiRequest, webhook: FromPath[str]) -> Response[WebhookBody]:
+    """Nothing is handed over any more; what waits or was to be tried again is given up. Doing it again changes nothing."""
+
+    def write(caller: Caller) -> WebhookBody:
+        withdraw_authorization(_find(caller, webhook), by=caller.key, now=caller.now)
+        return _describe(_find(caller, webhook))
+
+    return answer(await in_account(request, write))
 
 
 @post(
@@ -379,6 +434,8 @@ HANDLERS = [
     get_,
     change,
     remove,
+    list_all_authorizations,
+    withdraw,
     rotate,
     test,
     replay_many,
@@ -453,6 +510,21 @@ def _describe(row: WebhookEndpoint) -> WebhookBody:
         last_success_at=row.succeeded_at,
         old_keys_until=row.old_keys_until,
         created_at=row.created_at,
+    )
+
+
+def _describe_authorization(row: WebhookAuthorization) -> WebhookAuthorizationBody:
+    return WebhookAuthorizationBody(
+        row.name,
+        row.created_at,
+        row.text,
+        id=row.public_id,
+        url=row.url,
+        events=list(row.kinds),
+        fields=list(row.fields),
+        end=row.end,
+        ended_at=row.ended_at,
+        ended_by=row.ended_name,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -69,9 +70,13 @@ def end_authorization(endpoint: WebhookEndpoint, end: str, *, by: Actor, now: da
     rows.filter(ended_at=None).update(ended_at=now, ended_name=_describe(by)[1], end=end)
 
 
-def list_authorizations(endpoint: WebhookEndpoint, *, limit: int) -> list[WebhookAuthorization]:
-    """The latest first."""
+def list_authorizations(
+    endpoint: WebhookEndpoint, *, before: UUID | None = None, limit: int
+) -> list[WebhookAuthorization]:
+    """The latest first; `before` is the uid of the last one seen."""
     rows = WebhookAuthorization.objects.for_account(endpoint.account_id).filter(endpoint=endpoint)
+    if before is not None:
+        rows = rows.filter(pk__lt=rows.filter(uid=before).values("pk"))
     return list(rows.order_by("-pk")[:limit])
 
 

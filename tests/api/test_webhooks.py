@@ -202,8 +202,28 @@ def test_nobody_reaches_the_webhooks_of_another_account(shops: tuple[Shop, Shop]
         ("DELETE", address),
         ("POST", f"{address}/test"),
         ("POST", f"{address}/rotate"),
+        ("GET", f"{address}/authorizations"),
+        ("DELETE", f"{address}/authorization"),
         ("GET", f"{address}/deliveries"),
         ("GET", f"{address}/deliveries/{delivery}"),
         ("POST", f"{address}/deliveries/{delivery}/replay"),
     ):
         problem_of(charlie.ask(method, path, {}), 404)
+
+
+@pytest.mark.promise("P7.1")
+def test_an_authorization_is_withdrawn_and_stays_known(shop: Shop) -> None:
+    made = make(shop)
+    address = f"{PATH}/{made['id']}"
+    body_of(shop.ask("POST", f"{address}/test"), 202)
+    for _time in range(2):
+        assert body_of(shop.ask("DELETE", f"{address}/authorization"))["authorization"] is None
+    assert WebhookDelivery.objects.for_account(shop.account).get().error == "withdrawn"
+    assert problem_of(shop.ask("POST", f"{address}/test"), 409)["code"] == "not_authorized"
+    body_of(shop.ask("PATCH", address, {"authorized": True}))
+    listed = body_of(shop.ask("GET", f"{address}/authorizations?limit=1"))
+    rest = body_of(shop.ask("GET", f"{address}/authorizations?after={listed['next']}"))
+    now, before = listed["data"] + rest["data"]
+    assert (now["end"], now["ended_at"], before["end"], before["ended_by"]) == ("", None, "withdrawn", "Shop")
+    assert before["text"] == made["authorization"]["text"]
+    assert before["url"] == made["url"]
