@@ -74,6 +74,8 @@ PAGES = {
         "/contacts/?condition=%7B%22kind%22%3A%22tag%22%2C%22op%22%3A%22filled%22%7D"
     ),
     "contacts-faulty-condition": Place("/contacts/?condition=%7B%22kind%22%3A%22nothing%22%7D"),
+    "contact-handed-over": Place("/contacts/?q=reader7%40", "reader7@", "handed-over/"),
+    "handed-over": Place("/contacts/handed-over/?address=nobody%40mail.example"),
     "contact-merge": Place("/contacts/?q=reader7%40", "reader7@", "merge/"),
     "duplicates": Place("/contacts/duplicates/"),
     "duplicate-pairs": Place("/contacts/duplicates/pairs/?rule=mailbox"),

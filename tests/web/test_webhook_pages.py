@@ -141,3 +141,81 @@ def test_marketers_have_no_business_here(
     account: Account, bob: User, sign_in: Callable[[User], Client]
 ) -> None:
     assert sign_in(bob).get(LIST).status_code == 403
+
+
+@pytest.mark.promise("P7.1")
+def test_authorizations_are_a_history_and_the_present_one_is_withdrawn_there(
+    client: Client, account: Account
+) -> None:
+    endpoint, _keys = make_endpoint(account, "https://shop.example/", fields=("address",))
+    here = f"{LIST}{endpoint.public_id}/"
+    client.post(f"{here}act/test/")
+    shown = page(client.get(here))
+    assert "Holds" in shown
+    assert "Email addresses of people" in shown
+    back = client.post(f"{here}act/withdraw/", follow=True)
+    told = page(back)
+    for words in (
+        "Nothing more is sent there",
+        "Withdrawn",
+        "Not authorized",
+        "Nobody authorizes it at present",
+    ):
+        assert words in told
+    assert "Withdraw…" not in told
+    assert WebhookDelivery.objects.for_account(account).get().error == "withdrawn"
+    client.post(f"{here}act/withdraw/")
+    client.post(f"{here}edit/", FORM | {"url": "https://shop.example/"})
+    again = page(client.get(here))
+    assert "Holds" in again
+    assert "Withdrawn" in again
+
+
+@pytest.mark.promise("P7.1")
+def test_the_card_tells_to_whom_a_persons_data_was_handed_over(
+    client: Client,
+    account: Account,
+    sink: WebhookSink,  # noqa: F811
+) -> None:
+    contact = make_contact(account)
+    card = f"/contacts/{contact.public_id}/"
+    here = f"{card}handed-over/"
+    assert f'href="{here}"' in page(client.get(card))
+    empty = page(client.get(here))
+    assert "Nothing was handed over" in empty
+    assert "A file keeps its condition" not in empty
+    make_endpoint(account, sink.url("/<b>"), fields=("address",))
+    now = utc_now()
+    for _number in range(31):
+        event = record_event(account.pk, "contact.tagged", contact_id=contact.id, now=now)
+        spread(account, event, now=now)
+    sink.answer = lambda _request: Said(200)
+    send_due(now)
+    client.get("/contacts/export/")
+    first = page(client.get(here))
+    for words in (
+        "127.0.0.1 was told “Tagged”",
+        "email addresses of people",
+        "authorized by Alice",
+        "Received",
+    ):
+        assert words in first
+    assert "A file of contacts" in first
+    assert first.count("was told") == 30
+    after = first.split("?after=")[1].split('"')[0]
+    second = page(client.get(f"{here}?after={after}"))
+    assert second.count("was told") == 1
+    assert "A file of contacts" not in second
+    assert page(client.get(f"{here}?after=nonsense")).count("was told") == 30  # as the first page
+    last = page(client.get(f"{here}?after=dis_00000000000000000000000000"))
+    assert "Back to the latest" in last
+
+
+def test_an_address_that_is_nobodys_contact_is_looked_up(client: Client, account: Account) -> None:
+    here = "/contacts/handed-over/"
+    assert "A file keeps" not in page(client.get(here))
+    assert "Nothing was handed over" in page(client.get(f"{here}?address=guest%40mail.example"))
+    assert "field-error" in page(client.get(f"{here}?address=no%40body%40x"), 422)
+    contact = make_contact(account)
+    answer = client.get(f"{here}?address=dana%40mail.example")
+    assert (answer.status_code, answer["Location"]) == (302, f"/contacts/{contact.public_id}/handed-over/")

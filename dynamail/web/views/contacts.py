@@ -72,6 +72,15 @@ def list_tabs(request: PageRequest, current: str) -> list[dict[str, Any]]:
     return [{"title": title, "url": reverse(name), "active": name == current} for name, title in pages]
 
 
+def list_card_tabs(row: Contact, current: str) -> list[dict[str, Any]]:
+    """The pages about one contact, side by side."""
+    pages = [("contact", _("Card")), ("contact_disclosures", _("Handed over"))]
+    return [
+        {"title": title, "url": reverse(name, args=[row.public_id]), "active": name == current}
+        for name, title in pages
+    ]
+
+
 # ── One contact ──────────────────────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True)
 class TopicLine:
@@ -224,6 +233,7 @@ def _card_context(request: PageRequest, row: Contact, form: ContactForm) -> dict
         "page_title": row.name or row.email,
         "crumbs": [{"title": _("Contacts"), "url": reverse("contacts")}],
         "contact": row,
+        "tabs": list_card_tabs(row, "contact"),
         "form": form,
         "may_edit": request.member.may(Permission.EDIT_CONTACTS),
         "tag_names": _tag_names(request),

@@ -27,6 +27,7 @@ from dynamail.lib.sealing import CannotOpen
 from dynamail.web.access import PageRequest, needs
 from dynamail.web.forms.webhooks import ReplayForm, WebhookForm
 from dynamail.web.settings_tabs import list_developer_tabs
+from dynamail.webhooks.authorizing import list_authorizations
 from dynamail.webhooks.endpoints import (
     change_endpoint,
     create_endpoint,
@@ -36,6 +37,7 @@ from dynamail.webhooks.endpoints import (
     remove_endpoint,
     resume_endpoint,
     rotate_keys,
+    withdraw_authorization,
 )
 from dynamail.webhooks.errors import PROBLEMS, WebhookError
 from dynamail.webhooks.keys import open_keys
@@ -53,6 +55,7 @@ from dynamail.webhooks.replaying import replay_delivery, replay_range, send_test
 
 manages = needs(Permission.MANAGE_API_KEYS)
 PAGE = 50
+AUTHORIZATIONS = 10  # of a page
 State = WebhookDelivery.State
 FILTERS: tuple[tuple[str, Promise], ...] = (
     ("", gettext_lazy("All")),
@@ -160,6 +163,11 @@ def act_on_webhook(request: PageRequest, webhook: str, action: str) -> HttpRespo
                 pause_endpoint(endpoint, by=by, now=now)
             case "resume":
                 resume_endpoint(endpoint, by=by, now=now)
+            case "withdraw":
+                if withdraw_authorization(endpoint, by=by, now=now):
+                    messages.success(
+                        request, _("The authorization is withdrawn. Nothing more is sent there.")
+                    )
             case "test":
                 send_test(endpoint, by=by, now=now)
                 messages.success(request, _("A test is on its way. It shows below in a moment."))
@@ -225,6 +233,7 @@ def _show(
     status: int = 200,
     replay: ReplayForm | None = None,
 ) -> HttpResponse:
+    authorizations = list_authorizations(endpoint, limit=AUTHORIZATIONS + 1)
     context = {
         "page_title": str(endpoint),
         "crumbs": _crumbs(),
@@ -236,6 +245,8 @@ def _show(
         "kinds": _tell_kinds(endpoint),
         "given": [str(FieldGroup(one).label) for one in endpoint.fields if one in FieldGroup.values],
         "old_keys_sign": endpoint.old_keys_until is not None and endpoint.old_keys_until > utc_now(),
+        "authorizations": authorizations[:AUTHORIZATIONS],
+        "more_authorizations": len(authorizations) > AUTHORIZATIONS,
         "replay_form": replay or ReplayForm(now=utc_now()),
         **_describe_log(request, endpoint),
     }
