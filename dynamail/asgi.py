@@ -34,7 +34,7 @@ SERVE_VARIABLE = "DYNAMAIL_SERVE"  # how `serve` tells the worker process
 PAGE_THREADS = 8  # each keeps a database connection
 DRAIN_SECONDS = 15
 
-_TRACKING, _RECIPIENT_PAGES = ("/t/",), ("/u/", "/p/", "/v/")
+_TRACKING, _RECIPIENT_PAGES = ("/t/",), ("/u/", "/p/", "/v/", "/c/")
 _API, _HEALTH = ("/api/", "/compat/"), ("/healthz", "/readyz")
 _SHARED_BY_PAGES = ("/static/",)
 _POSTMARK_DOOR, _POSTMARK_HEADER = "/compat/postmark", b"x-postmark-server-token"

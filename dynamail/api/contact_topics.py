@@ -18,6 +18,7 @@ from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.paging import Listed, Page, make_page, wrong_cursor
 from dynamail.api.reading import read_query, refuse
+from dynamail.consent.confirming import find_open_requests
 from dynamail.consent.models import LawfulBasis, Subscription, Topic
 from dynamail.consent.proof import Proof
 from dynamail.consent.recording import find_subscriptions, give_consent, withdraw_consent
@@ -49,7 +50,8 @@ class SubscriptionInput(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SubscriptionBody(msgspec.Struct, frozen=True):
-    """`state` is subscribed, pending, unsubscribed, or none for who was never asked."""
+    """`state` is subscribed, pending, unsubscribed, or none for who was never asked. `asked_at`: a mail asked them to confirm, and
+    they have not answered yet."""
 
     topic: str
     name: str
@@ -57,6 +59,7 @@ class SubscriptionBody(msgspec.Struct, frozen=True):
     basis: str
     tracking_allowed: bool | None
     changed_at: datetime | None
+    asked_at: datetime | None = None
 
 
 class SubscriptionsBody(msgspec.Struct, frozen=True):
@@ -86,9 +89,12 @@ async def list_topics(request: ApiRequest, contact: FromPath[str]) -> Response[S
     """Every open topic, in the account's order."""
 
     def find(caller: Caller) -> SubscriptionsBody:
-        rows = find_subscriptions(caller.account_id, find_contact(caller, contact).id)
+        who = find_contact(caller, contact)
+        rows = find_subscriptions(caller.account_id, who.id)
+        asked = find_open_requests(caller.account_id, who.id, now=caller.now)
+        topics = find_topics(caller.account_id)
         return SubscriptionsBody(
-            [_describe(topic, rows.get(topic.pk)) for topic in find_topics(caller.account_id)]
+            [_describe(topic, rows.get(topic.pk), asked.get(topic.pk)) for topic in topics]
         )
 
     return answer(await in_account(request, find))
@@ -160,10 +166,23 @@ def _check_proof(said: SubscriptionInput, caller: Caller) -> None:
         errors.append(FieldError("text", message))
     if said.since is not None and not date(1990, 1, 1) <= said.since <= caller.now.date():
         errors.append(FieldError("since", "must be a day in the past, after 1989"))
-    if len(msgspec.json.encode(said.evidence)) > MAX_EVIDENCE:
-        errors.append(FieldError("evidence", f"must not be longer than {MAX_EVIDENCE} characters of JSON"))
+    errors += check_evidence(said.evidence)
     if errors:
         raise refuse(*errors)
+
+
+def check_evidence(evidence: dict[str, Any]) -> list[FieldError]:
+    if len(msgspec.json.encode(evidence)) <= MAX_EVIDENCE:
+        return []
+    return [FieldError("evidence", f"must not be longer than {MAX_EVIDENCE} characters of JSON")]
+
+
+def check_open(contact: Contact, topic: Topic) -> None:
+    """May the contact be subscribed to the topic at all? Raises Problem (409)."""
+    if contact.state == ContactState.RESTRICTED:
+        raise Problem(409, "restricted", "This contact asked to be left alone; they cannot be subscribed.")
+    if topic.archived_at is not None:
+        raise Problem(409, "topic_archived", "This topic is archived; nothing is sent to it any more.")
 
 
 def _record(caller: Caller, contact: Contact, topic: Topic, said: SubscriptionInput) -> None:
@@ -180,10 +199,7 @@ def _record(caller: Caller, contact: Contact, topic: Topic, said: SubscriptionIn
     if said.state == "unsubscribed":
         withdraw_consent(caller.account_id, contact.id, topic.pk, proof=proof, now=caller.now)
         return
-    if contact.state == ContactState.RESTRICTED:
-        raise Problem(409, "restricted", "This contact asked to be left alone; they cannot be subscribed.")
-    if topic.archived_at is not None:
-        raise Problem(409, "topic_archived", "This topic is archived; nothing is sent to it any more.")
+    check_open(contact, topic)
     give_consent(
         caller.account_id,
         contact.id,
@@ -214,11 +230,11 @@ def _read_place(text: str) -> tuple[datetime | None, int]:
     return moment, int(seen)
 
 
-def _describe(topic: Topic, row: Subscription | None) -> SubscriptionBody:
+def _describe(topic: Topic, row: Subscription | None, asked_at: datetime | None = None) -> SubscriptionBody:
     if row is None:
         return SubscriptionBody(topic.public_id, topic.name, NEVER_ASKED, "", None, None)
     return SubscriptionBody(
-        topic.public_id, topic.name, row.state, row.basis, row.tracking_allowed, row.changed_at
+        topic.public_id, topic.name, row.state, row.basis, row.tracking_allowed, row.changed_at, asked_at
     )
 
 

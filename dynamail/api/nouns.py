@@ -5,6 +5,7 @@ from __future__ import annotations
 from dynamail.api.attributes import HANDLERS as ATTRIBUTES
 from dynamail.api.campaign_acts import HANDLERS as CAMPAIGN_ACTS
 from dynamail.api.campaigns import HANDLERS as CAMPAIGNS
+from dynamail.api.contact_confirmations import HANDLERS as CONTACT_CONFIRMATIONS
 from dynamail.api.contact_lists import HANDLERS as CONTACT_LISTS
 from dynamail.api.contact_topics import HANDLERS as CONTACT_TOPICS
 from dynamail.api.contacts import HANDLERS as CONTACTS
@@ -22,6 +23,7 @@ HANDLERS = [
     *CONTACTS,
     *CONTACT_LISTS,
     *CONTACT_TOPICS,
+    *CONTACT_CONFIRMATIONS,
     *DISCLOSURES,
     *ATTRIBUTES,
     *TOPICS,

@@ -10,7 +10,8 @@ from dynamail.consent.models import LawfulBasis
 class Proof:
     """How an act of consent came about: what a consent record keeps besides who, which topic and when.
 
-    `method` is a door: import, page, one_click, preference_page, api, member, demo. `text` holds the words that were agreed to,
+    `method` is a door: import, page, one_click, preference_page, confirmation, api, member,
+    demo. `text` holds the words that were agreed to,
     or the account's statement. `actor` names a member who acted for the person, empty when the person did.
     """
 

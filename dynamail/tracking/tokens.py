@@ -7,6 +7,7 @@
 | unsubscribe  | `/u/<token>`   | account u32, contact 16, topic u32, source 16                            |
 | preferences  | `/p/<token>`   | account u32, contact 16                                                  |
 | web version  | `/v/<token>`   | account u32, source 16, contact 16                                       |
+| confirmation | `/c/<token>`   | account u32, consent record 16                                           |
 
 Each kind has a key of its own: a click token never passes as an unsubscribe token. A contact of all zeros means "nobody": the
 hit is counted for the source alone (tracking mode aggregate). Only a link whose address is rendered per person carries the
@@ -34,6 +35,7 @@ _OPEN = struct.Struct(">I16s16sB")
 _LEAVE = struct.Struct(">I16sI16s")
 _PREFERENCES = struct.Struct(">I16s")
 _VIEW = struct.Struct(">I16s16s")
+_CONFIRM = struct.Struct(">I16s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,14 @@ class TokenKeys:
     leave: bytes
     prefs: bytes
     view: bytes
+    confirm: bytes
 
 
 @lru_cache(maxsize=8)
 def load_token_keys(secret: str) -> TokenKeys:
     """The keys for `settings.SECRET_KEY`."""
     return TokenKeys(
-        *(derive_key(secret, purpose) for purpose in ("click", "open", "leave", "prefs", "view"))
+        *(derive_key(secret, purpose) for purpose in ("click", "open", "leave", "prefs", "view", "confirm"))
     )
 
 
@@ -159,6 +162,23 @@ class ViewToken:
         """Raises BadToken."""
         account_id, source, contact = _unpack(_VIEW, keys.view, token)
         return cls(account_id, UUID(bytes=source), UUID(bytes=contact))
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmToken:
+    """The answer to one request to confirm a subscription."""
+
+    account_id: int
+    record_id: UUID
+
+    def sign(self, keys: TokenKeys) -> str:
+        return sign_token(keys.confirm, _CONFIRM.pack(self.account_id, self.record_id.bytes))
+
+    @classmethod
+    def parse(cls, keys: TokenKeys, token: str) -> ConfirmToken:
+        """Raises BadToken."""
+        account_id, record = _unpack(_CONFIRM, keys.confirm, token)
+        return cls(account_id, UUID(bytes=record))
 
 
 class RawClick(NamedTuple):

@@ -277,6 +277,7 @@ METHODS = {
     "page": gettext_lazy("Unsubscribe page"),
     "one_click": gettext_lazy("One click in the mail program"),
     "preference_page": gettext_lazy("Preference page"),
+    "confirmation": gettext_lazy("Link in the confirmation mail"),
     "api": gettext_lazy("API"),
     "member": gettext_lazy("By a member"),
     "demo": gettext_lazy("Demonstration data"),

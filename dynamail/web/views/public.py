@@ -102,7 +102,7 @@ def recipient_page(view: View) -> View:
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, text: str) -> HttpResponse:
     """The page that List-Unsubscribe and the footer lead to; a POST by a mail program withdraws without a page (RFC 8058)."""
-    token = LeaveToken.parse(_keys(), text)
+    token = LeaveToken.parse(find_keys(), text)
     with account_scope(token.account_id):
         account = Account.objects.get(pk=token.account_id)
         topic = Topic.objects.for_account(account).filter(pk=token.topic_id).first()
@@ -113,14 +113,14 @@ def unsubscribe(request: HttpRequest, text: str) -> HttpResponse:
             _change_by(request, reached, topic, token.source_id)
     if request.POST.get("List-Unsubscribe") == ONE_CLICK:
         return HttpResponse(_("You are unsubscribed.") + "\n", content_type="text/plain; charset=utf-8")
-    return _redirect_to(request, "unsubscribe", text)
+    return redirect_to(request, "unsubscribe", text)
 
 
 @recipient_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: HttpRequest, text: str) -> HttpResponse:
     """Which topics, and whether opens and clicks may be tied to the person."""
-    token = PreferencesToken.parse(_keys(), text)
+    token = PreferencesToken.parse(find_keys(), text)
     with account_scope(token.account_id):
         account = Account.objects.get(pk=token.account_id)
         reached = find_reached(token.account_id, token.contact_id, lock=request.method == "POST")
@@ -128,7 +128,7 @@ def preferences(request: HttpRequest, text: str) -> HttpResponse:
             return _show_preferences(request, account, reached, text)
         if reached is not None:
             _save_preferences(request, account, reached)
-    return _redirect_to(request, "preferences", text, saved="1")
+    return redirect_to(request, "preferences", text, saved="1")
 
 
 # --- leaving -----------------------------------------------------------------------------------------------------------
@@ -146,14 +146,14 @@ def _show_unsubscribe(
     return render(
         request,
         "public/unsubscribe.html",
-        _frame(request, account)
+        frame_page(request, account)
         | {
             "topic": topic,
             "address": mask_address(contact.email) if contact is not None else "",
             "left": left or everything,
             "everything": everything,
             "can_undo": contact is not None and topic is not None,
-            "preferences_url": _preferences_url(request, reached),
+            "preferences_url": link_preferences(request, reached),
         },
     )
 
@@ -204,7 +204,7 @@ def _show_preferences(
     return render(
         request,
         "public/preferences.html",
-        _frame(request, account)
+        frame_page(request, account)
         | {
             "address": mask_address(contact.email) if contact is not None else "",
             "choices": choices,
@@ -263,7 +263,7 @@ def _offered_topics(account: Account, states: dict[int, Any], reached: Reached |
 @require_http_methods(["GET", "HEAD"])
 def view_message(request: HttpRequest, text: str) -> HttpResponse:
     """The email as this person's copy of it, in a document that can run nothing and send no form."""
-    token = ViewToken.parse(_keys(), text)
+    token = ViewToken.parse(find_keys(), text)
     with account_scope(token.account_id):
         reached = find_reached(token.account_id, token.contact_id)
         frozen = FrozenContent.objects.for_account(token.account_id).filter(id=token.source_id).first()
@@ -323,7 +323,7 @@ def _show_unknown(request: HttpRequest) -> HttpResponse:
     return render(request, "public/notice.html", {"status": 404, "language_url": ""}, status=404)
 
 
-def _frame(request: HttpRequest, account: Account) -> dict[str, Any]:
+def frame_page(request: HttpRequest, account: Account) -> dict[str, Any]:
     current = translation.get_language()
     names = dict(settings.LANGUAGES)
     languages = [
@@ -339,7 +339,7 @@ def _frame(request: HttpRequest, account: Account) -> dict[str, Any]:
     return {"brand_name": account.name, "sender": account, "languages": languages, "language_url": ""}
 
 
-def _redirect_to(request: HttpRequest, route: str, token: str, **query: str) -> HttpResponse:
+def redirect_to(request: HttpRequest, route: str, token: str, **query: str) -> HttpResponse:
     """Back to the page, which shows the state as it now is: reloading repeats nothing."""
     language = request.GET.get("lang", "")
     if language in LANGUAGE_CODES:
@@ -350,11 +350,11 @@ def _redirect_to(request: HttpRequest, route: str, token: str, **query: str) -> 
     return response
 
 
-def _preferences_url(request: HttpRequest, reached: Reached | None) -> str:
+def link_preferences(request: HttpRequest, reached: Reached | None) -> str:
     if reached is None:
         return ""
     contact_id = reached.alias.id if reached.alias else reached.contact.id  # as the link that led here
-    token = PreferencesToken(reached.contact.account_id, contact_id).sign(_keys())
+    token = PreferencesToken(reached.contact.account_id, contact_id).sign(find_keys())
     language = request.GET.get("lang", "")
     tail = f"?lang={language}" if language in LANGUAGE_CODES else ""
     return reverse("preferences", args=[token]) + tail
@@ -364,7 +364,7 @@ def _person(contact: Contact) -> Person:
     return Person(contact.account_id, contact.id, contact.email_key)
 
 
-def _keys() -> Any:
+def find_keys() -> Any:
     return load_token_keys(settings.SECRET_KEY)
 
 
