@@ -6,12 +6,14 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from dynamail.api.errors import FieldError
+from dynamail.api.paging import Page
 from dynamail.api.reading import Misfit
+from dynamail.messages.email_log import EmailFilter
 from dynamail.messages.new_email import NewAttachment, NewEmail, NewRecipient, OneTime, RecipientKind
 from dynamail.protocols.address import write_mailbox
 
@@ -19,6 +21,68 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 MAX_DEPTH = 32  # of data
 
 _SPACES = re.compile(rb"[\r\n\t ]+")
+
+
+StateWord = Literal[
+    "",
+    "bounced",
+    "expired",
+    "unknown",
+    "deferred",
+    "queued",
+    "scheduled",
+    "accepted",
+    "suppressed",
+    "delivered",
+    "canceled",
+]
+ReactionWord = Literal["", "opened", "clicked", "complained", "returned"]
+SourceWord = Literal["", "api", "smtp"]
+
+
+class EmailsQuery(Page, frozen=True, forbid_unknown_fields=True):
+    """What to list. `reaction` is what a recipient did; `recipient` an address, or how one begins; `subject` is looked for in subjects."""
+
+    state: StateWord = ""
+    reaction: ReactionWord = ""
+    recipient: Annotated[str, msgspec.Meta(max_length=254)] = ""
+    tag: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    stream: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    source: SourceWord = ""
+    subject: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    is_test: bool | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+
+class EmailsWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which emails, as the list of emails takes it."""
+
+    state: StateWord = ""
+    reaction: ReactionWord = ""
+    recipient: Annotated[str, msgspec.Meta(max_length=254)] = ""
+    tag: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    stream: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    source: SourceWord = ""
+    subject: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    is_test: bool | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+
+def make_filter(said: EmailsQuery | EmailsWanted) -> EmailFilter:
+    return EmailFilter(
+        state=said.state,
+        reaction=said.reaction,
+        tag=said.tag,
+        recipient=said.recipient,
+        stream=said.stream,
+        source_kind=said.source,
+        is_test=said.is_test,
+        since=said.since,
+        until=said.until,
+        subject=said.subject,
+    )
 
 
 class Person(msgspec.Struct, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -29,17 +29,16 @@ from dynamail.api.email_answers import (
     tell_result,
     tell_taken,
 )
-from dynamail.api.email_shapes import EmailInput, Moment, make_email
+from dynamail.api.email_shapes import EmailInput, EmailsQuery, Moment, make_email, make_filter
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.limits import Bucket
-from dynamail.api.paging import Listed, Page, list_page, read_after
+from dynamail.api.paging import Listed, list_page, read_after
 from dynamail.api.reading import Misfit, decode_body, name_fault, read_body, read_query, refuse
 from dynamail.api.replaying import REPLAYED
 from dynamail.api.taking import Taken, take_emails
 from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
 from dynamail.messages.email_acts import EmailActError, cancel_email, reschedule_email, resend_email
 from dynamail.messages.email_log import (
-    EmailFilter,
     EmailView,
     find_email,
     list_emails,
@@ -62,33 +61,6 @@ class ChangeInput(msgspec.Struct, forbid_unknown_fields=True):
     """The new moment; one that has passed sends at once."""
 
     send_at: Moment
-
-
-class EmailsQuery(Page, frozen=True, forbid_unknown_fields=True):
-    """What to list. `reaction` is what a recipient did; `recipient` an address, or how one begins; `subject` is looked for in subjects."""
-
-    state: Literal[
-        "",
-        "bounced",
-        "expired",
-        "unknown",
-        "deferred",
-        "queued",
-        "scheduled",
-        "accepted",
-        "suppressed",
-        "delivered",
-        "canceled",
-    ] = ""
-    reaction: Literal["", "opened", "clicked", "complained", "returned"] = ""
-    recipient: Annotated[str, msgspec.Meta(max_length=254)] = ""
-    tag: Annotated[str, msgspec.Meta(max_length=100)] = ""
-    stream: Annotated[str, msgspec.Meta(max_length=40)] = ""
-    source: Literal["", "api", "smtp"] = ""
-    subject: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    is_test: bool | None = None
-    since: Moment | None = None
-    until: Moment | None = None
 
 
 class ChangedBody(msgspec.Struct):
@@ -179,18 +151,7 @@ async def list_(request: ApiRequest) -> Response[Listed[EmailLineBody]]:
     """Emails that a program sent, by state, what recipients did, recipient, tag, stream, period and subject."""
     query = read_query(request, EmailsQuery)
     before = read_after(query, "eml")
-    filters = EmailFilter(
-        state=query.state,
-        reaction=query.reaction,
-        tag=query.tag,
-        recipient=query.recipient,
-        stream=query.stream,
-        source_kind=query.source,
-        is_test=query.is_test,
-        since=query.since,
-        until=query.until,
-        subject=query.subject,
-    )
+    filters = make_filter(query)
 
     def find(caller: Caller) -> Listed[EmailLineBody]:
         rows = list_emails(caller.account_id, filters=filters, before=before, limit=query.limit + 1)

@@ -1,4 +1,4 @@
-"""Exports: contacts or suppressions as a CSV file, made in the background. `docs/api/exports.md`."""
+"""Exports: contacts, suppressions or the log of emails as a CSV file, made in the background. `docs/api/exports.md`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from dynamail.accounts.models import BackgroundWork
 from dynamail.api.answering import answer, name_row, not_found, read_input
 from dynamail.api.auth import ApiRequest, Caller, forbidden, in_account
 from dynamail.api.describing import described
+from dynamail.api.email_shapes import EmailsWanted, make_filter
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.paging import Listed, Page, list_page, read_after
 from dynamail.api.reading import read_query, refuse
@@ -45,12 +46,13 @@ ATTRIBUTE, TOPIC = "attributes.", "topics."
 
 
 class ExportInput(msgspec.Struct, forbid_unknown_fields=True):
-    """`columns` of contacts: email, name, language, state, tags, source, created, `attributes.<key>`, `topics.<id>`; none: all."""
+    """`columns` of contacts: email, name, language, state, tags, source, created, `attributes.<key>`, `topics.<id>`; none: all. `filters` of emails."""
 
-    what: Literal["contacts", "suppressions"] = "contacts"
+    what: Literal["contacts", "suppressions", "emails"] = "contacts"
     columns: Annotated[list[Annotated[str, msgspec.Meta(max_length=100)]], msgspec.Meta(max_length=300)] = []
     segment: str = ""
     condition: dict[str, Any] | None = None
+    filters: EmailsWanted | None = None
 
 
 class ExportBody(msgspec.Struct, frozen=True):
@@ -72,7 +74,7 @@ class ExportBody(msgspec.Struct, frozen=True):
     **described("Start an export", scope=Scope.READ_CONTACTS, body=ExportInput, answers={202: ExportBody}),
 )
 async def start(request: ApiRequest) -> Response[ExportBody]:
-    """Read the export until it is finished, then fetch its content. Suppressions need the scope suppressions.read as well."""
+    """Read the export until it is finished, then fetch its content. Suppressions need the scope suppressions.read as well, emails messages.read."""
     said = await read_input(request, ExportInput)
 
     def write(caller: Caller) -> ExportBody:
@@ -146,6 +148,7 @@ async def download(request: ApiRequest, export: FromPath[str]) -> File:
     return File(path, filename=quote(name), media_type="text/csv; charset=utf-8", headers=headers)
 
 
+_FURTHER_SCOPES = {What.SUPPRESSIONS: Scope.READ_SUPPRESSIONS, What.EMAILS: Scope.READ_MESSAGES}
 HANDLERS = [start, list_, get_, download]
 
 
@@ -157,17 +160,22 @@ def _find(caller: Caller, public_id: str) -> BackgroundWork:
 
 
 def _check_scope(caller: Caller, what: What) -> None:
-    if what is What.SUPPRESSIONS and Scope.READ_SUPPRESSIONS not in caller.key.scopes:
-        raise forbidden(Scope.READ_SUPPRESSIONS)
+    needed = _FURTHER_SCOPES.get(what)
+    if needed is not None and needed not in caller.key.scopes:
+        raise forbidden(needed)
 
 
 def _read_wanted(caller: Caller, said: ExportInput) -> ExportWanted:
     """Raises Problem (422)."""
-    if said.what == What.SUPPRESSIONS:
+    what = What(said.what)
+    if what is not What.CONTACTS:
         given = [name for name in ("columns", "segment", "condition") if getattr(said, name)]
         if given:
             raise refuse(FieldError(given[0], "is for exports of contacts"))
-        return ExportWanted(What.SUPPRESSIONS)
+    if what is not What.EMAILS and said.filters is not None:
+        raise refuse(FieldError("filters", "is for exports of emails"))
+    if what is not What.CONTACTS:
+        return ExportWanted(what, emails=make_filter(said.filters) if said.filters else None)
     if said.segment and said.condition:
         raise refuse(FieldError("segment", "cannot be given beside a condition: name it in the condition"))
     condition = said.condition

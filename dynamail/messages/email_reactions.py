@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
 
 from dynamail.events.kinds import EventKind
 from dynamail.events.models import Event
@@ -63,6 +63,22 @@ def walk_reactions(
         floor = _floor(block[-1])
         yield block + _read(rows.filter(message_id__gte=floor, message_id__lt=block[-1]))
         rows = rows.filter(message_id__lt=floor)
+
+
+def find_first_reactions(
+    account_id: int, message_ids: Sequence[UUID]
+) -> dict[UUID, dict[Reaction, datetime]]:
+    """When each of these messages was first opened and so on. Index: event_single_reaction."""
+    found: dict[UUID, dict[Reaction, datetime]] = {}
+    if not message_ids:
+        return found
+    for reaction in Reaction:
+        rows = _find_single(account_id, reaction).filter(
+            message_id__in=message_ids, id__gte=_floor(min(message_ids))
+        )
+        for message_id, at in rows.values_list("message_id").annotate(Min("at")):
+            found.setdefault(message_id, {})[reaction] = at
+    return found
 
 
 def find_campaigns_with_reaction(account_id: int, contact_ids: Sequence[UUID], reaction: str) -> set[UUID]:

@@ -1,4 +1,4 @@
-"""Exports that a program asks for: written in the background, kept for seven days, fetched as CSV.
+"""Exports that a program or a page asks for: written in the background, kept for seven days, fetched as CSV.
 
 What leaves is a transfer of personal data (P7.1): asking for it and fetching it are both in the audit log.
 """
@@ -9,13 +9,14 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -34,6 +35,8 @@ from dynamail.contacts.working import WorkRefused, begin_work, ending_work
 from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
 from dynamail.lib.personal_data import RETENTION_DAYS, Retention
 from dynamail.lib.sql import SqlFragment
+from dynamail.messages.email_export import export_emails
+from dynamail.messages.email_log import EmailFilter
 from dynamail.segments.checking import read_sound
 from dynamail.segments.compiling import compile_for
 from dynamail.segments.wording import translate_fault
@@ -48,15 +51,21 @@ class What(StrEnum):
 
     CONTACTS = "contacts"
     SUPPRESSIONS = "suppressions"
+    EMAILS = "emails"
 
 
 @dataclass(frozen=True)
 class ExportWanted:
-    """`columns` are those of `contacts.exporting.list_columns`; `condition` is a document, None for everybody."""
+    """Of contacts `columns` are those of `contacts.exporting.list_columns`, `condition` is a document, None for everybody.
+
+    `emails` narrows the log of messages. With `bom` spreadsheets see that it is UTF-8.
+    """
 
     what: What
     columns: Sequence[str] = ()
     condition: Any = None
+    emails: EmailFilter | None = None
+    bom: bool = False
 
 
 @transaction.atomic
@@ -64,20 +73,26 @@ def queue_export(account_id: int, wanted: ExportWanted, *, by: Actor, now: datet
     """Row and task in one transaction. Raises ConditionFault for a condition that cannot be asked."""
     if wanted.condition is not None:
         read_sound(account_id, wanted.condition)
-    titles = {What.CONTACTS: _("Export of contacts"), What.SUPPRESSIONS: _("Export of suppressions")}
+    titles = {
+        What.CONTACTS: _("Export of contacts"),
+        What.SUPPRESSIONS: _("Export of suppressions"),
+        What.EMAILS: _("Export of the log of messages"),
+    }
     work = queue_work(account_id, kind=KIND, title=titles[wanted.what], by=find_user(by))
-    work.result = {"wanted": asdict(wanted)}
+    work.result = {"wanted": msgspec.to_builtins(wanted)}
     work.save(update_fields=["result"])
-    record_audit(
-        account_id,
-        by=by,
-        action=f"{wanted.what}.exported",
-        subject=work,
-        columns=list(wanted.columns),
-        condition=wanted.condition,
-    )
+    record_audit(account_id, by=by, action=f"{wanted.what}.exported", subject=work, **_tell(wanted))
     app.configure_task("segments.run_export", queue="default").defer(account_id=account_id, work_id=work.pk)
     return work
+
+
+def _tell(wanted: ExportWanted) -> dict[str, Any]:
+    """What the audit log says of it: by what messages were narrowed, never whose."""
+    if wanted.what is What.EMAILS:
+        given = msgspec.to_builtins(wanted.emails or EmailFilter())
+        plain = {name: value for name, value in given.items() if value not in ("", None)}
+        return {"filters": plain | {name: "…" for name in ("recipient", "subject") if name in plain}}
+    return {"columns": list(wanted.columns), "condition": wanted.condition}
 
 
 def find_export(account_id: int, public_id: str) -> BackgroundWork | None:
@@ -99,8 +114,7 @@ def name_export(work: BackgroundWork) -> str:
 
 
 def read_wanted(work: BackgroundWork) -> ExportWanted:
-    wanted = work.result["wanted"]
-    return ExportWanted(What(wanted["what"]), tuple(wanted["columns"]), wanted["condition"])
+    return msgspec.convert(work.result["wanted"], ExportWanted)
 
 
 def fetch_export(work: BackgroundWork, *, by: Actor, now: datetime) -> Path | None:
@@ -156,8 +170,12 @@ def _export(work: BackgroundWork, now: datetime) -> Iterator[str]:
     wanted, account_id = read_wanted(work), work.account_id
     if wanted.what is What.SUPPRESSIONS:
         return export_suppressions(account_id, SuppressionFilter(), now=now)
+    if wanted.what is What.EMAILS:
+        return export_emails(account_id, wanted.emails or EmailFilter(), now=now, bom=wanted.bom)
     narrowing = _compile(account_id, wanted.condition, now)
-    return export_contacts(account_id, ContactFilter(), narrowing=narrowing, columns=wanted.columns)
+    return export_contacts(
+        account_id, ContactFilter(), narrowing=narrowing, columns=wanted.columns, bom=wanted.bom
+    )
 
 
 def _compile(account_id: int, condition: Any, now: datetime) -> SqlFragment | None:

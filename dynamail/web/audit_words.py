@@ -101,6 +101,7 @@ SENTENCES: dict[str, str | Promise] = {
     "events.import_failed": gettext_lazy("An import of events stopped"),
     "events.uploaded": gettext_lazy("Uploaded a file of events"),
     "export.fetched": gettext_lazy("Fetched the file of an export"),
+    "emails.exported": gettext_lazy("Exported the log of messages"),
     "suppressions.exported": gettext_lazy("Exported suppressions"),
     "suppressions.import_started": gettext_lazy("Started an import of suppressions"),
     "suppressions.uploaded": gettext_lazy("Uploaded a file of suppressions"),

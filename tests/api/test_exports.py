@@ -19,6 +19,7 @@ from dynamail.contacts.models import Contact
 from dynamail.lib.clock import utc_now
 from dynamail.segments.exporting import remove_old_exports, run_export
 from tests.api.conftest import Shop, body_of, problem_of
+from tests.support.single_mail import Copy, add_email
 
 PATH = "/api/v1/exports"
 
@@ -115,6 +116,26 @@ def test_suppressions_are_exported(filled: Shop) -> None:
         assert "suppressions.read" in problem_of(filled.ask(method, path, said, key=reader), 403)["detail"]
 
 
+def test_the_log_of_emails_is_exported_with_its_filters(shop: Shop) -> None:
+    now = utc_now()
+    for name, state in (("ann", "delivered"), ("bob", "bounced")):
+        add_email(shop.account.pk, Copy(f"{name}@mail.example", state), at=now)
+    filters = {"state": "bounced", "recipient": "bob", "since": (now - timedelta(days=1)).isoformat()}
+    export = start(shop, what="emails", filters=filters)
+    run(shop)
+    head, *rows = rows_of(shop, export)
+    assert head[:4] == ["Email", "Message", "Accepted at", "Recipient"]
+    assert [row[3] for row in rows] == ["bob@mail.example"]
+    entry = AuditEntry.objects.for_account(shop.account).get(action="emails.exported")
+    assert (entry.data["filters"]["state"], entry.data["filters"]["recipient"]) == ("bounced", "…")
+    reader = shop.make_key(Scope.READ_CONTACTS)
+    for method, path, said in (
+        ("POST", PATH, {"what": "emails"}),
+        ("GET", f"{PATH}/{export['id']}/content", None),
+    ):
+        assert "messages.read" in problem_of(shop.ask(method, path, said, key=reader), 403)["detail"]
+
+
 def test_a_condition_that_lost_its_subject_fails_the_export(filled: Shop) -> None:
     body = {"name": "x", "definition": {"all": []}}
     segment = body_of(filled.ask("POST", "/api/v1/segments", body), 201)
@@ -145,6 +166,9 @@ def test_what_cannot_be_exported_is_named(filled: Shop) -> None:
     for body, field in (
         ({"what": "secrets"}, "what"),
         ({"columns": ["email", "colour"]}, "columns[1]"),
+        ({"filters": {"state": "bounced"}}, "filters"),
+        ({"what": "emails", "columns": ["email"]}, "columns"),
+        ({"what": "emails", "filters": {"state": "gone"}}, "filters.state"),
         ({"segment": "seg_x"}, "segment"),
         ({"condition": {"kind": "moon"}}, "condition/kind"),
         ({"segment": "seg_x", "condition": {"all": []}}, "segment"),

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from dynamail.accounts.models import Account, Member, User
+from dynamail.accounts.models import Account, BackgroundWork, Member, User
 from dynamail.accounts.roles import PERMISSIONS, Permission, Role
 from dynamail.consent.models import Suppression
 from dynamail.contacts.models import Contact
@@ -16,6 +18,7 @@ from dynamail.events.models import RollupHour
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import new_id, to_public_id
 from dynamail.messages.models import Email, EmailBody, Message, Outbox
+from dynamail.segments.exporting import run_export
 from dynamail.senders.models import Sender
 from dynamail.senders.streams import find_stream
 from tests.support.personas import make_member, make_user
@@ -139,6 +142,36 @@ def test_what_campaigns_sent_is_found_by_the_whole_address(account: Account, cli
     )
     assert "Campaign" in read(client, "/messages/?q=ann@m.example", hx_request="true")
     assert "Nothing matches" in read(client, "/messages/?q=bob@m.example", hx_request="true")
+
+
+def test_what_the_filters_find_is_exported_in_the_background(
+    account: Account, client: Client, sign_in: SignIn, settings: Any, tmp_path: Path
+) -> None:
+    settings.FILES_DIR = tmp_path
+    add_email(account.pk, Copy("ann@m.example"), at=NOW, subject="Grüße")
+    add_email(account.pk, Copy("bob@m.example", "bounced"), at=NOW)
+    (place,) = re.findall('action="(/messages/export/[^"]*)"', read(client, "/messages/?state=delivered"))
+    answer = client.post(place)
+    work = BackgroundWork.objects.for_account(account).get(kind="export")
+    assert answer["Location"] == f"/work/{work.public_id}/"
+    assert "Waiting for its turn" in read(client, answer["Location"])
+    run_export(work, now=utc_now())
+    assert "Download 1 row" in read(client, answer["Location"])
+    file = client.get(f"/work/{work.public_id}/file/")
+    text = b"".join(file.streaming_content).decode()  # type: ignore[attr-defined]
+    assert text.startswith("\ufeffEmail,")
+    assert "ann@m.example" in text
+    assert "Grüße" in text
+    assert "bob@m.example" not in text
+    user = make_user("dev@acme.example")
+    make_member(account, user, Role.DEVELOPER)
+    developer = sign_in(user)
+    assert "/messages/export/" not in read(developer, "/messages/")
+    assert developer.post(place).status_code == 403
+    assert developer.get(f"/work/{work.public_id}/file/").status_code == 403
+    assert "Download" not in read(developer, answer["Location"])
+    next(tmp_path.glob("*/exports/*")).unlink()
+    assert client.get(f"/work/{work.public_id}/file/").status_code == 302
 
 
 def test_the_last_days_numbers_stand_on_top_by_stream(account: Account, client: Client) -> None:

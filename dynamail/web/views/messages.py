@@ -11,11 +11,11 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from dynamail.accounts.roles import Permission
 from dynamail.campaigns.models import Campaign
@@ -33,6 +33,7 @@ from dynamail.messages.email_log import (
 )
 from dynamail.messages.models import Message
 from dynamail.messages.stream_numbers import DayNumbers, count_last_day
+from dynamail.segments.exporting import ExportWanted, What, queue_export
 from dynamail.senders.models import Stream
 from dynamail.senders.streams import list_streams
 from dynamail.web.access import PageRequest, needs
@@ -94,6 +95,16 @@ def messages(request: PageRequest) -> HttpResponse:
     return render(request, "messages/list.html", context)
 
 
+@needs(Permission.EXPORT_CONTACTS)
+@require_POST
+def export(request: PageRequest) -> HttpResponse:
+    """What the filters find, as a file that is written in the background."""
+    query, _streams = _read_query(request)
+    wanted = ExportWanted(What.EMAILS, emails=query.filters, bom=True)
+    work = queue_export(request.account.pk, wanted, by=request.member, now=utc_now())
+    return redirect("work_progress", work_id=work.public_id)
+
+
 @needs(Permission.VIEW_MAILBOX)
 @require_GET
 def numbers(request: PageRequest) -> HttpResponse:
@@ -127,6 +138,7 @@ def _list_context(request: PageRequest, query: LogQuery, streams: Sequence[Strea
         "live_url": query.url(**live) if query.before is None and not is_costly else "",
         "first_url": query.url() if query.before else "",
         "next_url": query.url(before=shown[-1].row_id) if more else "",
+        "export_url": query.url("messages_export") if query.wants_single and shown else "",
         "states": list_state_choices(),
         "reactions": REACTIONS.items(),
         "streams": [stream for stream in streams if stream.archived_at is None],
@@ -222,5 +234,6 @@ def _list_figures(request: PageRequest, streams: Sequence[Stream]) -> list[Figur
 
 urlpatterns: list[URLPattern] = [
     path("messages/", messages, name="messages"),
+    path("messages/export/", export, name="messages_export"),
     path("messages/numbers/", numbers, name="message_numbers"),
 ]

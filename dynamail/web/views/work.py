@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
@@ -17,6 +18,8 @@ from dynamail.accounts.roles import Permission
 from dynamail.contacts.undoing import may_undo, queue_undo
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import UnknownId
+from dynamail.segments.exporting import KIND as EXPORT
+from dynamail.segments.exporting import fetch_export, read_wanted
 from dynamail.web.access import PageRequest, member_page, needs
 
 
@@ -57,6 +60,24 @@ def progress(request: PageRequest, work_id: str) -> HttpResponse:
     if row.is_over:
         response["HX-Trigger"] = "work-finished"
     return response
+
+
+@needs(Permission.EXPORT_CONTACTS)
+@never_cache
+@require_GET
+def file(request: PageRequest, work_id: str) -> HttpResponseBase:
+    """The file that an export wrote; it is kept for a week."""
+    row = _get_work(request, work_id)
+    if row.kind != EXPORT:
+        raise Http404
+    path_ = fetch_export(row, by=request.member, now=utc_now())
+    if path_ is None:
+        messages.info(request, _("This file is not kept any more. Export it again."))
+        return redirect("work_progress", work_id=work_id)
+    name = f"{read_wanted(row).what}-{row.created_at:%Y-%m-%d}.csv"
+    return FileResponse(
+        path_.open("rb"), as_attachment=True, filename=name, content_type="text/csv; charset=utf-8"
+    )
 
 
 @member_page
@@ -104,6 +125,7 @@ urlpatterns: list[URLPattern] = [
     path("work/", work, name="work"),
     path("work/tray/", tray, name="work_tray"),
     path("work/<str:work_id>/", progress, name="work_progress"),
+    path("work/<str:work_id>/file/", file, name="work_file"),
     path("work/<str:work_id>/undo/", undo, name="work_undo"),
     path("work/<str:work_id>/cancel/", cancel, name="work_cancel"),
 ]

@@ -181,6 +181,21 @@ export class Contacts {
     } while (after);
   }
 
+  /** To whom a contact's data was handed over. */
+  listDisclosures(contact: string, query: { limit?: number; after?: string } = {}): Promise<types.DisclosureList> {
+    return this.#transport.send({ method: "GET", path: `/contacts/${encodeURIComponent(contact)}/disclosures`, query }) as Promise<types.DisclosureList>;
+  }
+
+  /** To whom a contact's data was handed over: page after page. */
+  async *iterateDisclosures(contact: string, query: { limit?: number; after?: string } = {}): AsyncGenerator<types.DisclosureBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.listDisclosures(contact, { ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
+  }
+
   /** What happened with a contact. */
   listTimeline(contact: string, query: { limit?: number; after?: string } = {}): Promise<types.TimelineList> {
     return this.#transport.send({ method: "GET", path: `/contacts/${encodeURIComponent(contact)}/timeline`, query }) as Promise<types.TimelineList>;
@@ -204,6 +219,11 @@ export class Contacts {
   /** Delete a contact. */
   remove(contact: string): Promise<void> {
     return this.#transport.send({ method: "DELETE", path: `/contacts/${encodeURIComponent(contact)}` }) as Promise<void>;
+  }
+
+  /** Ask a contact to confirm a subscription. */
+  requestConfirmation(contact: string, topic: string, body: types.ConfirmationInput, options: { idempotencyKey?: string } = {}): Promise<types.ConfirmationBody> {
+    return this.#transport.send({ method: "POST", path: `/contacts/${encodeURIComponent(contact)}/topics/${encodeURIComponent(topic)}/confirmation`, body, ...options }) as Promise<types.ConfirmationBody>;
   }
 
   /** Find contacts by a condition. */
@@ -826,6 +846,21 @@ export class Webhooks {
     return this.#transport.send({ method: "GET", path: `/webhooks` }) as Promise<types.WebhookList>;
   }
 
+  /** List the authorizations of a webhook. */
+  listAllAuthorizations(webhook: string, query: { limit?: number; after?: string } = {}): Promise<types.WebhookAuthorizationList> {
+    return this.#transport.send({ method: "GET", path: `/webhooks/${encodeURIComponent(webhook)}/authorizations`, query }) as Promise<types.WebhookAuthorizationList>;
+  }
+
+  /** List the authorizations of a webhook: page after page. */
+  async *iterateAllAuthorizations(webhook: string, query: { limit?: number; after?: string } = {}): AsyncGenerator<types.WebhookAuthorizationBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.listAllAuthorizations(webhook, { ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
+  }
+
   /** List the deliveries of a webhook. */
   listAllDeliveries(webhook: string, query: { limit?: number; after?: string; state?: "delivered" | "failed" | "given_up" | "waiting" | null; event?: string } = {}): Promise<types.WebhookDeliveryList> {
     return this.#transport.send({ method: "GET", path: `/webhooks/${encodeURIComponent(webhook)}/deliveries`, query }) as Promise<types.WebhookDeliveryList>;
@@ -864,6 +899,11 @@ export class Webhooks {
   /** Send a test event. */
   test(webhook: string, options: { idempotencyKey?: string } = {}): Promise<types.WebhookDeliveryBody> {
     return this.#transport.send({ method: "POST", path: `/webhooks/${encodeURIComponent(webhook)}/test`, ...options }) as Promise<types.WebhookDeliveryBody>;
+  }
+
+  /** Withdraw the authorization. */
+  withdraw(webhook: string): Promise<types.WebhookBody> {
+    return this.#transport.send({ method: "DELETE", path: `/webhooks/${encodeURIComponent(webhook)}/authorization` }) as Promise<types.WebhookBody>;
   }
 }
 

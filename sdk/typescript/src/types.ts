@@ -174,6 +174,22 @@ export interface ChangedBody {
   changed: number;
 }
 
+export interface ConfirmationBody {
+  topic: string;
+  state: string;
+  asked_at: string | null;
+  email: string | null;
+}
+
+export interface ConfirmationInput {
+  text: string;
+  from?: string;
+  redirect_url?: string;
+  source?: string;
+  evidence?: Record<string, unknown>;
+  tracking_allowed?: boolean | null;
+}
+
 export interface ContactBatchInput {
   contacts: Array<ContactInput>;
 }
@@ -264,6 +280,30 @@ export interface ContentProblemBody {
   suggestion: string;
   line: number | null;
   column: number | null;
+}
+
+export interface DisclosureAuthorizationBody {
+  id: string | null;
+  at: string;
+  by: string;
+}
+
+export interface DisclosureBody {
+  id: string;
+  at: string;
+  first_at: string;
+  times: number;
+  to: ReceiverBody;
+  authorization: DisclosureAuthorizationBody | null;
+  event: string;
+  fields: Array<string>;
+  received: string;
+}
+
+export interface DisclosureList {
+  data: Array<DisclosureBody>;
+  has_more: boolean;
+  next: string | null;
 }
 
 export interface DnsRecordBody {
@@ -408,6 +448,19 @@ export interface EmailsQuery {
   until?: string | null;
 }
 
+export interface EmailsWanted {
+  state?: "" | "accepted" | "bounced" | "canceled" | "deferred" | "delivered" | "expired" | "queued" | "scheduled" | "suppressed" | "unknown";
+  reaction?: "" | "clicked" | "complained" | "opened" | "returned";
+  recipient?: string;
+  tag?: string;
+  stream?: string;
+  source?: "" | "api" | "smtp";
+  subject?: string;
+  is_test?: boolean | null;
+  since?: string | null;
+  until?: string | null;
+}
+
 export interface EventBatchInput {
   events: Array<EventInput>;
 }
@@ -461,10 +514,11 @@ export interface ExportBody {
 }
 
 export interface ExportInput {
-  what?: "contacts" | "suppressions";
+  what?: "contacts" | "emails" | "suppressions";
   columns?: Array<string>;
   segment?: string;
   condition?: Record<string, unknown> | null;
+  filters?: EmailsWanted | null;
 }
 
 export interface ExportList {
@@ -740,6 +794,13 @@ export interface ReceivedQuery {
   replies_only?: boolean;
 }
 
+export interface ReceiverBody {
+  kind: string;
+  id: string | null;
+  host: string;
+  name: string;
+}
+
 export interface RecipientBody {
   email: string;
   contact: string | null;
@@ -1002,6 +1063,7 @@ export interface SubscriptionBody {
   basis: string;
   tracking_allowed: boolean | null;
   changed_at: string | null;
+  asked_at?: string | null;
 }
 
 export interface SubscriptionInput {
@@ -1240,6 +1302,25 @@ export interface WebhookAttemptBody {
   error: string;
   duration_ms: number;
   answer: string;
+}
+
+export interface WebhookAuthorizationBody {
+  by: string;
+  at: string;
+  text: string;
+  id: string;
+  url: string;
+  events: Array<string>;
+  fields: Array<string>;
+  end: string;
+  ended_at: string | null;
+  ended_by: string;
+}
+
+export interface WebhookAuthorizationList {
+  data: Array<WebhookAuthorizationBody>;
+  has_more: boolean;
+  next: string | null;
 }
 
 export interface WebhookBody {

@@ -304,6 +304,31 @@ class Contacts:
             if not after:
                 return
 
+    def list_disclosures(
+        self, contact: str, *, limit: int | None = None, after: str | None = None
+    ) -> types.DisclosureList:
+        """To whom a contact's data was handed over."""
+        answer: Any = self._transport.send(
+            Call(
+                "GET",
+                f"/contacts/{quote(contact, safe='')}/disclosures",
+                query={"limit": limit, "after": after},
+            )
+        )
+        return answer  # type: ignore[no-any-return]
+
+    def iterate_disclosures(
+        self, contact: str, *, limit: int | None = None
+    ) -> Iterator[types.DisclosureBody]:
+        """To whom a contact's data was handed over: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list_disclosures(contact, after=after, limit=limit)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
+
     def list_timeline(
         self, contact: str, *, limit: int | None = None, after: str | None = None
     ) -> types.TimelineList:
@@ -333,6 +358,20 @@ class Contacts:
     def remove(self, contact: str) -> None:
         """Delete a contact."""
         self._transport.send(Call("DELETE", f"/contacts/{quote(contact, safe='')}"))
+
+    def request_confirmation(
+        self, contact: str, topic: str, body: types.ConfirmationInput, *, idempotency_key: str | None = None
+    ) -> types.ConfirmationBody:
+        """Ask a contact to confirm a subscription."""
+        answer: Any = self._transport.send(
+            Call(
+                "POST",
+                f"/contacts/{quote(contact, safe='')}/topics/{quote(topic, safe='')}/confirmation",
+                body=body,
+                idempotency_key=idempotency_key,
+            )
+        )
+        return answer  # type: ignore[no-any-return]
 
     def search(
         self, body: types.ContactSearchInput, *, idempotency_key: str | None = None
@@ -1276,6 +1315,31 @@ class Webhooks:
         answer: Any = self._transport.send(Call("GET", "/webhooks"))
         return answer  # type: ignore[no-any-return]
 
+    def list_all_authorizations(
+        self, webhook: str, *, limit: int | None = None, after: str | None = None
+    ) -> types.WebhookAuthorizationList:
+        """List the authorizations of a webhook."""
+        answer: Any = self._transport.send(
+            Call(
+                "GET",
+                f"/webhooks/{quote(webhook, safe='')}/authorizations",
+                query={"limit": limit, "after": after},
+            )
+        )
+        return answer  # type: ignore[no-any-return]
+
+    def iterate_all_authorizations(
+        self, webhook: str, *, limit: int | None = None
+    ) -> Iterator[types.WebhookAuthorizationBody]:
+        """List the authorizations of a webhook: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list_all_authorizations(webhook, after=after, limit=limit)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
+
     def list_all_deliveries(
         self,
         webhook: str,
@@ -1354,6 +1418,13 @@ class Webhooks:
         """Send a test event."""
         answer: Any = self._transport.send(
             Call("POST", f"/webhooks/{quote(webhook, safe='')}/test", idempotency_key=idempotency_key)
+        )
+        return answer  # type: ignore[no-any-return]
+
+    def withdraw(self, webhook: str) -> types.WebhookBody:
+        """Withdraw the authorization."""
+        answer: Any = self._transport.send(
+            Call("DELETE", f"/webhooks/{quote(webhook, safe='')}/authorization")
         )
         return answer  # type: ignore[no-any-return]
 
@@ -1686,6 +1757,32 @@ class AsyncContacts:
             if not after:
                 return
 
+    async def list_disclosures(
+        self, contact: str, *, limit: int | None = None, after: str | None = None
+    ) -> types.DisclosureList:
+        """To whom a contact's data was handed over."""
+        answer: Any = await self._transport.send(
+            Call(
+                "GET",
+                f"/contacts/{quote(contact, safe='')}/disclosures",
+                query={"limit": limit, "after": after},
+            )
+        )
+        return answer  # type: ignore[no-any-return]
+
+    async def iterate_disclosures(
+        self, contact: str, *, limit: int | None = None
+    ) -> AsyncIterator[types.DisclosureBody]:
+        """To whom a contact's data was handed over: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list_disclosures(contact, after=after, limit=limit)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
+
     async def list_timeline(
         self, contact: str, *, limit: int | None = None, after: str | None = None
     ) -> types.TimelineList:
@@ -1718,6 +1815,20 @@ class AsyncContacts:
     async def remove(self, contact: str) -> None:
         """Delete a contact."""
         await self._transport.send(Call("DELETE", f"/contacts/{quote(contact, safe='')}"))
+
+    async def request_confirmation(
+        self, contact: str, topic: str, body: types.ConfirmationInput, *, idempotency_key: str | None = None
+    ) -> types.ConfirmationBody:
+        """Ask a contact to confirm a subscription."""
+        answer: Any = await self._transport.send(
+            Call(
+                "POST",
+                f"/contacts/{quote(contact, safe='')}/topics/{quote(topic, safe='')}/confirmation",
+                body=body,
+                idempotency_key=idempotency_key,
+            )
+        )
+        return answer  # type: ignore[no-any-return]
 
     async def search(
         self, body: types.ContactSearchInput, *, idempotency_key: str | None = None
@@ -2708,6 +2819,32 @@ class AsyncWebhooks:
         answer: Any = await self._transport.send(Call("GET", "/webhooks"))
         return answer  # type: ignore[no-any-return]
 
+    async def list_all_authorizations(
+        self, webhook: str, *, limit: int | None = None, after: str | None = None
+    ) -> types.WebhookAuthorizationList:
+        """List the authorizations of a webhook."""
+        answer: Any = await self._transport.send(
+            Call(
+                "GET",
+                f"/webhooks/{quote(webhook, safe='')}/authorizations",
+                query={"limit": limit, "after": after},
+            )
+        )
+        return answer  # type: ignore[no-any-return]
+
+    async def iterate_all_authorizations(
+        self, webhook: str, *, limit: int | None = None
+    ) -> AsyncIterator[types.WebhookAuthorizationBody]:
+        """List the authorizations of a webhook: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list_all_authorizations(webhook, after=after, limit=limit)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
+
     async def list_all_deliveries(
         self,
         webhook: str,
@@ -2787,6 +2924,13 @@ class AsyncWebhooks:
         """Send a test event."""
         answer: Any = await self._transport.send(
             Call("POST", f"/webhooks/{quote(webhook, safe='')}/test", idempotency_key=idempotency_key)
+        )
+        return answer  # type: ignore[no-any-return]
+
+    async def withdraw(self, webhook: str) -> types.WebhookBody:
+        """Withdraw the authorization."""
+        answer: Any = await self._transport.send(
+            Call("DELETE", f"/webhooks/{quote(webhook, safe='')}/authorization")
         )
         return answer  # type: ignore[no-any-return]
 

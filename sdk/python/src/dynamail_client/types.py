@@ -179,6 +179,26 @@ class ChangedBody(TypedDict):
     changed: int
 
 
+class ConfirmationBody(TypedDict):
+    topic: str
+    state: str
+    asked_at: str | None
+    email: str | None
+
+
+ConfirmationInput = TypedDict(
+    "ConfirmationInput",
+    {
+        "text": str,
+        "from": NotRequired[str],
+        "redirect_url": NotRequired[str],
+        "source": NotRequired[str],
+        "evidence": NotRequired[dict[str, Any]],
+        "tracking_allowed": NotRequired[bool | None],
+    },
+)
+
+
 class ContactBatchInput(TypedDict):
     contacts: list[ContactInput]
 
@@ -269,6 +289,30 @@ class ContentProblemBody(TypedDict):
     suggestion: str
     line: int | None
     column: int | None
+
+
+class DisclosureAuthorizationBody(TypedDict):
+    id: str | None
+    at: str
+    by: str
+
+
+class DisclosureBody(TypedDict):
+    id: str
+    at: str
+    first_at: str
+    times: int
+    to: ReceiverBody
+    authorization: DisclosureAuthorizationBody | None
+    event: str
+    fields: list[str]
+    received: str
+
+
+class DisclosureList(TypedDict):
+    data: list[DisclosureBody]
+    has_more: bool
+    next: str | None
 
 
 class DnsRecordBody(TypedDict):
@@ -437,6 +481,33 @@ class EmailsQuery(TypedDict):
     until: NotRequired[str | None]
 
 
+class EmailsWanted(TypedDict):
+    state: NotRequired[
+        Literal[
+            "",
+            "accepted",
+            "bounced",
+            "canceled",
+            "deferred",
+            "delivered",
+            "expired",
+            "queued",
+            "scheduled",
+            "suppressed",
+            "unknown",
+        ]
+    ]
+    reaction: NotRequired[Literal["", "clicked", "complained", "opened", "returned"]]
+    recipient: NotRequired[str]
+    tag: NotRequired[str]
+    stream: NotRequired[str]
+    source: NotRequired[Literal["", "api", "smtp"]]
+    subject: NotRequired[str]
+    is_test: NotRequired[bool | None]
+    since: NotRequired[str | None]
+    until: NotRequired[str | None]
+
+
 class EventBatchInput(TypedDict):
     events: list[EventInput]
 
@@ -490,10 +561,11 @@ class ExportBody(TypedDict):
 
 
 class ExportInput(TypedDict):
-    what: NotRequired[Literal["contacts", "suppressions"]]
+    what: NotRequired[Literal["contacts", "emails", "suppressions"]]
     columns: NotRequired[list[str]]
     segment: NotRequired[str]
     condition: NotRequired[dict[str, Any] | None]
+    filters: NotRequired[EmailsWanted | None]
 
 
 class ExportList(TypedDict):
@@ -781,6 +853,13 @@ ReceivedQuery = TypedDict(
 )
 
 
+class ReceiverBody(TypedDict):
+    kind: str
+    id: str | None
+    host: str
+    name: str
+
+
 class RecipientBody(TypedDict):
     email: str
     contact: str | None
@@ -1043,6 +1122,7 @@ class SubscriptionBody(TypedDict):
     basis: str
     tracking_allowed: bool | None
     changed_at: str | None
+    asked_at: NotRequired[str | None]
 
 
 class SubscriptionInput(TypedDict):
@@ -1281,6 +1361,25 @@ class WebhookAttemptBody(TypedDict):
     error: str
     duration_ms: int
     answer: str
+
+
+class WebhookAuthorizationBody(TypedDict):
+    by: str
+    at: str
+    text: str
+    id: str
+    url: str
+    events: list[str]
+    fields: list[str]
+    end: str
+    ended_at: str | None
+    ended_by: str
+
+
+class WebhookAuthorizationList(TypedDict):
+    data: list[WebhookAuthorizationBody]
+    has_more: bool
+    next: str | None
 
 
 class WebhookBody(TypedDict):
