@@ -16,7 +16,8 @@ from dynamail.api.describing import described
 from dynamail.api.errors import Problem
 from dynamail.api.paging import Listed, Page, list_page, read_after
 from dynamail.api.reading import read_query
-from dynamail.webhooks.disclosures import PREFIX, Agreed, Disclosure, list_disclosures
+from dynamail.webhooks.disclosures import PREFIX, Agreed, Disclosure
+from dynamail.webhooks.disclosures import list_disclosures as find_disclosures
 from dynamail.webhooks.persons import Person, describe_address, describe_contact
 
 
@@ -64,20 +65,20 @@ class DisclosureBody(msgspec.Struct, frozen=True):
         statuses=(404,),
     ),
 )
-async def list_of_contact(request: ApiRequest, contact: FromPath[str]) -> Response[Listed[DisclosureBody]]:
+async def list_disclosures(request: ApiRequest, contact: FromPath[str]) -> Response[Listed[DisclosureBody]]:
     """Webhooks, relays and providers, the latest first; by the contact's id, or by an address, also one that is nobody's contact."""
     page = read_query(request, Page)
     before = read_after(page, PREFIX)
 
     def find(caller: Caller) -> Listed[DisclosureBody]:
         person = _find_person(caller, contact)
-        rows = list_disclosures(caller.account_id, person, before=before, limit=page.limit + 1)
+        rows = find_disclosures(caller.account_id, person, before=before, limit=page.limit + 1)
         return list_page(rows, page.limit, _describe, lambda row: row.public_id)
 
     return answer(await in_account(request, find))
 
 
-HANDLERS = [list_of_contact]
+HANDLERS = [list_disclosures]
 
 
 def _find_person(caller: Caller, name: str) -> Person:
