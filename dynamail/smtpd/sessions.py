@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Any, cast
+from typing import Any, AnyStr, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -12,6 +12,14 @@ from dynamail.lib.public_addresses import name_network
 from dynamail.smtpd.content import ContentRefused
 
 TOO_MANY = b"421 4.7.0 Too many connections; try again later\r\n"
+_PLAIN_WRITING = str.maketrans(
+    {"“": '"', "”": '"', "‘": "'", "’": "'", "…": "...", "–": "-", "—": "-", "→": "->", "\xa0": " "}
+)
+
+
+def write_plainly(reply: str) -> str:
+    """In ASCII: typographic signs as typewriters have them, and a question mark for what has no counterpart."""
+    return reply.translate(_PLAIN_WRITING).encode("ascii", "replace").decode("ascii")
 
 
 class Places:
@@ -82,6 +90,13 @@ class BoundedSession(SMTP):
     @property
     def mail(self) -> Envelope:
         return cast(Envelope, self.envelope)
+
+    async def push(self, status: AnyStr) -> None:
+        """A reply is ASCII (RFC 5321 §4.2)."""
+        if isinstance(status, str):
+            await super().push(write_plainly(status))
+        else:
+            await super().push(status)
 
     async def smtp_DATA(self, arg: str | None) -> None:
         if await self.check_helo_needed() or await self.check_auth_needed("DATA"):

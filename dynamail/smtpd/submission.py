@@ -25,6 +25,7 @@ from aiosmtpd.smtp import Envelope, Session
 from django.conf import settings
 
 from dynamail.messages.checking import MAX_RAW_BYTES
+from dynamail.protocols.address import AddressError, parse_address
 from dynamail.smtpd.attempts import Attempts
 from dynamail.smtpd.content import ContentRefused, Room, read_content
 from dynamail.smtpd.sessions import BoundedSession, Places
@@ -88,6 +89,10 @@ class SubmissionHandler:
     ) -> str:
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return f"452 4.5.3 Too many recipients; {MOST_RECIPIENTS} fit into one transaction"
+        try:
+            parse_address(address)
+        except AddressError as error:
+            return f"553 5.1.3 {error}"  # of this one; the others get the message
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 OK"

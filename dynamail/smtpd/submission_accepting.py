@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections, transaction
 from django.utils import translation
 
 from dynamail.accounts.api_keys import Scope, find_api_key, is_well_formed, may_come_from, read_networks
@@ -180,9 +180,32 @@ def _store_once(key: ApiKey, submission: Submission, claim: str, body_hash: byte
 
 
 def _store(key: ApiKey, submission: Submission, cursor: Any) -> Outcome:
+    """All parts of the message or none: 250 answers for every recipient (RFC 5321 §6.1)."""
     emails = list(_split(submission.email))
     inquiry = accept_emails(key.account_id, emails, source_kind=SourceKind.SMTP, key=key, now=utc_now())
-    return _describe(key, run_inquiry(inquiry, cursor))
+    if len(emails) == 1:
+        return _describe(key, run_inquiry(inquiry, cursor))
+    try:
+        with transaction.atomic():
+            results = run_inquiry(inquiry, cursor)
+            if faulty := [one for one in results if _is_faulty(one)]:
+                raise _PartRefused(faulty)
+    except _PartRefused as refused:
+        return _describe(key, refused.parts)
+    return _describe(key, results)
+
+
+class _PartRefused(Exception):
+    """Takes back what was stored of the other parts."""
+
+    def __init__(self, parts: Sequence[AcceptResult]) -> None:
+        super().__init__()
+        self.parts = parts
+
+
+def _is_faulty(result: AcceptResult) -> bool:
+    """Is there more against it than that nobody of its recipients may be written to?"""
+    return isinstance(result, RefusedEmail) and any(one.code != "suppressed" for one in result.faults)
 
 
 def _split(email: NewEmail) -> list[NewEmail]:

@@ -69,6 +69,10 @@ class Submission:
 
 def read_submission(raw: bytes, *, recipients: Sequence[str], now: datetime) -> Submission:
     """Raises Misread. `raw` has CRLF line ends only."""
+    if b"\0" in raw:
+        raise Misread(
+            "The message has a NUL octet, which no message may have (RFC 5322 section 3.5); encode the part."
+        )
     fields, body = split_message(raw)
     sender = _read_sender(fields)
     options = _read_options(fields)

@@ -249,6 +249,29 @@ async def test_a_hundred_recipients_fit(tmp_path: Path) -> None:
         client.close()
 
 
+async def test_what_is_no_address_is_refused_alone(tmp_path: Path) -> None:
+    async with open_place(tmp_path) as place:
+        client, _ = await connect(place)
+        await client.sign_in()
+        await client.say("MAIL FROM:<app@shop.example>")
+        for wrong in ("ann", "ann@localhost", "a b@shop.example"):
+            assert (await client.say(f"RCPT TO:<{wrong}>")).startswith("553 5.1.3 ")
+        assert (await client.say("RCPT TO:<ann@example.com>")).startswith("250 ")
+        await client.say("DATA")
+        assert (await client.say(MESSAGE + b"\r\n.")).startswith("250 ")
+        assert place.acceptor.recipients == [["ann@example.com"]]
+        client.close()
+
+
+async def test_replies_are_ascii(tmp_path: Path) -> None:
+    async with open_place(tmp_path) as place:
+        place.acceptor.reply = "550 5.6.0 See “Headers” … of Jürg"
+        client, _ = await connect(place)
+        await client.sign_in()
+        assert await client.send(MESSAGE) == '550 5.6.0 See "Headers" ... of J?rg\r\n'
+        client.close()
+
+
 # ── Certificates ─────────────────────────────────────────────────────────────────────────────────────────────────────
 async def test_the_certificate_of_this_machine_is_made_once_and_names_it(tmp_path: Path) -> None:
     made = ensure_own_certificate(tmp_path)

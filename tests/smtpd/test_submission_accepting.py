@@ -63,6 +63,20 @@ def test_each_recipient_has_a_copy_and_a_hundred_are_two_emails(account: Account
     assert Outbox.objects.for_account(account).count() == 70
 
 
+def test_one_fault_in_either_half_keeps_the_whole_message_out(account: Account, secret: str) -> None:
+    people = [f"p{number}@example.com" for number in range(60)]
+    for place in (7, 57):
+        wrong = [*people[:place], "nobody", *people[place + 1 :]]
+        assert send(secret, account, *wrong).reply.startswith("550 5.6.0 ")
+        assert not Email.objects.for_account(account).exists(), "250 would have answered for all of them"
+
+
+def test_a_half_of_suppressed_people_keeps_the_other_not_out(account: Account, secret: str) -> None:
+    nobody = [f"suppressed+{number}@simulator.invalid" for number in range(50)]
+    outcome = send(secret, account, *nobody, "ann@example.com")
+    assert outcome.reply == f"250 2.0.0 OK {Email.objects.for_account(account).get().public_id}"
+
+
 def test_a_sender_of_somebody_else_is_refused(account: Account, secret: str) -> None:
     outcome = send(secret, account, raw=MESSAGE.replace(b"acme.example", b"bank.example"))
     assert outcome.reply.startswith("550 5.7.1 ")

@@ -167,6 +167,12 @@ def test_a_message_may_lack_header_or_text(raw: bytes) -> None:
     assert body.startswith(b"\r\n")
 
 
+@pytest.mark.parametrize("place", ["Hi", "Subject"])
+def test_a_nul_is_refused(place: str) -> None:
+    with pytest.raises(Misread, match="NUL"):
+        read(PLAIN.replace(place.encode(), place.encode() + b"\0", 1))
+
+
 @given(st.binary(max_size=400))
 def test_any_octets_are_read_or_refused(octets: bytes) -> None:
     raw = octets.replace(b"\r", b"").replace(b"\n", b"\r\n")
