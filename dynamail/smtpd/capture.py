@@ -26,7 +26,8 @@ from dynamail.senders.capture import capture_password
 from dynamail.smtpd.simulator import UNKNOWN, PlayKind, Refusals, is_simulated, read_play
 from dynamail.smtpd.simulator_acting import SLOW_SECONDS, Actor
 
-MAX_MESSAGE_BYTES = 30 * 2**20
+# The largest email that is accepted: 25 MiB of files in base 64 with their line ends, and long texts beside them.
+MAX_MESSAGE_BYTES = 64 * 2**20
 LONGEST_HEADER = 500  # characters kept for the list; the raw source keeps all
 
 log = logging.getLogger(__name__)
