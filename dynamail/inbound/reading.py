@@ -88,6 +88,7 @@ def _iter_files(message: Message) -> Iterator[ReceivedFile]:
     for part in message.walk():
         if part.is_multipart():
             continue
+        _decode_plain_fields(part)
         filename = part.get_filename()
         kind = part.get_content_type()
         if (
@@ -97,8 +98,24 @@ def _iter_files(message: Message) -> Iterator[ReceivedFile]:
         ):
             continue
         content = part.get_payload(decode=True)
-        shown = " ".join(decode_words(str(filename or "")).replace("\0", "").split())[:MAX_FILENAME]
-        yield ReceivedFile(shown, kind[:100], content if isinstance(content, bytes) else b"")
+        yield ReceivedFile(
+            _name_file(str(filename or "")), kind[:100], content if isinstance(content, bytes) else b""
+        )
+
+
+def _decode_plain_fields(part: Message) -> None:
+    """UTF-8 that stands in a header as it is (RFC 6532), of which the library would make question marks."""
+    for name in ("Content-Disposition", "Content-Type"):
+        said = next((value for key, value in part.raw_items() if key.lower() == name.lower()), "")
+        if not said.isascii():
+            part.replace_header(name, said.encode("ascii", "surrogateescape").decode("utf-8", "replace"))
+
+
+def _name_file(said: str) -> str:
+    """On one line and without a path, for programs that save files by their name (RFC 2183 §2.3)."""
+    shown = " ".join(decode_words(said).replace("\0", "").split())
+    name = re.split(r"[/\\]", shown)[-1].strip()
+    return "" if name in (".", "..") else name[:MAX_FILENAME]
 
 
 def find_new_text(text: str) -> str:

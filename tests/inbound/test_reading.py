@@ -40,7 +40,23 @@ def test_any_octets_are_taken_apart(raw: bytes) -> None:
 
 def test_files_are_found_by_their_names() -> None:
     (file,) = find_files(LETTER)
-    assert (file.filename, file.content_type, file.content) == ("../bill.pdf", "application/pdf", b"%PDF")
+    assert (file.filename, file.content_type, file.content) == ("bill.pdf", "application/pdf", b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("/etc/passwd", "passwd"),
+        (r"C:\\Windows\\system.ini", "system.ini"),
+        ("=?utf-8?q?..=2Fboot=2Eini?=", "boot.ini"),
+        ("../..", ""),
+        ("Счёт 7.pdf", "Счёт 7.pdf"),
+    ],
+)
+def test_the_name_of_a_file_leads_to_no_other_folder(said: str, name: str) -> None:
+    head = f'Content-Type: application/pdf\r\nContent-Disposition: attachment; filename="{said}"\r\n\r\n%PDF'
+    (file,) = find_files(head.encode())
+    assert file.filename == name
 
 
 @pytest.mark.parametrize(
