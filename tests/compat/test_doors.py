@@ -245,7 +245,7 @@ def test_a_strict_batch_of_resend_is_sent_whole_or_not_at_all(shop: Shop) -> Non
     for wrong in (resend(to="no"), resend(to="bob@mail.example")):
         answer = ask(shop, RESEND + "/batch", [resend(), wrong])
         assert answer.status == 422
-        assert json.loads(answer.body)["message"].startswith("Email 1 of the batch: ")
+        assert json.loads(answer.body)["message"].startswith("Email 2 of the 2: ")
     assert not Email.objects.for_account(shop.account).exists()
     lax = ask(shop, RESEND + "/batch", [resend(), resend(to="no")], x_batch_validation="permissive")
     body = json.loads(lax.body)

@@ -113,7 +113,7 @@ def _refuse_wrong(emails: Sequence[Read | Outcome]) -> None:
     """Raises Problem for the first that is wrong itself; the others were kept out with it."""
     for place, problem in enumerate(emails):
         if isinstance(problem, Problem) and problem.code != KEPT_OUT:
-            text = f"Email {place} of the batch: {sentence_of(problem)} Nothing was sent."
+            text = f"Email {place + 1} of the {len(emails)}: {sentence_of(problem)} Nothing was sent."
             raise replace(problem, detail=text, errors=(FieldError(str(place), text),))
 
 
