@@ -115,7 +115,7 @@ def _check(caller: Caller, said: ConfirmationInput) -> None:
 
 
 def _ask(caller: Caller, contact: Contact, topic: Topic, said: ConfirmationInput) -> ConfirmationBody:
-    """Raises Problem (409, 422, 429)."""
+    """Raises Problem (409, 422)."""
     check_open(contact, topic)
     person = Person(caller.account_id, contact.id, contact.email_key)
     try:
@@ -196,4 +196,6 @@ def _suppressed() -> Problem:
 def _too_often(error: AskedTooOften) -> Problem:
     detail = "This contact got as many mails to confirm a subscription in a day as anybody may."
     seconds = max(1, int(error.wait.total_seconds()) + 1)
-    return Problem(429, "asked_too_often", detail, headers={"retry-after": str(seconds)})
+    hint = "Retry-After says in how many seconds they may be asked again."
+    # No 429: a client would try again within the minute.
+    return Problem(409, "asked_too_often", detail, headers={"retry-after": str(seconds)}, hint=hint)
