@@ -41,7 +41,7 @@ from dynamail.api.limits import Bucket
 from dynamail.api.visits import note_subject
 from dynamail.lib.asking import Ask, Inquiry, ask_first, ask_together, pipeline_inquiry
 from dynamail.lib.clock import utc_now
-from dynamail.messages.emails import plan_emails
+from dynamail.messages.emails import TOO_MUCH, plan_emails
 from dynamail.messages.models import SourceKind
 from dynamail.messages.new_email import AcceptedEmail, AcceptResult, NewEmail, RefusedEmail
 
@@ -94,6 +94,10 @@ class Order:
 class Outcome:
     results: list[AcceptResult]
     replayed: bool = False
+
+
+class _TooMuchTogether(Exception):
+    """Requests that share a transaction say more than one may: each is taken alone."""
 
 
 class _Stored(msgspec.Struct):
@@ -259,11 +263,17 @@ def _plan(
             now=now,
             together=members[0].together,
         )
+        if len(orders) > 1 and any(map(_is_too_much, plan.results)):
+            raise _TooMuchTogether
         coming = iter(plan.results)
         for order in members:
             settled[order] = Outcome([next(coming) for _email in order.emails])
         asks += plan.asks
     return settled, asks
+
+
+def _is_too_much(result: AcceptResult) -> bool:
+    return isinstance(result, RefusedEmail) and any(fault.code == TOO_MUCH for fault in result.faults)
 
 
 def _group(order: Order) -> tuple[int, str, bool]:

@@ -44,6 +44,10 @@ from dynamail.senders.domains import explain_from_fault
 from dynamail.tracking.tokens import load_token_keys
 
 MAX_AT_ONCE = 500
+# Characters that the templates of emails taken at once may say together. A small request can ask for five hundred times a megabyte, which
+# would be in memory several times over until it is written; what comes without a template is bounded by the request's own size.
+MOST_RENDERED = 50_000_000
+TOO_MUCH = "batch_too_large"
 
 
 @dataclass(slots=True)
@@ -56,6 +60,26 @@ class _Ready:
     kept: Rendered
     secret: Rendered | None
     template_uid: UUID | None
+
+
+@dataclass(slots=True)
+class _Room:
+    """What templates may still say, in characters. Who comes too late is not even rendered."""
+
+    left: int
+
+    def take(self, draft: Draft, kept: Rendered, secret: Rendered | None) -> None:
+        """One-time content is sealed for each recipient."""
+        self.left -= _size(kept) + (_size(secret) * len(draft.targets) if secret else 0)
+
+    def refuses(self, draft: Draft) -> bool:
+        if self.left >= 0:
+            return False
+        sentence = _(
+            "The templates of this request say more than %d million characters together. Send this email and those after it in another request."
+        )
+        draft.add_fault(TOO_MUCH, "template", sentence % (MOST_RENDERED // 1_000_000))
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +132,11 @@ def plan_emails(
     asks: Sequence[Ask] = ()
     if fit:
         facts = yield from gather_facts(account_id, fit, now=now)
+        room = _Room(MOST_RENDERED)
         ready = [
             one
             for number, draft in enumerate(fit)
-            if (one := _decide(account_id, draft, facts, facts.judgements[number], is_test, now))
+            if (one := _decide(account_id, draft, facts, facts.judgements[number], room, is_test, now))
         ]
         if together and len(ready) < len(drafts):
             ready = []
@@ -132,7 +157,13 @@ def plan_emails(
 
 # ── Deciding ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _decide(
-    account_id: int, draft: Draft, facts: Facts, judgements: Sequence[Judgement], is_test: bool, now: datetime
+    account_id: int,
+    draft: Draft,
+    facts: Facts,
+    judgements: Sequence[Judgement],
+    room: _Room,
+    is_test: bool,
+    now: datetime,
 ) -> _Ready | None:
     """The draft with its content, or None with the faults in the draft."""
     if not facts.account.is_active:
@@ -145,10 +176,16 @@ def _decide(
     _check_media(draft, facts)
     if draft.faults or stream is None:
         return None
+    if template is not None and room.refuses(draft):
+        return None
     contents = _render(account_id, draft, facts, judgements, stream, template, now)
     if contents is None:
         return None
     kept, secret = contents
+    if template is not None:
+        room.take(draft, kept, secret)
+        if room.refuses(draft):
+            return None
     return _Ready(draft, stream, judgements, kept, secret, template.uid if template else None)
 
 
@@ -215,6 +252,10 @@ def _check_media(draft: Draft, facts: Facts) -> None:
         size += known.size_bytes if known else len(file.content)
     if size > MAX_ATTACHMENT_BYTES:
         draft.add_fault("too_large", "attachments", _("The files have more than 25 MB together."))
+
+
+def _size(content: Rendered) -> int:
+    return len(content.html) + len(content.text)
 
 
 # ── Content ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -369,6 +369,26 @@ def test_a_request_that_breaks_something_breaks_it_for_itself_alone(
     assert len(kept(shop)) == 9
 
 
+def test_requests_that_say_too_much_together_are_taken_one_by_one(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emails, "MOST_RENDERED", 15_000)
+    Template.objects.add(
+        shop.account, name="Large", kind="text", subject="Hi", source="{{ x }}" * 100, updated_at=utc_now()
+    )
+    large = {
+        "from": "hello@acme.example",
+        "to": "ann@example.com",
+        "template": {"name": "Large"},
+        "data": {"x": "y" * 100},
+    }
+    answers = ask_at_once(shop, [(large, {})] * 6)
+    assert [one.status for one in answers] == [202] * 6
+    batch = body_of(shop.ask("POST", BATCH, [large, large, email()]))
+    assert [one.get("code", "") for one in batch["results"]] == ["", "batch_too_large", ""]
+    assert len(kept(shop)) == 8
+
+
 def test_a_database_that_fails_leaves_nothing_half_done(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     write = emails.ask_to_write
 

@@ -15,6 +15,7 @@ from dynamail.content.models import Blob, Media, Template
 from dynamail.events.models import Event, RollupHour
 from dynamail.lib.asking import run_inquiry
 from dynamail.lib.ids import id_time, new_id
+from dynamail.messages import emails
 from dynamail.messages.email_acts import resend_email
 from dynamail.messages.emails import accept_emails
 from dynamail.messages.models import Email, EmailBody, Message, Outbox, SourceKind
@@ -491,6 +492,34 @@ def test_the_words_of_a_failing_template_do_not_tell_a_one_time_value(account: A
     result = accept(account, make_email(template="Welcome", data={"code": OneTime(SECRET)}))
     assert faults(result) == [("template_failed", "data")]
     assert SECRET not in repr(result)
+
+
+def test_what_the_templates_of_a_batch_say_is_bounded(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emails, "MOST_RENDERED", 25_000)
+    make_template(account, source="{{ code }}" * 100)
+    large = make_email(template="Welcome", data={"code": "x" * 100})
+    plain = make_email(text="y" * 50_000)
+    results = accept_all(account, [large, large, large, plain, large])
+    assert [isinstance(one, AcceptedEmail) for one in results] == [True, True, False, True, False]
+    assert faults(results[2]) == [("batch_too_large", "template")]
+    assert "another request" in results[2].faults[0].text  # type: ignore[union-attr]
+    assert Email.objects.for_account(account).count() == 3
+
+
+def test_one_time_content_counts_for_each_recipient(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emails, "MOST_RENDERED", 25_000)
+    make_template(account, source="{{ code }}" * 100)
+    data = {"code": OneTime("x" * 100)}
+    one, two = (
+        make_email(*names, template="Welcome", data=data)
+        for names in (("a@m.example",), ("a@m.example", "b@m.example", "c@m.example"))
+    )
+    assert isinstance(accept(account, one), AcceptedEmail)
+    assert faults(accept(account, two)) == [("batch_too_large", "template")]
 
 
 # ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
