@@ -22,10 +22,11 @@ def make_mark() -> int:
     return secrets.randbits(31)
 
 
-def hold_mark(mark: int) -> None:
-    """On the connection of the thread that asks, for as long as it is open."""
+def hold_mark(mark: int) -> bool:
+    """On the connection of the thread that asks, for as long as it is open. False where another one has it."""
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_CLASS, mark])
+        return bool(cursor.fetchone()[0])
 
 
 def free_claims(*, now: datetime) -> int:

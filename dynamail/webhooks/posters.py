@@ -55,7 +55,7 @@ class Posters:
         self._done: list[Outcome] = []
         self._unsent: list[Job] = []
         self._kept: KeptConnections | None = None
-        self._mark = make_mark()
+        self.mark = make_mark()
         self._marked: object = None  # the connection that holds it
 
     @property
@@ -69,7 +69,7 @@ class Posters:
 
     def claim(self, *, now: datetime) -> list[Job]:
         """What is due, as much as there is room for."""
-        return claim_jobs(now=now, room=self.room, mark=self._mark)
+        return claim_jobs(now=now, room=self.room, mark=self.mark)
 
     def start(self, jobs: Sequence[Job]) -> None:
         fresh_until = time.monotonic() + FRESH_SECONDS
@@ -163,7 +163,7 @@ class Posters:
         close_old_connections()
         connections["default"].ensure_connection()
         if self._marked is not connections["default"].connection:
-            hold_mark(self._mark)
+            hold_mark(self.mark)
             self._marked = connections["default"].connection
 
 

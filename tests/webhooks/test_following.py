@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -22,6 +23,7 @@ from dynamail.lib.clock import utc_now
 from dynamail.webhooks import following
 from dynamail.webhooks.endpoints import READER
 from dynamail.webhooks.following import follow_webhooks
+from dynamail.webhooks.leases import LOCK_CLASS, hold_mark
 from dynamail.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from dynamail.webhooks.posters import AT_ONCE, Posters
 from dynamail.webhooks.queueing import queue_guard
@@ -184,6 +186,35 @@ def test_what_a_dead_worker_held_is_sent_by_the_next_one(
     (request,) = sink.requests
     assert lost.post is not None
     assert request.headers["webhook-id"] == lost.post.headers["webhook-id"]
+
+
+def test_what_a_dead_process_had_claimed_is_due_and_what_a_living_one_has_is_not(
+    account: Account, sink: WebhookSink, posters: Posters
+) -> None:
+    make_endpoint(account, sink.url())
+    happen(account)
+    settle()
+    spread_events(now=utc_now())
+    other = Posters(1)
+    other.begin_turn(now=utc_now())
+    assert len(other.claim(now=utc_now())) == 1
+    take_turn(posters)
+    assert sink.requests == []
+    other.stop()  # its session ends, as when it is killed
+    wait_until_gone(other)
+    take_turn(posters)
+    assert len(sink.requests) == 1
+    errors = WebhookAttempt.objects.for_account(account).values_list("error", flat=True)
+    assert sorted(errors) == ["", "lost"]
+
+
+def wait_until_gone(other: Posters) -> None:
+    """The server notices the end of a session a moment later."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not hold_mark(other.mark):
+        assert time.monotonic() < until
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, other.mark])
 
 
 def test_a_deleted_person_leaves_our_copies_and_partners_are_told(
