@@ -41,7 +41,7 @@ from dynamail.protocols.raw_messages import MAX_LINE, RawField, RawMessage, read
 from dynamail.protocols.seven_bit import has_too_many_parts, make_seven_bit
 from dynamail.protocols.smtp.envelopes import Envelope
 from dynamail.protocols.smtp.wire import make_wire_safe
-from dynamail.protocols.transfer_encoding import write_part
+from dynamail.protocols.transfer_encoding import declare_mime, write_part
 
 _REMOVED = words(
     "from message-id feedback-id bcc resent-bcc return-path received received-spf dkim-signature domainkey-signature authentication-results "
@@ -171,6 +171,7 @@ def _track(message: bytes, links: SingleLinks, *, opens: bool, clicks: bool) -> 
         changed = [_track_part(part, links, opens=opens, clicks=clicks) for part in parts]
         if not any(changed):
             return message
+        declare_mime(parsed)
         output = BytesIO()
         BytesGenerator(output, mangle_from_=False, policy=_POLICY).flatten(parsed)
     except (RecursionError, LookupError, ValueError):

@@ -12,7 +12,7 @@ from email.parser import BytesParser
 from email.policy import compat32
 from io import BytesIO
 
-from dynamail.protocols.transfer_encoding import write_part
+from dynamail.protocols.transfer_encoding import declare_mime, write_part
 
 MAX_LINE = 998  # RFC 5322 §2.1.1, without CRLF
 
@@ -32,6 +32,7 @@ def make_seven_bit(message: bytes) -> bytes | None:
         parsed = BytesParser(policy=_POLICY).parsebytes(message)
         if any(name in parsed for name in _SEALED) or not all(_convert(part) for part in parsed.walk()):
             return None
+        declare_mime(parsed)
         output = BytesIO()
         BytesGenerator(output, mangle_from_=False, policy=_POLICY).flatten(parsed)
     except (RecursionError, LookupError, ValueError):

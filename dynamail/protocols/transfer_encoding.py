@@ -27,6 +27,12 @@ def write_part(part: Message, data: bytes) -> None:
     part.set_payload(encoded.decode("ascii"))
 
 
+def declare_mime(message: Message) -> None:
+    """Without this field of the whole message no encoding means anything (RFC 2045 §4)."""
+    if "MIME-Version" not in message:
+        message["MIME-Version"] = "1.0"
+
+
 def _is_better_as_base64(data: bytes) -> bool:
     """An octet beyond ASCII becomes three characters in quoted-printable, and any octet 4/3 in base64."""
     return len(data) > LONG and len(data.translate(None, _ASCII)) * 6 > len(data)

@@ -78,6 +78,13 @@ def test_the_shorter_encoding_is_chosen_for_a_long_text(text: str, encoding: str
     assert max(map(len, converted.split(b"\r\n"))) <= 76
 
 
+@pytest.mark.parametrize("version", ["", "MIME-Version: 1.0\r\n"])
+def test_what_is_encoded_says_that_it_is_mime(version: str) -> None:
+    converted = make_seven_bit(f"Subject: plain\r\n{version}\r\n{'a' * 2_000}\r\n".encode())
+    assert converted is not None
+    assert parse(converted).get_all("MIME-Version") == ["1.0"]
+
+
 def test_what_is_not_text_keeps_its_octets() -> None:
     data = bytes(range(1, 256))
     converted = make_seven_bit(b"Content-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n" + data)
