@@ -88,7 +88,7 @@ def upsert_contacts(
 # ── Finding ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _find_people(account_id: int, wishes: Sequence[Wish], places: Iterable[int]) -> list[_Person]:
     """In the order of `places`."""
-    known = _find_by_keys(account_id, {wishes[place].address.key for place in places})
+    known = find_contacts_by_keys(account_id, {wishes[place].address.key for place in places})
     people: dict[UUID | str, _Person] = {}
     for place in places:
         key = wishes[place].address.key
@@ -98,7 +98,7 @@ def _find_people(account_id: int, wishes: Sequence[Wish], places: Iterable[int])
     return list(people.values())
 
 
-def _find_by_keys(account_id: int, keys: Collection[str]) -> dict[str, Contact]:
+def find_contacts_by_keys(account_id: int, keys: Collection[str]) -> dict[str, Contact]:
     """Who has these folded addresses, or whom they were merged into last."""
     contacts = Contact.objects.for_account(account_id)
     found = {one.email_key: one for one in contacts.filter(email_key__in=keys)}

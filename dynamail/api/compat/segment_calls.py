@@ -8,17 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from django.db import transaction
 
 from dynamail.accounts.zones import find_zone, list_zone_names
 from dynamail.api.auth import Caller
 from dynamail.api.contact_shapes import Catalog, find_source, load_catalog
 from dynamail.contacts.addressing import AddressError, read_address
-from dynamail.contacts.editing import find_contact_by_email
 from dynamail.contacts.given_values import read_given
 from dynamail.contacts.models import Attribute, ContactState
 from dynamail.contacts.own_events import NewOwnEvent, record_own_events
-from dynamail.contacts.upserting import ContactChanges, upsert_contact
+from dynamail.contacts.upserting import ContactChanges
+from dynamail.contacts.upserting_many import Wish, find_contacts_by_keys, upsert_contacts
 from dynamail.contacts.values import Value, ValueProblem
 
 IGNORED_TYPES = ("page", "screen", "group", "alias")
@@ -51,10 +50,7 @@ class Ignored(msgspec.Struct, frozen=True, rename="camel"):
 def take_calls(caller: Caller, calls: Sequence[tuple[int, Call]]) -> tuple[int, list[Ignored]]:
     """How many had an effect, and what was left out. People are identified before events are told of them."""
     taken = _Taking(caller)
-    identified = [(index, call) for index, call in calls if call.type == "identify"]
-    # In the order of the addresses: two batches with the same people do not lock each other out.
-    for index, call in sorted(identified, key=lambda one: find_email(one[1]).casefold()):
-        taken.identify(index, call)
+    taken.identify([(index, call) for index, call in calls if call.type == "identify"])
     taken.track([(index, call) for index, call in calls if call.type == "track"])
     for index, call in calls:
         if call.type not in ("identify", "track"):
@@ -75,28 +71,25 @@ class _Taking:
     def ignore(self, index: int, call: Call, field: str, reason: str) -> None:
         self.ignored.append(Ignored(index, (call.message_id or "")[:200], field[:200], reason))
 
-    def identify(self, index: int, call: Call) -> None:
-        """Make or change the contact. That subscribes them to nothing."""
+    def identify(self, calls: Sequence[tuple[int, Call]]) -> None:
+        """Make or change the contacts. That subscribes them to nothing."""
         caller = self.caller
-        email = find_email(call)
-        if not email:
-            self.ignore(index, call, "userId", "is no email address, and traits have none")
-            return
-        try:
-            known = find_contact_by_email(caller.account_id, email)
-            if known is not None and known.state == ContactState.RESTRICTED:
+        named = []
+        for index, call in calls:
+            if email := find_email(call):
+                named.append((index, call, read_address(email)))
+            else:
+                self.ignore(index, call, "userId", "is no email address, and traits have none")
+        known = find_contacts_by_keys(caller.account_id, {address.key for _index, _call, address in named})
+        wishes = []
+        for index, call, address in named:
+            contact = known.get(address.key)
+            if contact is not None and contact.state == ContactState.RESTRICTED:
                 self.ignore(index, call, "userId", "is of a contact who asked to be left alone")
-                return
-            with transaction.atomic():
-                changes = self._read_changes(index, call)
-                source = find_source(caller)
-                upsert_contact(
-                    caller.account_id, email, changes, source=source, by=caller.key, now=caller.now
-                )
-        except AddressError as error:
-            self.ignore(index, call, "traits.email", str(error))
-            return
-        self.accepted += 1
+            else:
+                wishes.append(Wish(address, self._read_changes(index, call)))
+        upsert_contacts(caller.account_id, wishes, source=find_source(caller), by=caller.key, now=caller.now)
+        self.accepted += len(wishes)
 
     def track(self, calls: Sequence[tuple[int, Call]]) -> None:
         """Keep own events of contacts, who are made where they are missing. The same `messageId` is the same event."""
