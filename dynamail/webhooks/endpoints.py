@@ -26,6 +26,7 @@ from dynamail.webhooks.authorizing import NOT_AUTHORIZED, authorize, end_authori
 from dynamail.webhooks.errors import WebhookError
 from dynamail.webhooks.keys import Keys, make_keys, open_keys, seal_keys
 from dynamail.webhooks.kinds import ALL, KINDS, TEST, VERSION, FieldGroup
+from dynamail.webhooks.leases import LostClaim, note_lost
 from dynamail.webhooks.models import WebhookAuthorization, WebhookDelivery, WebhookEndpoint
 from dynamail.webhooks.queueing import queue_follow
 
@@ -92,10 +93,12 @@ def change_endpoint(
         values |= {"failing_since": None, "held_until": None}
     if authorized:
         if not held.is_authorized:
-            _give_up(_list_open(endpoint), "withdrawn")  # what was noted while it was taken back
+            _give_up(
+                endpoint, _list_open(endpoint), "withdrawn", now
+            )  # what was noted while it was taken back
         values |= authorize(endpoint, chosen, by=by, now=now)
     _update(endpoint, **values, updated_at=now)
-    _drop_unwanted(endpoint)
+    _drop_unwanted(endpoint, now)
     record_audit(
         endpoint.account_id, by=by, action="webhook.changed", subject=endpoint, **_tell(chosen, authorized)
     )
@@ -111,8 +114,8 @@ def withdraw_authorization(endpoint: WebhookEndpoint, *, by: Actor, now: datetim
     if not _rows(endpoint).select_for_update().get().is_authorized:
         return False
     end_authorization(endpoint, WebhookAuthorization.End.WITHDRAWN, by=by, now=now)
+    _give_up(endpoint, _list_open(endpoint), "withdrawn", now)
     _update(endpoint, **NOT_AUTHORIZED, updated_at=now)
-    _give_up(_list_open(endpoint), "withdrawn")
     record_audit(
         endpoint.account_id,
         by=by,
@@ -153,7 +156,7 @@ def remove_endpoint(endpoint: WebhookEndpoint, *, by: Actor, now: datetime) -> N
         endpoint, removed_at=now, state=State.DISABLED, state_at=now, why="", keys_sealed=None, updated_at=now
     )
     end_authorization(endpoint, WebhookAuthorization.End.REMOVED, by=by, now=now)
-    _give_up(_list_open(endpoint), "removed")
+    _give_up(endpoint, _list_open(endpoint), "removed", now)
     record_audit(endpoint.account_id, by=by, action="webhook.removed", subject=endpoint, url=endpoint.url)
     note_wants(endpoint.account_id)
 
@@ -310,10 +313,11 @@ def _lock(endpoint: WebhookEndpoint) -> None:
     endpoint.keys_sealed = _rows(endpoint).select_for_update().values_list("keys_sealed", flat=True).get()
 
 
-def _drop_unwanted(endpoint: WebhookEndpoint) -> None:
+def _drop_unwanted(endpoint: WebhookEndpoint, now: datetime) -> None:
     """What waits of events that are not chosen any more is not told (P7.2)."""
     if ALL not in endpoint.kinds:
-        _give_up(_list_open(endpoint).exclude(kind__in=[*endpoint.kinds, TEST]), "unwanted")
+        unwanted = _list_open(endpoint).exclude(kind__in=[*endpoint.kinds, TEST])
+        _give_up(endpoint, unwanted, "unwanted", now)
 
 
 def _list_open(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
@@ -321,7 +325,20 @@ def _list_open(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
     return rows.filter(state__in=(WebhookDelivery.State.WAITING, WebhookDelivery.State.FAILED))
 
 
-def _give_up(rows: QuerySet[WebhookDelivery], error: str) -> None:
+def _give_up(endpoint: WebhookEndpoint, rows: QuerySet[WebhookDelivery], error: str, now: datetime) -> None:
+    """Who has one on its way still says what came of it; of a claim whose lease is over nobody will, so it is noted here."""
+    lost = [
+        LostClaim(
+            row.account_id,
+            row.id,
+            row.kind,
+            row.payload,
+            row.contact_id or row.address_id,
+            endpoint.authorization_id,
+        )
+        for row in rows.filter(claim__isnull=False, next_at__lte=now)
+    ]
+    note_lost(lost, now=now)
     rows.update(state=WebhookDelivery.State.GIVEN_UP, error=error, claim=None, next_at=None)
 
 

@@ -11,13 +11,14 @@ from uuid import UUID, uuid4
 
 from django.db import connections, transaction
 
-from dynamail.lib.ids import new_id, to_public_id
+from dynamail.lib.ids import to_public_id
 from dynamail.lib.sealing import CannotOpen
 from dynamail.lib.sql import load_sql
 from dynamail.protocols.standard_webhooks import SigningKeys, sign_headers
 from dynamail.webhooks.keys import choose_signing_keys, open_keys
 from dynamail.webhooks.kinds import TEST, list_groups
-from dynamail.webhooks.models import WebhookAttempt, WebhookEndpoint
+from dynamail.webhooks.leases import LostClaim, note_lost
+from dynamail.webhooks.models import WebhookEndpoint
 from dynamail.webhooks.payloads import encode, fit
 from dynamail.webhooks.posting import TOTAL_SECONDS, Post, Reply
 
@@ -28,7 +29,6 @@ HEALTHY, FAILING = (
     1,
 )  # claimed at once for one endpoint, as it answers or does not; posters.py says how many are on their way
 VERSION_HEADER = "dynamail-version"
-LOST = "lost"  # of an attempt that nobody settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def claim_jobs(*, now: datetime, room: int, mark: int | None = None) -> list[Job
         with connections["default"].cursor() as cursor:
             cursor.execute(load_sql("webhooks", "claim_deliveries"), parameters)
             rows = [_Row._make(row) for row in cursor.fetchall()]
-        _note_lost([row for row in rows if row.before is not None], now)
+        note_lost([_describe_lost(row) for row in rows if row.before is not None], now=now)
     ways = {row.endpoint_id: row for row in rows}
     opened = {key: _open_way(row, now) for key, row in ways.items()}
     return [_prepare(row, _read_row(row, claim), opened[row.endpoint_id], now) for row in rows]
@@ -139,22 +139,10 @@ class _Way:
     keys: SigningKeys | None
 
 
-def _note_lost(rows: Sequence[_Row], now: datetime) -> None:
-    """Claims that nobody settled: their worker died, and what it sent may have arrived. They are attempts whose end is not known."""
-    WebhookAttempt.objects.across_accounts(reason="the rows name their account").bulk_create(
-        WebhookAttempt(
-            account_id=row.account_id,
-            id=new_id(now),
-            at=now,
-            delivery_id=row.id,
-            error=LOST,
-            authorization_id=row.authorization_id,
-            person_id=row.contact_id or row.address_id,
-            fields=list_groups(row.kind, json.loads(row.payload)["data"]),
-        )
-        for row in rows
-        if row.payload
-    )
+def _describe_lost(row: _Row) -> LostClaim:
+    payload = json.loads(row.payload) if row.payload else None
+    person = row.contact_id or row.address_id
+    return LostClaim(row.account_id, row.id, row.kind, payload, person, row.authorization_id)
 
 
 def _open_way(row: _Row, now: datetime) -> _Way:

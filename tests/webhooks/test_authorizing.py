@@ -10,6 +10,7 @@ from dynamail.accounts.models import Account
 from dynamail.events.log import record_event
 from dynamail.events.models import Event
 from dynamail.webhooks.authorizing import list_authorizations
+from dynamail.webhooks.disclosures import list_disclosures
 from dynamail.webhooks.endpoints import (
     EndpointSettings,
     change_endpoint,
@@ -19,10 +20,12 @@ from dynamail.webhooks.endpoints import (
 from dynamail.webhooks.errors import WebhookError
 from dynamail.webhooks.models import WebhookAttempt, WebhookDelivery
 from dynamail.webhooks.outcomes import Outcome, settle_jobs
+from dynamail.webhooks.persons import describe_contact
 from dynamail.webhooks.posting import Reply
 from dynamail.webhooks.replaying import _read_event, replay_delivery, send_test
-from dynamail.webhooks.sending import claim_jobs
+from dynamail.webhooks.sending import LEASE, claim_jobs
 from dynamail.webhooks.spreading import make_deliveries
+from tests.support.people import make_contact
 from tests.support.personas import NOW
 from tests.support.webhook_sink import Said, WebhookSink
 from tests.webhooks.conftest import make_endpoint, owner_of, send_due, spread
@@ -97,3 +100,18 @@ def test_what_was_noted_while_it_was_taken_back_is_not_sent_later(
     chosen = EndpointSettings(sink.url(), ("*",))
     change_endpoint(endpoint, chosen, authorized=True, by=owner_of(account), now=NOW)
     assert send_due(NOW) == 0
+
+
+@pytest.mark.promise("P7.1")
+def test_what_a_dead_worker_had_claimed_before_the_end_may_have_arrived(account: Account) -> None:
+    endpoint, _keys = make_endpoint(account, "https://shop.example/", fields=("address",))
+    contact = make_contact(account)
+    spread(account, record_event(account.pk, "contact.tagged", contact_id=contact.id, now=NOW, data={}))
+    claim_jobs(now=NOW, room=1)  # and nobody settles it
+    withdraw_authorization(endpoint, by=owner_of(account), now=NOW + LEASE)
+    (one,) = list_disclosures(account.pk, describe_contact(contact), limit=9)
+    assert (one.received, one.fields, one.authorization and one.authorization.by) == (
+        "unknown",
+        ("address",),
+        "Alice",
+    )
