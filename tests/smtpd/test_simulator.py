@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dynamail.messages.checking import MAX_ATTACHMENT_BYTES, MAX_CONTENT
 from dynamail.protocols.reports.reading import read_report
 from dynamail.protocols.reports.records import ReportKind
+from dynamail.smtpd.capture import MAX_MESSAGE_BYTES
 from dynamail.smtpd.simulated_reports import write_answer, write_bounce, write_complaint
 from dynamail.smtpd.simulator import Play, PlayKind, Refusals, is_simulated, read_play
 from dynamail.smtpd.simulator_acting import find_reply_address, find_tracked_path
@@ -98,3 +100,9 @@ def test_where_a_reader_would_answer_and_click() -> None:
     assert find_tracked_path(MESSAGE, "c") == "/t/c/AAA"
     assert find_tracked_path(MESSAGE, "o") == "/t/o/BBB?x=1&y=2"
     assert find_tracked_path(b"Subject: x\r\n\r\nhttps://a/t/o/x", "o") == ""
+
+
+def test_the_largest_email_that_is_accepted_reaches_the_mailbox() -> None:
+    files = MAX_ATTACHMENT_BYTES * 78 / 57  # 57 octets become a line of 76 characters and its end
+    texts = 2 * MAX_CONTENT * 2 * 78 / 57  # HTML and text, most characters of two octets
+    assert files + texts < MAX_MESSAGE_BYTES
