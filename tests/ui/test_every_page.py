@@ -136,6 +136,7 @@ PAGES = {
     "stream-new": Place("/settings/streams/new/"),
     "stream": Place("/settings/streams/", "^Transactional"),
     "messages": Place("/messages/"),
+    "messages-by-prefix": Place("/messages/?q=reader7%40"),
     "messages-nothing-found": Place("/messages/?q=nobody@mail.example"),
     "developers": Place("/developers/"),
     "api-requests": Place("/developers/requests/"),

@@ -37,6 +37,7 @@ def test_a_key_is_made_and_mail_sent_with_it_arrives_live(
     look_by_keyboard(developer)
     send_again(developer)
     find_by_filter(developer)
+    export_the_log(developer)
     look_at_requests(developer, installation, secret)
     assert developer.faults == []
 
@@ -151,10 +152,27 @@ def find_by_filter(developer: Marketer) -> None:
     expect(page).to_have_url(re.compile("state=bounced$"))
     expect(find_row(page, "Second")).to_be_visible()
     expect(find_row(page, "Your table")).to_have_count(0)
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_text("here once you type the recipient's whole address.")).to_be_visible()
+    developer.look_closely("messages-filter")
     page.keyboard.press("Escape")
     page.get_by_label("Search messages by recipient").fill("guest@")
     expect(page.get_by_text("Nothing matches")).to_be_visible()
     developer.look_everywhere("messages-nothing")
+    page.get_by_label("State", exact=True).select_option(label="Opened")
+    expect(page).to_have_url(re.compile("state=opened$"))
+
+
+def export_the_log(developer: Marketer) -> None:
+    page = developer.page
+    page.goto("/messages/?state=bounced")
+    developer.press("Export these")
+    link = page.get_by_role("link", name=re.compile(r"^Download \d+ rows?$"))
+    developer.reload_until(link)
+    developer.look_everywhere("messages-exported")
+    with page.expect_download() as coming:
+        link.click()
+    assert "bounce-5.1.1@simulator.invalid" in coming.value.path().read_text(encoding="utf-8-sig")
 
 
 def look_at_requests(developer: Marketer, installation: Installation, secret: str) -> None:

@@ -140,8 +140,16 @@ def test_what_campaigns_sent_is_found_by_the_whole_address(account: Account, cli
     Message.objects.add(
         account, id=new_id(NOW), at=NOW, source_kind="campaign", contact_id=contact.id, state="delivered"
     )
-    assert "Campaign" in read(client, "/messages/?q=ann@m.example", hx_request="true")
-    assert "Nothing matches" in read(client, "/messages/?q=bob@m.example", hx_request="true")
+    page = read(client, "/messages/?q=ann@m.example", hx_request="true")
+    assert "Campaign" in page
+    assert f'href="/contacts/{contact.public_id}/"' in page
+    assert "Card of Ann@m.example" in page
+    prefix = read(client, "/messages/?q=ann@", hx_request="true")
+    assert "Type the whole address to see what campaigns sent as well." in prefix
+    assert "Card of" not in prefix
+    nobody = read(client, "/messages/?q=bob@m.example", hx_request="true")
+    assert "Nothing matches" in nobody
+    assert "Card of" not in nobody
 
 
 def test_what_the_filters_find_is_exported_in_the_background(

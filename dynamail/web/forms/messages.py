@@ -80,6 +80,11 @@ class LogQuery:
         return self.source == CAMPAIGN and not self.address
 
     @property
+    def is_prefix(self) -> bool:
+        """Only the beginning of an address was asked for."""
+        return bool(self.filters.recipient) and not self.address
+
+    @property
     def is_short(self) -> bool:
         return 0 < len(self.values.get("q", "")) < SHORTEST_PREFIX
 

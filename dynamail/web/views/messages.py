@@ -121,9 +121,10 @@ def _read_query(request: PageRequest) -> tuple[LogQuery, list[Stream]]:
 
 def _list_context(request: PageRequest, query: LogQuery, streams: Sequence[Stream]) -> dict[str, Any]:
     account_id, is_costly = request.account.pk, False
+    contact = _find_contact(account_id, query.address)
     try:
         with limit_time(seconds=TIRED_SECONDS):
-            lines = _list_lines(account_id, query, streams)
+            lines = _list_lines(account_id, query, streams, contact)
     except TooSlow:
         lines, is_costly = [], True
     shown, more = lines[:PAGE_SIZE], len(lines) > PAGE_SIZE
@@ -132,6 +133,7 @@ def _list_context(request: PageRequest, query: LogQuery, streams: Sequence[Strea
     return {
         "page_title": _("Messages"),
         "query": query,
+        "contact": contact,
         "lines": shown,
         "is_costly": is_costly,
         "is_new": is_new,
@@ -148,7 +150,17 @@ def _list_context(request: PageRequest, query: LogQuery, streams: Sequence[Strea
 
 
 # ── The lines ────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _list_lines(account_id: int, query: LogQuery, streams: Sequence[Stream]) -> list[Line]:
+def _find_contact(account_id: int, address: str) -> Contact | None:
+    """Whose address was asked for, also one that was merged into another."""
+    if not address:
+        return None
+    contact = Contact.objects.for_account(account_id).filter(email_key=address).first()
+    return contact or find_by_merged_address(account_id, address)
+
+
+def _list_lines(
+    account_id: int, query: LogQuery, streams: Sequence[Stream], contact: Contact | None
+) -> list[Line]:
     """One more than a page holds, when there are more."""
     names = {stream.key: stream.name for stream in streams}
     size = PAGE_SIZE + 1
@@ -156,8 +168,8 @@ def _list_lines(account_id: int, query: LogQuery, streams: Sequence[Stream]) -> 
     if query.wants_single:
         found = list_emails(account_id, filters=query.filters, before=query.before, limit=size)
         lines += [_show_email(one, query.filters, names) for one in found]
-    if query.wants_campaigns:
-        lines += _list_campaign_lines(account_id, query, names, size)
+    if query.wants_campaigns and contact is not None:
+        lines += _list_campaign_lines(account_id, query, names, size, contact)
         lines.sort(key=lambda line: line.id, reverse=True)
     return list(islice(lines, size))
 
@@ -187,11 +199,9 @@ def _show_email(email: EmailLine, filters: EmailFilter, names: dict[str, str]) -
     )
 
 
-def _list_campaign_lines(account_id: int, query: LogQuery, names: dict[str, str], size: int) -> list[Line]:
-    contact = Contact.objects.for_account(account_id).filter(email_key=query.address).first()
-    contact = contact or find_by_merged_address(account_id, query.address)
-    if contact is None:
-        return []
+def _list_campaign_lines(
+    account_id: int, query: LogQuery, names: dict[str, str], size: int, contact: Contact
+) -> list[Line]:
     ids = [one.id for one in list_identities(contact)]
     rows = list_campaign_messages(account_id, ids, filters=query.filters, before=query.before, limit=size)
     wanted = {row.source_id for row in rows}
