@@ -73,7 +73,7 @@ def test_a_message_is_listed_and_read(shops: tuple[Shop, Shop], letter: Received
     (row,) = told(shop.ask("GET", f"{PATH}/messages"))["data"]
     assert (row["id"], row["from"], row["subject"]) == (letter.public_id, "jurg@example.com", "Заказ")
     assert row["attachments"] == [
-        {"number": 0, "filename": "../bill.pdf", "content_type": "application/pdf", "size": 4}
+        {"number": 0, "filename": "bill.pdf", "content_type": "application/pdf", "size": 4}
     ]
     read = told(shop.ask("GET", f"{PATH}/messages/{letter.public_id}"))
     assert read["reply"] == "Where is my order?"
@@ -94,7 +94,7 @@ def test_octets_are_files_that_no_browser_shows(shop: Shop, letter: ReceivedMess
         headers = dict(answer.headers)
         assert headers["content-disposition"].startswith("attachment; ")
         assert headers["x-content-type-options"] == "nosniff"
-    assert "..%2Fbill.pdf" in dict(file.headers)["content-disposition"]
+    assert dict(file.headers)["content-disposition"].endswith("''bill.pdf")
     told(shop.ask("GET", f"{PATH}/messages/{letter.public_id}/attachments/1"), 404)
 
 
