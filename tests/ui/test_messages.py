@@ -37,6 +37,7 @@ def test_a_key_is_made_and_mail_sent_with_it_arrives_live(
     look_by_keyboard(developer)
     send_again(developer)
     find_by_filter(developer)
+    find_a_person(developer)
     export_the_log(developer)
     look_at_requests(developer, installation, secret)
     assert developer.faults == []
@@ -161,6 +162,21 @@ def find_by_filter(developer: Marketer) -> None:
     developer.look_everywhere("messages-nothing")
     page.get_by_label("State", exact=True).select_option(label="Opened")
     expect(page).to_have_url(re.compile("state=opened$"))
+
+
+def find_a_person(developer: Marketer) -> None:
+    """Typing an address brings campaigns' mail too, and the way to the person."""
+    page = developer.page
+    page.goto("/contacts/?q=reader7%40")
+    expect(page.get_by_role("link", name=re.compile("reader7@"))).to_be_visible()
+    (address,) = set(re.findall(r"reader7@[\w.-]+", page.get_by_role("main").inner_text()))
+    page.goto("/messages/")
+    page.get_by_label("Search messages by recipient").fill(address)
+    expect(find_row(page, "Autumn")).to_be_visible()
+    developer.look_everywhere("messages-of-a-person")
+    page.get_by_role("link", name="Card of").click()
+    expect(page.get_by_text(address).first).to_be_visible()
+    assert "/contacts/" in page.url
 
 
 def export_the_log(developer: Marketer) -> None:
