@@ -20,7 +20,12 @@ from dynamail.protocols.address import write_mailbox
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 MAX_DEPTH = 32  # of data
 
+NO_ONE_TIME = "must have “value” and “persistent” (true or false) and nothing else: “persistent” marks a value that is not kept"
 _SPACES = re.compile(rb"[\r\n\t ]+")
+
+
+class _NoOneTime(ValueError):
+    """An object of the data says `persistent` and is no one-time value."""
 
 
 StateWord = Literal[
@@ -202,21 +207,44 @@ def _read_data(said: Mapping[str, Any], errors: list[FieldError]) -> dict[str, A
         return {key: _read_value(value, 1) for key, value in said.items()}
     except RecursionError:
         errors.append(FieldError("data", f"is nested deeper than {MAX_DEPTH} levels"))
-        return {}
+    except _NoOneTime:
+        for key, value in said.items():
+            errors += [FieldError(at[:200], NO_ONE_TIME) for at in _find_slips(value, f"data.{key}", 1)]
+    return {}
 
 
 def _read_value(value: Any, depth: int) -> Any:
-    """`{"value": …, "persistent": false}` is a value that is used and not kept."""
+    """`{"value": …, "persistent": false}` is a value that is used and not kept. Raises RecursionError, _NoOneTime."""
     if depth > MAX_DEPTH:
         raise RecursionError
     if isinstance(value, dict):
-        if value.keys() == {"value", "persistent"} and isinstance(value["persistent"], bool):
+        if "persistent" in value:
+            if not _is_one_time(value):
+                raise _NoOneTime
             inner = _read_value(value["value"], depth + 1)
             return inner if value["persistent"] else OneTime(inner)
         return {key: _read_value(one, depth + 1) for key, one in value.items()}
     if isinstance(value, list):
         return [_read_value(one, depth + 1) for one in value]
     return value
+
+
+def _is_one_time(value: dict[str, Any]) -> bool:
+    return value.keys() == {"value", "persistent"} and isinstance(value["persistent"], bool)
+
+
+def _find_slips(value: Any, place: str, depth: int) -> Iterator[str]:
+    """Where a secret would be kept because of a slip in the object around it."""
+    if depth > MAX_DEPTH:
+        return
+    if isinstance(value, dict):
+        if "persistent" in value and not _is_one_time(value):
+            yield place
+        for key, one in value.items():
+            yield from _find_slips(one, f"{place}.{key}", depth + 1)
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _find_slips(one, f"{place}[{number}]", depth + 1)
 
 
 def _read_files(said: list[AttachmentInput], errors: list[FieldError]) -> Iterator[NewAttachment]:

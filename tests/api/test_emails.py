@@ -228,6 +228,34 @@ def test_an_item_that_is_no_email_is_refused_in_its_place(shop: Shop) -> None:
 
 
 # ── One-time values ──────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"value": SECRET, "persistent": False, "z": 1},
+        {"persistent": False},
+        {"persistent": True, "note": SECRET},
+        {"value": SECRET, "persistent": "false"},
+    ],
+)
+def test_a_slip_in_a_one_time_value_is_refused_by_its_place(shop: Shop, value: dict[str, object]) -> None:
+    data = {"who": "Ann", "codes": [{"code": value}]}
+    problem = problem_of(shop.ask("POST", PATH, email(template={"name": "Code"}, data=data)), 422)
+    (error,) = problem["errors"]
+    assert error["field"] == "data.codes[0].code"
+    assert "“value” and “persistent”" in error["message"]
+    assert SECRET not in json.dumps(problem)
+
+
+def test_a_slip_beside_data_nested_too_deep_is_refused_as_well(shop: Shop) -> None:
+    deep: object = 1
+    for _level in range(500):
+        deep = [deep]
+    problem = problem_of(
+        shop.ask("POST", PATH, email(data={"a": {"persistent": 1}, "b": deep}, template={"name": "x"})), 422
+    )
+    assert problem["errors"][0]["field"] == "data.a"
+
+
 def test_a_one_time_value_is_found_nowhere_afterwards(shop: Shop) -> None:
     Template.objects.add(
         shop.account,
