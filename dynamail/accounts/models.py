@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.accounts.roles import Permission, Role, may
@@ -150,6 +151,9 @@ class Member(TenantModel, PublicIdModel):
         constraints = [models.UniqueConstraint(fields=["account", "user"], name="member_once_per_account")]
         indexes = [models.Index(fields=["user"], name="member_user")]
 
+    def __str__(self) -> str:
+        return str(self.user)
+
     def may(self, permission: Permission) -> bool:
         return may(self.role, permission)
 
@@ -259,6 +263,10 @@ class ApiKey(TenantModel, PublicIdModel):
     class Meta(TenantModel.Meta):
         db_table = "api_key"
         indexes = [models.Index(fields=["account", "-created_at"], name="api_key_account")]
+
+    def __str__(self) -> str:
+        """As history names it beside people."""
+        return gettext("API key “%s”") % self.name
 
 
 @annotated(

@@ -341,6 +341,13 @@ def test_each_route_needs_its_scope(filled: Shop) -> None:
         assert problem_of(filled.ask("GET", path, key=writer), 403)["code"] == "missing_scope"
 
 
+def test_a_timeline_names_the_key_that_made_a_change(shop: Shop) -> None:
+    made = body_of(shop.ask("POST", PATH, {"email": "eve@mail.example"}), 201)
+    body_of(shop.ask("PATCH", f"{PATH}/{made['id']}", {"name": "Eve"}))
+    told = body_of(shop.ask("GET", f"{PATH}/{made['id']}/timeline"))["data"]
+    assert [one["data"]["by"] for one in told] == ["API key “Shop”"] * 2
+
+
 def test_a_timeline_is_read_whole_in_pages_of_one(shop: Shop) -> None:
     """What one request says of a contact may have happened at one moment."""
     body_of(shop.ask("POST", PATH, {"email": "ann@mail.example"}), 201)

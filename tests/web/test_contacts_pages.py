@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from dynamail.accounts.models import Account, AuditEntry, BackgroundWork, User
+from dynamail.accounts.api_keys import Scope, create_api_key
+from dynamail.accounts.models import Account, AuditEntry, BackgroundWork, Member, User
 from dynamail.accounts.roles import Role
 from dynamail.consent.models import ConsentRecord, SuppressionReason, Topic
 from dynamail.consent.proof import Proof
@@ -53,6 +54,24 @@ def text_of(response: object) -> str:
     if getattr(response, "streaming", False):
         return b"".join(response).decode()  # type: ignore[call-overload]
     return response.content.decode()  # type: ignore[attr-defined]
+
+
+def test_the_card_names_the_api_key_that_added_a_contact(
+    account: Account, bob: User, sign_in: SignIn
+) -> None:
+    member = Member.objects.for_account(account).get(user=bob)
+    key, _secret = create_api_key(
+        account.pk, name="Shop", scopes=[Scope.WRITE_CONTACTS], by=member, now=utc_now()
+    )
+    ben = add_contact(account.pk, Profile("ben@example.com"), by=key, now=utc_now())
+    page = text_of(sign_in(bob).get(reverse("contact", args=[ben.public_id])))
+    assert "by API key “Shop”" in page
+    assert "<dd>API key “Shop”</dd>" in page
+    assert " object (" not in page
+
+
+def test_the_history_of_a_contact_names_the_member_who_changed_them(account: Account, bob: User) -> None:
+    assert str(Member.objects.for_account(account).get(user=bob)) == str(bob)
 
 
 def test_an_empty_account_is_led_to_the_import(account: Account, bob: User, sign_in: SignIn) -> None:
