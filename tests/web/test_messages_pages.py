@@ -144,6 +144,9 @@ def test_what_campaigns_sent_is_found_by_the_whole_address(account: Account, cli
     assert "Campaign" in page
     assert f'href="/contacts/{contact.public_id}/"' in page
     assert "Card of Ann@m.example" in page
+    assert "Export these" not in page
+    add_email(account.pk, Copy("ann@m.example"), at=NOW)
+    assert "Export these" in read(client, "/messages/?q=ann@m.example", hx_request="true")
     prefix = read(client, "/messages/?q=ann@", hx_request="true")
     assert "Type the whole address to see what campaigns sent as well." in prefix
     assert "Card of" not in prefix

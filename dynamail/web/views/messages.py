@@ -62,6 +62,7 @@ class Line:
     note: str = ""
     run_at: datetime | None = None
     is_test: bool = False
+    is_single: bool = True  # of single mail, which alone is exported here
 
     @property
     def row_id(self) -> str:
@@ -140,7 +141,7 @@ def _list_context(request: PageRequest, query: LogQuery, streams: Sequence[Strea
         "live_url": query.url(**live) if query.before is None and not is_costly else "",
         "first_url": query.url() if query.before else "",
         "next_url": query.url(before=shown[-1].row_id) if more else "",
-        "export_url": query.url("messages_export") if query.wants_single and shown else "",
+        "export_url": query.url("messages_export") if any(line.is_single for line in shown) else "",
         "states": list_state_choices(),
         "reactions": REACTIONS.items(),
         "streams": [stream for stream in streams if stream.archived_at is None],
@@ -227,6 +228,7 @@ def _show_campaign_message(
         source=campaign.name if campaign else row.get_source_kind_display(),
         at=row.at,
         note=row.reply if row.state == "bounced" else "",
+        is_single=False,
     )
 
 
