@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import inet_aton
 from typing import Any
 
 from django.conf import settings
@@ -257,11 +259,10 @@ def check_url(url: str) -> None:
         raise WebhookError(
             "not_https", _("Personal data travels encrypted: the address begins with https://."), field="url"
         )
-    try:
-        literal = ip_address(address.host)
-    except ValueError:
+    literal = _read_literal(address.host)
+    if literal is None:
         if not _HOST.fullmatch(address.raw_host):
-            raise _bad_url() from None
+            raise _bad_url()
         return
     if not rules.permits(literal, port or 443, ports=WEB_PORTS):
         raise WebhookError(
@@ -271,6 +272,21 @@ def check_url(url: str) -> None:
             ),
             field="url",
         )
+
+
+def _read_literal(host: str) -> IPv4Address | IPv6Address | None:
+    """The IP address that a host spells out, also as resolvers read it (`127.1`, `2130706433`). None for a name.
+
+    `localhost` and what ends in it is this machine (RFC 6761 §6.3).
+    """
+    name = host.rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return IPv4Address("127.0.0.1")
+    with suppress(ValueError):
+        return ip_address(host)
+    with suppress(OSError):
+        return IPv4Address(inet_aton(name))
+    return None
 
 
 def _bad_url() -> WebhookError:

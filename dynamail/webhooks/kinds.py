@@ -6,14 +6,17 @@ The pages, the payloads, the documentation and the test of all payloads read thi
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from dataclasses import field as column
 from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.events.kinds import EventKind
+from dynamail.protocols.codes import BounceClass
+from dynamail.protocols.reasons import Reason
 
 VERSION = "2026-11-23"  # of the payloads
 ALL = "*"  # in place of kinds: those of today and those to come
@@ -46,11 +49,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """A kind of event, when it is told, and what with. A field may be absent where it does not apply."""
+    """A kind of event, when it is told, and what with. A field may be absent where it does not apply.
+
+    `example` says what a field has in the example of this kind; None leaves it out.
+    """
 
     kind: str
     words: str
     fields: tuple[Field, ...]
+    example: Mapping[str, Any] = column(default_factory=dict)
 
 
 _CONTACT = Field("contact_id", "con_01m83krzc2ea3bstfps363zj32", "the contact, when the address is one's")
@@ -68,7 +75,10 @@ _MESSAGE = (
     Field("test", True, "it was sent with a test key"),
 )
 _REPLY = Field("reply", "250 2.0.0 Ok: queued", "the answer of the receiving server", FieldGroup.REPLY)
-_CODE = Field("code", 250, "of that answer (RFC 5321)")
+_CODE = (
+    Field("code", 250, "of that answer (RFC 5321)"),
+    Field("enhanced_code", "2.0.0", "of that answer (RFC 3463)"),
+)
 _WAY = (
     Field("host", "mx1.example.com", "the receiving server"),
     Field("tls", "TLSv1.3", "how the connection was encrypted"),
@@ -82,40 +92,70 @@ _TOPIC = (
 )
 _SEGMENT = (Field("segment_id", "seg_01m83kq4t1e5sv8y3b6n9d2k7m", "the segment"), *_PERSON)
 _CAMPAIGN = (Field("campaign_id", "cmp_01m83kq0b7e4v9d2n6x8s1r5t3", "the campaign"),)
-_CLASS = Field("class", "no_such_mailbox", "why, one of a closed list")
+_CLASS = Field(
+    "class",
+    BounceClass.INVALID_RECIPIENT.value,
+    f"why: one of {', '.join(f'`{one}`' for one in BounceClass)}",
+)
+_OF_AN_EMAIL = {"campaign_id": None, "test": None}
 _INBOUND = Field("inbound_id", "rcv_01m83krzc2f0q9v3n7r1m5k2d4", "what came in; the API has its parts")
 
 _TELLINGS = (
     Telling(
-        EventKind.MESSAGE_DELIVERED, "The receiving server took a message.", (*_MESSAGE, _CODE, _REPLY, *_WAY)
+        EventKind.MESSAGE_DELIVERED,
+        "The receiving server took a message.",
+        (*_MESSAGE, *_CODE, _REPLY, *_WAY),
+        _OF_AN_EMAIL,
     ),
     Telling(
         EventKind.MESSAGE_DELAYED,
         "An attempt failed for now; there will be another.",
-        (*_MESSAGE, _CODE, _REPLY, *_WAY),
+        (*_MESSAGE, *_CODE, _REPLY, *_WAY),
+        _OF_AN_EMAIL
+        | {"code": 451, "enhanced_code": "4.7.1", "reply": "451 4.7.1 Greylisted, please try again later"},
     ),
     Telling(
         EventKind.MESSAGE_BOUNCED,
         "A message was refused for good, at once or by a report that came later.",
         (
             *_MESSAGE,
-            _CODE,
+            *_CODE,
             _CLASS,
-            Field("reason", "policy", "what the report said"),
-            Field("hard", True, "the address does not exist; it is suppressed now"),
+            Field("reason", Reason.USER_UNKNOWN.value, "what a report that came later said, in finer words"),
+            Field("hard", True, "the address cannot receive mail; it is suppressed now"),
             Field("late", True, "it had been taken first"),
             _REPLY,
             *_WAY,
         ),
+        _OF_AN_EMAIL
+        | {
+            "code": 550,
+            "enhanced_code": "5.1.1",
+            "reply": "550 5.1.1 No such user here",
+            "reason": None,
+            "late": None,
+        },
     ),
     Telling(
         EventKind.MESSAGE_SUPPRESSED,
         "A message was not sent: its recipient must not be mailed.",
         (*_MESSAGE, Field("reason", "suppressed", "what stood against it")),
+        _OF_AN_EMAIL,
     ),
-    Telling(EventKind.MESSAGE_CANCELED, "A message that waited was canceled.", _MESSAGE),
-    Telling(EventKind.MESSAGE_EXPIRED, "All attempts failed.", (*_MESSAGE, _CODE, _CLASS, _REPLY, *_WAY)),
-    Telling(EventKind.MESSAGE_OPENED, "A message was opened.", (*_MESSAGE, _MACHINE)),
+    Telling(EventKind.MESSAGE_CANCELED, "A message that waited was canceled.", _MESSAGE, _OF_AN_EMAIL),
+    Telling(
+        EventKind.MESSAGE_EXPIRED,
+        "All attempts failed.",
+        (*_MESSAGE, *_CODE, _REPLY, *_WAY),
+        _OF_AN_EMAIL
+        | {
+            "code": 452,
+            "enhanced_code": "4.2.2",
+            "reply": "452 4.2.2 The mailbox is full",
+            "attempt": 12,
+        },
+    ),
+    Telling(EventKind.MESSAGE_OPENED, "A message was opened.", (*_MESSAGE, _MACHINE), _OF_AN_EMAIL),
     Telling(
         EventKind.MESSAGE_CLICKED,
         "A link was clicked.",
@@ -125,13 +165,15 @@ _TELLINGS = (
             Field("url", "https://shop.example/orders/1042", "where it leads", FieldGroup.LINK),
             _MACHINE,
         ),
+        _OF_AN_EMAIL | {"machine": None},
     ),
     Telling(
         EventKind.MESSAGE_COMPLAINED,
         "A person called a message spam.",
         (*_MESSAGE, Field("feedback_type", "abuse", "as the report names it (RFC 5965)")),
+        _OF_AN_EMAIL,
     ),
-    Telling(EventKind.MESSAGE_REPLIED, "A person answered a message.", (*_MESSAGE, _INBOUND)),
+    Telling(EventKind.MESSAGE_REPLIED, "A person answered a message.", (*_MESSAGE, _INBOUND), _OF_AN_EMAIL),
     Telling(
         EventKind.MESSAGE_RECEIVED,
         "Mail came in at an address for incoming mail.",
@@ -226,8 +268,10 @@ def list_groups(kind: str, data: dict[str, Any]) -> list[str]:
 
 
 def make_example(kind: str, fields: Collection[str] = tuple(FieldGroup.values)) -> dict[str, Any]:
-    """A payload such as it is sent, with all fields at once."""
-    data = narrow(kind, {field.name: field.example for field in TELLINGS[kind].fields}, fields)
+    """A payload such as it is sent."""
+    telling = TELLINGS[kind]
+    said = {one.name: telling.example.get(one.name, one.example) for one in telling.fields}
+    data = narrow(kind, said, fields)
     return {"type": kind, "timestamp": "2026-11-23T10:15:30.250Z", "data": data}
 
 

@@ -87,6 +87,7 @@ def _tell_message(event: LoggedEvent, facts: Facts) -> dict[str, Any]:
         return _tell_received(event)
     said: dict[str, Any] = {name: event.data.get(name) for name in _MESSAGE_FIELDS}
     said |= {"message_id": _public("msg", event.message_id), "feedback_type": event.data.get("type")}
+    said["enhanced_code"] = event.data.get("enhanced")
     if event.kind == EventKind.MESSAGE_REPLIED:
         said["inbound_id"] = event.data.get("id")
     if event.source_kind == "campaign":

@@ -192,3 +192,8 @@ def test_numbers_of_rows_become_names(account: Account) -> None:
 def test_a_moment_is_written_in_utc() -> None:
     payload = make_payload("campaign.finished", NOW + timedelta(milliseconds=7), {})
     assert payload["timestamp"] == "2026-11-23T10:00:00.007Z"
+
+
+def test_the_answer_of_a_server_is_told_with_both_codes() -> None:
+    told = tell(make_event("message.bounced", data={"code": 550, "enhanced": "5.1.1"}), Facts())
+    assert (told["code"], told["enhanced_code"]) == (550, "5.1.1")
