@@ -32,7 +32,8 @@ class Described:
 
     `also` are scopes that are needed besides `scope`; `ids` names the prefix of the public id that a parameter of the path takes, where
     its name does not tell (`openapi.py` knows the usual ones). `items` is what the list of a batch has, where `body` reads it raw. `statuses` are the errors that this route may answer with besides those that every route may (400, 401, 403, 413, 415, 422, 429,
-    500, 503).
+    500, 503). `either` are scopes of which one is needed: which, depends on what is asked for, and the
+    handler checks it.
     """
 
     summary: str
@@ -46,10 +47,20 @@ class Described:
     also: tuple[Scope, ...] = ()
     ids: Mapping[str, str] = field(default_factory=dict)
     items: Any = None
+    either: tuple[Scope, ...] = ()
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
         return (self.scope, *self.also) if self.scope is not None else ()
+
+    @property
+    def needs_key(self) -> bool:
+        return bool(self.scopes or self.either)
+
+    @property
+    def alternatives(self) -> list[tuple[Scope, ...]]:
+        """Each is a set of scopes that lets a key in."""
+        return [self.scopes] if self.scopes else [(scope,) for scope in self.either]
 
 
 def described(  # noqa: PLR0913 — the fields of Described, by name
@@ -67,6 +78,7 @@ def described(  # noqa: PLR0913 — the fields of Described, by name
     ids: Mapping[str, str] | None = None,
     items: Any = None,
     shows_secret: bool = False,
+    either: tuple[Scope, ...] = (),
 ) -> dict[str, Any]:
     """The keyword arguments of a Litestar route. With `guarded` off the handler enters the account itself (`entering.py`).
 
@@ -84,10 +96,11 @@ def described(  # noqa: PLR0913 — the fields of Described, by name
         also,
         ids or {},
         items,
+        either,
     )
     arguments: dict[str, Any] = {"opt": {OPT: told, KEEPS_NO_ANSWER: shows_secret}}
-    if scope is not None and guarded:
-        arguments["guards"] = [needs_scope(scope, *also)]
+    if told.needs_key and guarded:
+        arguments["guards"] = [needs_scope(*told.scopes)]
     if told.answers:
         arguments["status_code"] = next(iter(told.answers))
     return arguments

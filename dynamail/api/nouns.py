@@ -18,6 +18,7 @@ from dynamail.api.streams import HANDLERS as STREAMS
 from dynamail.api.templates import HANDLERS as TEMPLATES
 from dynamail.api.topics import HANDLERS as TOPICS
 from dynamail.api.webhooks import HANDLERS as WEBHOOKS
+from dynamail.api.work import HANDLERS as WORK
 
 HANDLERS = [
     *CONTACTS,
@@ -36,4 +37,5 @@ HANDLERS = [
     *EXPORTS,
     *WEBHOOKS,
     *INBOUND,
+    *WORK,
 ]

@@ -184,7 +184,7 @@ def _write_operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         "tags": [operation.noun],
         "summary": told.summary,
         "description": inspect.getdoc(operation.handler.fn) or "",
-        "security": [{"key": [scope.value for scope in told.scopes]}] if told.scopes else [],
+        "security": [{"key": [scope.value for scope in scopes]} for scopes in told.alternatives],
         "parameters": list(_write_parameters(operation, schemas)),
         "responses": {
             **{str(status): _write_answer(operation, status, schemas) for status in told.answers},
@@ -237,7 +237,7 @@ def _write_id(operation: Operation, name: str) -> dict[str, Any]:
 def _write_answer(operation: Operation, status: int, schemas: Schemas) -> dict[str, Any]:
     told = operation.told
     names = ["x-request-id"]
-    if told.scopes:
+    if told.needs_key:
         names += ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"]
     if operation.method == "post":
         names.append("idempotency-replayed")
@@ -254,7 +254,7 @@ def _write_answer(operation: Operation, status: int, schemas: Schemas) -> dict[s
 def _list_errors(operation: Operation) -> list[int]:
     told = operation.told
     statuses = {*told.statuses, 500}
-    if told.scopes:
+    if told.needs_key:
         statuses.update(KEYED)
     if told.body is not None:
         statuses.update(WITH_BODY)

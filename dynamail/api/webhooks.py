@@ -170,7 +170,7 @@ class WebhookDeliveryDetailBody(WebhookDeliveryBody, frozen=True, kw_only=True):
 
 
 class WebhookReplayBody(msgspec.Struct, frozen=True):
-    """It goes on in the background; the page of work in progress shows how far."""
+    """It goes on in the background: `GET /api/v1/work/{id}` says how far it is and how it ended."""
 
     work: str
 

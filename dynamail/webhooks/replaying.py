@@ -14,9 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dynamail.accounts.audit import Actor, record_audit
-from dynamail.accounts.background import finish_work, queue_work, report_progress, start_work
+from dynamail.accounts.background import queue_work, report_progress
 from dynamail.accounts.models import ApiKey, BackgroundWork, Member, User
 from dynamail.accounts.tenancy import account_scope
+from dynamail.contacts.working import WorkRefused, begin_work, ending_work
 from dynamail.events.models import Event
 from dynamail.events.tailing import LoggedEvent
 from dynamail.lib.ids import lowest_id, new_id
@@ -118,22 +119,25 @@ def replay_range(
 
 def run_replay(work: BackgroundWork, *, now: datetime) -> int:
     """The work itself: doing a part of it again changes nothing. Returns how many deliveries it queued."""
-    if not start_work(work, now=now):
+    if not begin_work(work, now=now):
         return 0
-    with account_scope(work.account_id):
-        endpoint = WebhookEndpoint.objects.for_account(work.account_id).get(
-            uid=WebhookEndpoint.uid_from(work.subject_id)
-        )
-    wanted = _read_range(work.result)
-    seen = queued = 0
-    for events in _walk(work.account_id, endpoint, wanted):
+    with ending_work(work, now=now) as result:
+        result["queued"] = 0
         with account_scope(work.account_id):
-            queued += _replay_events(endpoint, events, wanted, now)
-        seen += len(events)
-        report_progress(work, done=seen)
-    finish_work(work, now=now, queued=queued, **work.result)
-    queue_follow()
-    return queued
+            endpoint = WebhookEndpoint.objects.for_account(work.account_id).get(
+                uid=WebhookEndpoint.uid_from(work.subject_id)
+            )
+        if endpoint.removed_at is not None:
+            raise WorkRefused(_("This webhook was removed meanwhile."))
+        wanted, seen = _read_range(work.result), 0
+        for events in _walk(work.account_id, endpoint, wanted):
+            with account_scope(work.account_id):
+                result["queued"] += _replay_events(endpoint, events, wanted, now)
+            seen += len(events)
+            report_progress(work, done=seen)
+    if result["queued"]:
+        queue_follow()
+    return int(result["queued"])
 
 
 def _replay_events(

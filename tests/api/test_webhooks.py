@@ -156,11 +156,13 @@ def test_deliveries_come_in_pages(shop: Shop) -> None:
 def test_a_range_goes_on_in_the_background(shop: Shop) -> None:
     address = f"{PATH}/{make(shop)['id']}"
     today = utc_now().isoformat()
-    body_of(shop.ask("POST", f"{address}/replay", {"since": today}), 202)
+    began = body_of(shop.ask("POST", f"{address}/replay", {"since": today}), 202)["work"]
+    assert body_of(shop.ask("GET", f"/api/v1/work/{began}"))["state"] == "queued"
     work = BackgroundWork.objects.for_account(shop.account).get(kind="webhooks.replay")
     run_replay(work, now=utc_now())
-    work.refresh_from_db()
-    assert (work.state, work.result["queued"]) == ("finished", 0)
+    told = body_of(shop.ask("GET", f"/api/v1/work/{began}"))
+    assert (told["state"], told["result"], told["problem"]) == ("finished", {"queued": 0}, "")
+    assert told["finished_at"]
     old = problem_of(shop.ask("POST", f"{address}/replay", {"since": "2020-01-01T00:00:00Z"}), 422)
     assert old["errors"][0]["field"] == "since"
 

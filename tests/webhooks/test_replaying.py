@@ -6,15 +6,18 @@ from uuid import UUID
 
 import pytest
 
+from dynamail.accounts.background import request_cancel
 from dynamail.accounts.models import Account
 from dynamail.contacts.editing import delete_contact
 from dynamail.contacts.merging import merge_contacts
+from dynamail.contacts.working import begin_work
 from dynamail.events.log import record_event
 from dynamail.lib.ids import to_public_id
 from dynamail.webhooks.endpoints import (
     EndpointSettings,
     change_endpoint,
     pause_endpoint,
+    remove_endpoint,
     resume_endpoint,
 )
 from dynamail.webhooks.errors import WebhookError
@@ -54,6 +57,29 @@ def test_a_range_brings_what_failed_and_what_was_missed_and_only_that(
     again = ReplayRange(NOW - HOUR, NOW + HOUR, ("campaign.finished",), only_missing=False)
     assert run_replay(replay_range(endpoint, again, by=owner, now=NOW), now=NOW) == 2
     assert send_due(NOW) == 2
+
+
+def test_a_range_for_a_webhook_that_was_removed_says_so(account: Account, sink: WebhookSink) -> None:
+    owner = owner_of(account)
+    endpoint, _keys = make_endpoint(account, sink.url())
+    work = replay_range(endpoint, ReplayRange(NOW - HOUR, NOW + HOUR), by=owner, now=NOW)
+    remove_endpoint(endpoint, by=owner, now=NOW)
+    assert run_replay(work, now=NOW) == 0
+    work.refresh_from_db()
+    assert (work.state, work.message) == ("failed", "This webhook was removed meanwhile.")
+
+
+def test_a_range_is_canceled_between_two_blocks(account: Account, sink: WebhookSink) -> None:
+    owner = owner_of(account)
+    endpoint, _keys = make_endpoint(account, sink.url())
+    record_event(account.pk, "campaign.finished", now=NOW)
+    work = replay_range(endpoint, ReplayRange(NOW - HOUR, NOW + HOUR), by=owner, now=NOW)
+    begin_work(work, now=NOW)  # and the worker was killed
+    request_cancel(work, now=NOW)
+    work.refresh_from_db()
+    run_replay(work, now=NOW)
+    work.refresh_from_db()
+    assert work.state == "canceled"
 
 
 @pytest.mark.promise("P8.1")

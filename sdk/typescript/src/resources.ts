@@ -907,6 +907,19 @@ export class Webhooks {
   }
 }
 
+export class Work {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Read how far work in the background is. */
+  get(work: string): Promise<types.WorkBody> {
+    return this.#transport.send({ method: "GET", path: `/work/${encodeURIComponent(work)}` }) as Promise<types.WorkBody>;
+  }
+}
+
 /** Everything that the API offers, by noun. */
 export class Resources {
   readonly attributes: Attributes;
@@ -927,6 +940,7 @@ export class Resources {
   readonly templates: Templates;
   readonly topics: Topics;
   readonly webhooks: Webhooks;
+  readonly work: Work;
 
   constructor(transport: Transport) {
     this.attributes = new Attributes(transport);
@@ -947,5 +961,6 @@ export class Resources {
     this.templates = new Templates(transport);
     this.topics = new Topics(transport);
     this.webhooks = new Webhooks(transport);
+    this.work = new Work(transport);
   }
 }

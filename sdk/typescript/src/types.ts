@@ -200,6 +200,7 @@ export interface ContactChangeInput {
   timezone?: string | null;
   attributes?: Record<string, unknown>;
   tags?: Array<string> | null;
+  external_id?: string | null;
   email?: string | null;
 }
 
@@ -209,6 +210,7 @@ export interface ContactFields {
   timezone?: string | null;
   attributes?: Record<string, unknown>;
   tags?: Array<string> | null;
+  external_id?: string | null;
 }
 
 export interface ContactInput {
@@ -217,6 +219,7 @@ export interface ContactInput {
   timezone?: string | null;
   attributes?: Record<string, unknown>;
   tags?: Array<string> | null;
+  external_id?: string | null;
   email: string;
 }
 
@@ -473,6 +476,7 @@ export interface EventInput {
   id?: string;
   properties?: Record<string, unknown>;
   create_contact?: boolean;
+  external_id?: string;
 }
 
 export interface EventNameBody {
@@ -551,6 +555,7 @@ export interface FullContactBody {
   source: ContactSourceBody;
   created_at: string;
   updated_at: string;
+  external_ids?: Array<string>;
 }
 
 export interface FullContactList {
@@ -668,6 +673,7 @@ export interface NewContactInput {
   timezone?: string | null;
   attributes?: Record<string, unknown>;
   tags?: Array<string> | null;
+  external_id?: string | null;
   email: string;
   mode?: Mode;
 }
@@ -1415,4 +1421,18 @@ export interface WebhookReplayInput {
   until?: string | null;
   events?: Array<string>;
   only_missing?: boolean;
+}
+
+export interface WorkBody {
+  id: string;
+  kind: string;
+  title: string;
+  state: string;
+  done: number;
+  total: number | null;
+  result: Record<string, number>;
+  problem: string;
+  created_at: string;
+  started_at: string | null;
+  finished_at: string | null;
 }

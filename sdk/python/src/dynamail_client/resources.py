@@ -1429,6 +1429,16 @@ class Webhooks:
         return answer  # type: ignore[no-any-return]
 
 
+class Work:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def get(self, work: str) -> types.WorkBody:
+        """Read how far work in the background is."""
+        answer: Any = self._transport.send(Call("GET", f"/work/{quote(work, safe='')}"))
+        return answer  # type: ignore[no-any-return]
+
+
 class Resources:
     """Everything that the API offers, by noun."""
 
@@ -1451,6 +1461,7 @@ class Resources:
         self.templates = Templates(transport)
         self.topics = Topics(transport)
         self.webhooks = Webhooks(transport)
+        self.work = Work(transport)
 
 
 class AsyncAttributes:
@@ -2935,6 +2946,16 @@ class AsyncWebhooks:
         return answer  # type: ignore[no-any-return]
 
 
+class AsyncWork:
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def get(self, work: str) -> types.WorkBody:
+        """Read how far work in the background is."""
+        answer: Any = await self._transport.send(Call("GET", f"/work/{quote(work, safe='')}"))
+        return answer  # type: ignore[no-any-return]
+
+
 class AsyncResources:
     """Everything that the API offers, by noun."""
 
@@ -2957,3 +2978,4 @@ class AsyncResources:
         self.templates = AsyncTemplates(transport)
         self.topics = AsyncTopics(transport)
         self.webhooks = AsyncWebhooks(transport)
+        self.work = AsyncWork(transport)

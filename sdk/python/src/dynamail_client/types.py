@@ -209,6 +209,7 @@ class ContactChangeInput(TypedDict):
     timezone: NotRequired[str | None]
     attributes: NotRequired[dict[str, Any]]
     tags: NotRequired[list[str] | None]
+    external_id: NotRequired[str | None]
     email: NotRequired[str | None]
 
 
@@ -218,6 +219,7 @@ class ContactFields(TypedDict):
     timezone: NotRequired[str | None]
     attributes: NotRequired[dict[str, Any]]
     tags: NotRequired[list[str] | None]
+    external_id: NotRequired[str | None]
 
 
 class ContactInput(TypedDict):
@@ -226,6 +228,7 @@ class ContactInput(TypedDict):
     timezone: NotRequired[str | None]
     attributes: NotRequired[dict[str, Any]]
     tags: NotRequired[list[str] | None]
+    external_id: NotRequired[str | None]
     email: str
 
 
@@ -520,6 +523,7 @@ class EventInput(TypedDict):
     id: NotRequired[str]
     properties: NotRequired[dict[str, Any]]
     create_contact: NotRequired[bool]
+    external_id: NotRequired[str]
 
 
 class EventNameBody(TypedDict):
@@ -598,6 +602,7 @@ class FullContactBody(TypedDict):
     source: ContactSourceBody
     created_at: str
     updated_at: str
+    external_ids: NotRequired[list[str]]
 
 
 class FullContactList(TypedDict):
@@ -716,6 +721,7 @@ class NewContactInput(TypedDict):
     timezone: NotRequired[str | None]
     attributes: NotRequired[dict[str, Any]]
     tags: NotRequired[list[str] | None]
+    external_id: NotRequired[str | None]
     email: str
     mode: NotRequired[Mode]
 
@@ -1474,3 +1480,17 @@ class WebhookReplayInput(TypedDict):
     until: NotRequired[str | None]
     events: NotRequired[list[str]]
     only_missing: NotRequired[bool]
+
+
+class WorkBody(TypedDict):
+    id: str
+    kind: str
+    title: str
+    state: str
+    done: int
+    total: int | None
+    result: dict[str, int]
+    problem: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
