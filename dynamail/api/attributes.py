@@ -15,7 +15,7 @@ from dynamail.api.answering import answer, get_row, hold_row, read_input
 from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.paging import Listed, make_page
+from dynamail.api.paging import Listed, ShortPage, cut_list
 from dynamail.api.reading import read_query, refuse
 from dynamail.contacts.catalog import (
     CatalogError,
@@ -47,7 +47,7 @@ Choices = Annotated[list[Annotated[str, msgspec.Meta(max_length=100)]], msgspec.
 Type = Literal["text", "number", "boolean", "date", "time", "choice", "list"]
 
 
-class AttributeQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AttributeQuery(ShortPage, frozen=True, forbid_unknown_fields=True):
     """`archived`: those of the archive instead."""
 
     archived: bool = False
@@ -101,12 +101,12 @@ class TagBody(msgspec.Struct, frozen=True):
     ),
 )
 async def list_(request: ApiRequest) -> Response[Listed[AttributeBody]]:
-    """All on one page, in the order of the catalogue."""
+    """In the order of the catalogue."""
     query = read_query(request, AttributeQuery)
 
     def find(caller: Caller) -> Listed[AttributeBody]:
         rows = list_attributes(caller.account_id, archived=query.archived)
-        return make_page([_describe(row) for row in rows], None)
+        return cut_list(rows, query, _describe)
 
     return answer(await in_account(request, find))
 
@@ -202,12 +202,16 @@ async def archive(request: ApiRequest, attribute: FromPath[str]) -> None:
 
 
 # ── Tags ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-@get(TAGS, **described("List tags", scope=Scope.READ_CONTACTS, answers={200: Listed[TagBody]}))
+@get(
+    TAGS,
+    **described("List tags", scope=Scope.READ_CONTACTS, query=ShortPage, answers={200: Listed[TagBody]}),
+)
 async def list_tags_(request: ApiRequest) -> Response[Listed[TagBody]]:
-    """All on one page, by name."""
+    """By name."""
+    page = read_query(request, ShortPage)
 
     def find(caller: Caller) -> Listed[TagBody]:
-        return make_page([_describe_tag(row) for row in list_tags(caller.account_id)], None)
+        return cut_list(list_tags(caller.account_id), page, _describe_tag)
 
     return answer(await in_account(request, find))
 

@@ -16,8 +16,8 @@ from dynamail.api.answering import answer, get_row, not_found, read_input
 from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.paging import Listed, make_page
-from dynamail.api.reading import refuse
+from dynamail.api.paging import Listed, ShortPage, cut_list
+from dynamail.api.reading import read_query, refuse
 from dynamail.senders.domain_checks import UNKNOWN
 from dynamail.senders.domain_names import write_domain_name
 from dynamail.senders.domain_records import list_records, read_installation_names
@@ -87,13 +87,19 @@ class SenderBody(msgspec.Struct, frozen=True):
 
 
 # ── Domains ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-@get(PATH, **described("List sending domains", scope=Scope.READ_DOMAINS, answers={200: Listed[DomainBody]}))
+@get(
+    PATH,
+    **described(
+        "List sending domains", scope=Scope.READ_DOMAINS, query=ShortPage, answers={200: Listed[DomainBody]}
+    ),
+)
 async def list_(request: ApiRequest) -> Response[Listed[DomainBody]]:
-    """All on one page, by name."""
+    """By name."""
+    page = read_query(request, ShortPage)
 
     def find(caller: Caller) -> Listed[DomainBody]:
         rows = SendingDomain.objects.for_account(caller.account_id).order_by("name")
-        return make_page([DomainBody(**_tell(row)) for row in rows], None)
+        return cut_list(list(rows), page, lambda row: DomainBody(**_tell(row)))
 
     return answer(await in_account(request, find))
 
@@ -162,13 +168,17 @@ async def remove(request: ApiRequest, domain: FromPath[str]) -> None:
 
 
 # ── Senders ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-@get(SENDERS, **described("List senders", scope=Scope.READ_DOMAINS, answers={200: Listed[SenderBody]}))
+@get(
+    SENDERS,
+    **described("List senders", scope=Scope.READ_DOMAINS, query=ShortPage, answers={200: Listed[SenderBody]}),
+)
 async def list_senders(request: ApiRequest) -> Response[Listed[SenderBody]]:
-    """All on one page, the default one first."""
+    """The default one first."""
+    page = read_query(request, ShortPage)
 
     def find(caller: Caller) -> Listed[SenderBody]:
         rows = Sender.objects.for_account(caller.account_id).order_by("-is_default", "email")
-        return make_page([_describe_sender(row) for row in rows], None)
+        return cut_list(list(rows), page, _describe_sender)
 
     return answer(await in_account(request, find))
 

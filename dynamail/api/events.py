@@ -17,7 +17,8 @@ from dynamail.api.describing import described
 from dynamail.api.entering import claim_request, enter_account, keep_answer
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.limits import Bucket
-from dynamail.api.reading import decode_body, name_fault, refuse
+from dynamail.api.paging import Listed, ShortPage, cut_list
+from dynamail.api.reading import decode_body, name_fault, read_query, refuse
 from dynamail.contacts.own_events import NewOwnEvent, Result, take_own_events
 from dynamail.events.models import EventName
 from dynamail.events.own_names import list_event_names
@@ -77,10 +78,6 @@ class EventNameBody(msgspec.Struct, frozen=True):
     description: str
     properties: dict[str, str]
     last_at: datetime | None
-
-
-class EventNamesBody(msgspec.Struct, frozen=True):
-    data: list[EventNameBody]
 
 
 class Refused(ValueError):
@@ -158,13 +155,19 @@ async def send_batch(request: ApiRequest) -> Response[EventResultsBody]:
 
 @get(
     f"{PATH}/names",
-    **described("List the names of events", scope=Scope.READ_EVENTS, answers={200: EventNamesBody}),
+    **described(
+        "List the names of events",
+        scope=Scope.READ_EVENTS,
+        query=ShortPage,
+        answers={200: Listed[EventNameBody]},
+    ),
 )
-async def list_names(request: ApiRequest) -> Response[EventNamesBody]:
+async def list_names(request: ApiRequest) -> Response[Listed[EventNameBody]]:
     """All names that were ever sent, with what is known of their properties."""
+    page = read_query(request, ShortPage)
 
-    def find(caller: Caller) -> EventNamesBody:
-        return EventNamesBody([_describe_name(row) for row in list_event_names(caller.account_id)])
+    def find(caller: Caller) -> Listed[EventNameBody]:
+        return cut_list(list_event_names(caller.account_id), page, _describe_name)
 
     return Response(await in_account(request, find), headers=NO_STORE)
 

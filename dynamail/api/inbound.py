@@ -16,7 +16,7 @@ from dynamail.api.answering import answer, get_row, not_found, read_input
 from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.paging import Listed, Page, list_page, make_page, read_after
+from dynamail.api.paging import Listed, Page, ShortPage, cut_list, list_page, read_after
 from dynamail.api.reading import read_query, refuse
 from dynamail.inbound.addressing import (
     add_address,
@@ -149,14 +149,16 @@ class ReceivedPartsBody(ReceivedBody, frozen=True):
     **described(
         "List addresses for incoming mail",
         scope=Scope.READ_INBOUND,
+        query=ShortPage,
         answers={200: Listed[InboundAddressBody]},
     ),
 )
 async def list_addresses_(request: ApiRequest) -> Response[Listed[InboundAddressBody]]:
-    """All on one page."""
+    """All of the account."""
+    page = read_query(request, ShortPage)
 
     def find(caller: Caller) -> Listed[InboundAddressBody]:
-        return make_page([_describe_address(row) for row in list_addresses(caller.account_id)], None)
+        return cut_list(list_addresses(caller.account_id), page, _describe_address)
 
     return answer(await in_account(request, find))
 
@@ -206,14 +208,18 @@ async def delete_address(request: ApiRequest, address: FromPath[str]) -> None:
 @get(
     DOMAINS,
     **described(
-        "List domains for incoming mail", scope=Scope.READ_INBOUND, answers={200: Listed[InboundDomainBody]}
+        "List domains for incoming mail",
+        scope=Scope.READ_INBOUND,
+        query=ShortPage,
+        answers={200: Listed[InboundDomainBody]},
     ),
 )
 async def list_domains_(request: ApiRequest) -> Response[Listed[InboundDomainBody]]:
-    """All on one page."""
+    """All of the account."""
+    page = read_query(request, ShortPage)
 
     def find(caller: Caller) -> Listed[InboundDomainBody]:
-        return make_page([_describe_domain(row) for row in list_domains(caller.account_id)], None)
+        return cut_list(list_domains(caller.account_id), page, _describe_domain)
 
     return answer(await in_account(request, find))
 

@@ -14,7 +14,7 @@ from dynamail.accounts.api_keys import Scope
 from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.paging import Listed, check_after, make_page, read_after
+from dynamail.api.paging import Listed, ShortPage, check_after, cut_list, make_page, read_after
 from dynamail.api.reading import Misfit, read_json, read_query, read_shape, refuse
 from dynamail.campaigns.uses import find_campaign_uses
 from dynamail.conditions.faults import ConditionFault, Fault
@@ -95,10 +95,6 @@ class SegmentBody(msgspec.Struct, frozen=True):
     archived_at: datetime | None
 
 
-class SegmentsBody(msgspec.Struct, frozen=True):
-    data: list[SegmentBody]
-
-
 class SegmentCountBody(msgspec.Struct, frozen=True):
     number: int
     milliseconds: float
@@ -122,7 +118,7 @@ class SegmentEntryBody(msgspec.Struct, frozen=True):
     email: str | None
 
 
-class SegmentsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SegmentsQuery(ShortPage, frozen=True, forbid_unknown_fields=True):
     """Which segments: those in use, or those that were put away; `name` is a part of name or description."""
 
     state: Literal["active", "archived"] = "active"
@@ -143,15 +139,17 @@ class SegmentChangesQuery(SegmentPageQuery, frozen=True, forbid_unknown_fields=T
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 @get(
     PATH,
-    **described("List segments", scope=Scope.READ_SEGMENTS, query=SegmentsQuery, answers={200: SegmentsBody}),
+    **described(
+        "List segments", scope=Scope.READ_SEGMENTS, query=SegmentsQuery, answers={200: Listed[SegmentBody]}
+    ),
 )
-async def list_(request: ApiRequest) -> Response[SegmentsBody]:
-    """By name. An account has up to a thousand, so there is one page."""
+async def list_(request: ApiRequest) -> Response[Listed[SegmentBody]]:
+    """By name."""
     query = read_query(request, SegmentsQuery)
 
-    def find(caller: Caller) -> SegmentsBody:
+    def find(caller: Caller) -> Listed[SegmentBody]:
         rows = list_segments(caller.account_id, search=query.name, archived=query.state == "archived")
-        return SegmentsBody([_describe(row) for row in rows])
+        return cut_list(list(rows), query, _describe)
 
     return _answer(await in_account(request, find))
 

@@ -15,7 +15,7 @@ from dynamail.api.answering import answer, get_row, hold_row, not_found, read_in
 from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.paging import Listed, make_page
+from dynamail.api.paging import Listed, ShortPage, cut_list
 from dynamail.api.reading import read_query, refuse
 from dynamail.campaigns.stats import make_totals
 from dynamail.events.counters import read_totals
@@ -42,7 +42,7 @@ BodyDays = Annotated[int, msgspec.Meta(ge=0, le=365, description="Days that cont
 LogDays = Annotated[int, msgspec.Meta(ge=1, le=396, description="Days that the log is kept.")]
 
 
-class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StreamQuery(ShortPage, frozen=True, forbid_unknown_fields=True):
     """`archived`: those of the archive too."""
 
     archived: bool = False
@@ -110,12 +110,12 @@ class StreamWithCountsBody(StreamBody, frozen=True):
     ),
 )
 async def list_(request: ApiRequest) -> Response[Listed[StreamBody]]:
-    """All on one page, the built-in ones first."""
+    """The built-in ones first."""
     query = read_query(request, StreamQuery)
 
     def find(caller: Caller) -> Listed[StreamBody]:
         rows = list_streams(caller.account_id, archived=query.archived)
-        return make_page([StreamBody(**_tell(row)) for row in rows], None)
+        return cut_list(rows, query, lambda row: StreamBody(**_tell(row)))
 
     return answer(await in_account(request, find))
 

@@ -16,7 +16,7 @@ from dynamail.api.answering import answer, get_row, hold_row, read_input
 from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError
-from dynamail.api.paging import Listed, make_page
+from dynamail.api.paging import Listed, ShortPage, cut_list
 from dynamail.api.reading import read_query, refuse
 from dynamail.consent.models import Topic
 from dynamail.consent.topics import (
@@ -37,7 +37,7 @@ Description = Annotated[str, msgspec.Meta(max_length=300)]
 Tracking = Literal["none", "aggregate", "individual"]
 
 
-class TopicQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TopicQuery(ShortPage, frozen=True, forbid_unknown_fields=True):
     archived: bool = False
 
 
@@ -75,12 +75,12 @@ class TopicBody(msgspec.Struct, frozen=True):
     **described("List topics", scope=Scope.READ_TOPICS, query=TopicQuery, answers={200: Listed[TopicBody]}),
 )
 async def list_(request: ApiRequest) -> Response[Listed[TopicBody]]:
-    """All on one page, in the account's order; with `archived=true` those of the archive too."""
+    """In the account's order; with `archived=true` those of the archive too."""
     query = read_query(request, TopicQuery)
 
     def find(caller: Caller) -> Listed[TopicBody]:
         rows = find_topics(caller.account_id, with_archived=query.archived)
-        return make_page([_describe(row) for row in rows], None)
+        return cut_list(rows, query, _describe)
 
     return answer(await in_account(request, find))
 

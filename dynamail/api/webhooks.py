@@ -16,7 +16,7 @@ from dynamail.api.answering import answer, hold_row, not_found, read_input
 from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.paging import Listed, Page, list_page, make_page, read_after
+from dynamail.api.paging import Listed, Page, ShortPage, cut_list, list_page, read_after
 from dynamail.api.reading import read_query, refuse
 from dynamail.lib.sealing import CannotOpen
 from dynamail.webhooks.authorizing import list_authorizations
@@ -176,13 +176,15 @@ class WebhookReplayBody(msgspec.Struct, frozen=True):
 
 
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@get(PATH, **described("List webhooks", scope=READ, answers={200: Listed[WebhookBody]}))
+@get(PATH, **described("List webhooks", scope=READ, query=ShortPage, answers={200: Listed[WebhookBody]}))
 async def list_(request: ApiRequest) -> Response[Listed[WebhookBody]]:
-    """The latest first; an account has 50 at most, so there is one page."""
-    rows = await in_account(
-        request, lambda caller: [_describe(row) for row in list_endpoints(caller.account_id)]
-    )
-    return answer(make_page(rows, None))
+    """The latest first; an account has 50 at most."""
+    page = read_query(request, ShortPage)
+
+    def find(caller: Caller) -> Listed[WebhookBody]:
+        return cut_list(list(list_endpoints(caller.account_id)), page, _describe)
+
+    return answer(await in_account(request, find))
 
 
 @post(

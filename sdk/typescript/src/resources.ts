@@ -31,8 +31,18 @@ export class Attributes {
   }
 
   /** List attributes. */
-  list(query: { archived?: boolean } = {}): Promise<types.AttributeList> {
+  list(query: { limit?: number; after?: string; archived?: boolean } = {}): Promise<types.AttributeList> {
     return this.#transport.send({ method: "GET", path: `/attributes`, query }) as Promise<types.AttributeList>;
+  }
+
+  /** List attributes: page after page. */
+  async *iterate(query: { limit?: number; after?: string; archived?: boolean } = {}): AsyncGenerator<types.AttributeBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.list({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
   }
 }
 
@@ -270,8 +280,18 @@ export class Domains {
   }
 
   /** List sending domains. */
-  list(): Promise<types.DomainList> {
-    return this.#transport.send({ method: "GET", path: `/domains` }) as Promise<types.DomainList>;
+  list(query: { limit?: number; after?: string } = {}): Promise<types.DomainList> {
+    return this.#transport.send({ method: "GET", path: `/domains`, query }) as Promise<types.DomainList>;
+  }
+
+  /** List sending domains: page after page. */
+  async *iterate(query: { limit?: number; after?: string } = {}): AsyncGenerator<types.DomainBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.list({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
   }
 
   /** Remove a sending domain. */
@@ -346,8 +366,18 @@ export class Events {
   }
 
   /** List the names of events. */
-  listNames(): Promise<types.EventNamesBody> {
-    return this.#transport.send({ method: "GET", path: `/events/names` }) as Promise<types.EventNamesBody>;
+  listNames(query: { limit?: number; after?: string } = {}): Promise<types.EventNameList> {
+    return this.#transport.send({ method: "GET", path: `/events/names`, query }) as Promise<types.EventNameList>;
+  }
+
+  /** List the names of events: page after page. */
+  async *iterateNames(query: { limit?: number; after?: string } = {}): AsyncGenerator<types.EventNameBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.listNames({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
   }
 
   /** Send an event about a contact. */
@@ -447,13 +477,33 @@ export class Inbound {
   }
 
   /** List addresses for incoming mail. */
-  listAddresses(): Promise<types.InboundAddressList> {
-    return this.#transport.send({ method: "GET", path: `/inbound/addresses` }) as Promise<types.InboundAddressList>;
+  listAddresses(query: { limit?: number; after?: string } = {}): Promise<types.InboundAddressList> {
+    return this.#transport.send({ method: "GET", path: `/inbound/addresses`, query }) as Promise<types.InboundAddressList>;
+  }
+
+  /** List addresses for incoming mail: page after page. */
+  async *iterateAddresses(query: { limit?: number; after?: string } = {}): AsyncGenerator<types.InboundAddressBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.listAddresses({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
   }
 
   /** List domains for incoming mail. */
-  listDomains(): Promise<types.InboundDomainList> {
-    return this.#transport.send({ method: "GET", path: `/inbound/domains` }) as Promise<types.InboundDomainList>;
+  listDomains(query: { limit?: number; after?: string } = {}): Promise<types.InboundDomainList> {
+    return this.#transport.send({ method: "GET", path: `/inbound/domains`, query }) as Promise<types.InboundDomainList>;
+  }
+
+  /** List domains for incoming mail: page after page. */
+  async *iterateDomains(query: { limit?: number; after?: string } = {}): AsyncGenerator<types.InboundDomainBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.listDomains({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
   }
 
   /** List incoming messages. */
@@ -571,8 +621,18 @@ export class Segments {
   }
 
   /** List segments. */
-  list(query: { state?: "active" | "archived"; name?: string } = {}): Promise<types.SegmentsBody> {
-    return this.#transport.send({ method: "GET", path: `/segments`, query }) as Promise<types.SegmentsBody>;
+  list(query: { limit?: number; after?: string; state?: "active" | "archived"; name?: string } = {}): Promise<types.SegmentList> {
+    return this.#transport.send({ method: "GET", path: `/segments`, query }) as Promise<types.SegmentList>;
+  }
+
+  /** List segments: page after page. */
+  async *iterate(query: { limit?: number; after?: string; state?: "active" | "archived"; name?: string } = {}): AsyncGenerator<types.SegmentBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.list({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
   }
 
   /** List who joined and left a segment. */
@@ -629,8 +689,18 @@ export class Senders {
   }
 
   /** List senders. */
-  list(): Promise<types.SenderList> {
-    return this.#transport.send({ method: "GET", path: `/senders` }) as Promise<types.SenderList>;
+  list(query: { limit?: number; after?: string } = {}): Promise<types.SenderList> {
+    return this.#transport.send({ method: "GET", path: `/senders`, query }) as Promise<types.SenderList>;
+  }
+
+  /** List senders: page after page. */
+  async *iterate(query: { limit?: number; after?: string } = {}): AsyncGenerator<types.SenderBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.list({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
   }
 }
 
@@ -662,8 +732,18 @@ export class Streams {
   }
 
   /** List streams. */
-  list(query: { archived?: boolean } = {}): Promise<types.StreamList> {
+  list(query: { limit?: number; after?: string; archived?: boolean } = {}): Promise<types.StreamList> {
     return this.#transport.send({ method: "GET", path: `/streams`, query }) as Promise<types.StreamList>;
+  }
+
+  /** List streams: page after page. */
+  async *iterate(query: { limit?: number; after?: string; archived?: boolean } = {}): AsyncGenerator<types.StreamBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.list({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
   }
 }
 
@@ -718,8 +798,18 @@ export class Tags {
   }
 
   /** List tags. */
-  list(): Promise<types.TagList> {
-    return this.#transport.send({ method: "GET", path: `/tags` }) as Promise<types.TagList>;
+  list(query: { limit?: number; after?: string } = {}): Promise<types.TagList> {
+    return this.#transport.send({ method: "GET", path: `/tags`, query }) as Promise<types.TagList>;
+  }
+
+  /** List tags: page after page. */
+  async *iterate(query: { limit?: number; after?: string } = {}): AsyncGenerator<types.TagBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.list({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
   }
 
   /** Delete a tag. */
@@ -809,8 +899,18 @@ export class Topics {
   }
 
   /** List topics. */
-  list(query: { archived?: boolean } = {}): Promise<types.TopicList> {
+  list(query: { limit?: number; after?: string; archived?: boolean } = {}): Promise<types.TopicList> {
     return this.#transport.send({ method: "GET", path: `/topics`, query }) as Promise<types.TopicList>;
+  }
+
+  /** List topics: page after page. */
+  async *iterate(query: { limit?: number; after?: string; archived?: boolean } = {}): AsyncGenerator<types.TopicBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.list({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
   }
 }
 
@@ -842,8 +942,18 @@ export class Webhooks {
   }
 
   /** List webhooks. */
-  list(): Promise<types.WebhookList> {
-    return this.#transport.send({ method: "GET", path: `/webhooks` }) as Promise<types.WebhookList>;
+  list(query: { limit?: number; after?: string } = {}): Promise<types.WebhookList> {
+    return this.#transport.send({ method: "GET", path: `/webhooks`, query }) as Promise<types.WebhookList>;
+  }
+
+  /** List webhooks: page after page. */
+  async *iterate(query: { limit?: number; after?: string } = {}): AsyncGenerator<types.WebhookBody> {
+    let after: string | undefined;
+    do {
+      const page = await this.list({ ...query, ...(after ? { after } : {}) });
+      yield* page.data;
+      after = page.next ?? undefined;
+    } while (after);
   }
 
   /** List the authorizations of a webhook. */

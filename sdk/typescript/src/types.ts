@@ -38,6 +38,8 @@ export interface AttributeList {
 }
 
 export interface AttributeQuery {
+  limit?: number;
+  after?: string;
   archived?: boolean;
 }
 
@@ -487,8 +489,10 @@ export interface EventNameBody {
   last_at: string | null;
 }
 
-export interface EventNamesBody {
+export interface EventNameList {
   data: Array<EventNameBody>;
+  has_more: boolean;
+  next: string | null;
 }
 
 export interface EventResultBody {
@@ -952,6 +956,12 @@ export interface SegmentInput {
   keeps_members?: boolean;
 }
 
+export interface SegmentList {
+  data: Array<SegmentBody>;
+  has_more: boolean;
+  next: string | null;
+}
+
 export interface SegmentPageQuery {
   limit?: number;
   after?: string;
@@ -961,11 +971,9 @@ export interface SegmentQuestionInput {
   condition: unknown;
 }
 
-export interface SegmentsBody {
-  data: Array<SegmentBody>;
-}
-
 export interface SegmentsQuery {
+  limit?: number;
+  after?: string;
   state?: "active" | "archived";
   name?: string;
 }
@@ -990,6 +998,11 @@ export interface SenderList {
   data: Array<SenderBody>;
   has_more: boolean;
   next: string | null;
+}
+
+export interface ShortPage {
+  limit?: number;
+  after?: string;
 }
 
 export interface StreamBody {
@@ -1044,6 +1057,8 @@ export interface StreamList {
 }
 
 export interface StreamQuery {
+  limit?: number;
+  after?: string;
   archived?: boolean;
 }
 
@@ -1288,6 +1303,8 @@ export interface TopicList {
 }
 
 export interface TopicQuery {
+  limit?: number;
+  after?: string;
   archived?: boolean;
 }
 

@@ -40,10 +40,26 @@ class Attributes:
         answer: Any = self._transport.send(Call("GET", f"/attributes/{quote(attribute, safe='')}"))
         return answer  # type: ignore[no-any-return]
 
-    def list(self, *, archived: bool | None = None) -> types.AttributeList:
+    def list(
+        self, *, limit: int | None = None, after: str | None = None, archived: bool | None = None
+    ) -> types.AttributeList:
         """List attributes."""
-        answer: Any = self._transport.send(Call("GET", "/attributes", query={"archived": archived}))
+        answer: Any = self._transport.send(
+            Call("GET", "/attributes", query={"limit": limit, "after": after, "archived": archived})
+        )
         return answer  # type: ignore[no-any-return]
+
+    def iterate(
+        self, *, limit: int | None = None, archived: bool | None = None
+    ) -> Iterator[types.AttributeBody]:
+        """List attributes: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list(after=after, limit=limit, archived=archived)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
 
 
 class Campaigns:
@@ -427,10 +443,20 @@ class Domains:
         answer: Any = self._transport.send(Call("GET", f"/domains/{quote(domain, safe='')}"))
         return answer  # type: ignore[no-any-return]
 
-    def list(self) -> types.DomainList:
+    def list(self, *, limit: int | None = None, after: str | None = None) -> types.DomainList:
         """List sending domains."""
-        answer: Any = self._transport.send(Call("GET", "/domains"))
+        answer: Any = self._transport.send(Call("GET", "/domains", query={"limit": limit, "after": after}))
         return answer  # type: ignore[no-any-return]
+
+    def iterate(self, *, limit: int | None = None) -> Iterator[types.DomainBody]:
+        """List sending domains: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list(after=after, limit=limit)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
 
     def remove(self, domain: str) -> None:
         """Remove a sending domain."""
@@ -591,10 +617,22 @@ class Events:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list_names(self) -> types.EventNamesBody:
+    def list_names(self, *, limit: int | None = None, after: str | None = None) -> types.EventNameList:
         """List the names of events."""
-        answer: Any = self._transport.send(Call("GET", "/events/names"))
+        answer: Any = self._transport.send(
+            Call("GET", "/events/names", query={"limit": limit, "after": after})
+        )
         return answer  # type: ignore[no-any-return]
+
+    def iterate_names(self, *, limit: int | None = None) -> Iterator[types.EventNameBody]:
+        """List the names of events: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list_names(after=after, limit=limit)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
 
     def send(self, body: types.EventInput, *, idempotency_key: str | None = None) -> types.TakenEventBody:
         """Send an event about a contact."""
@@ -712,15 +750,41 @@ class Inbound:
         )
         return answer  # type: ignore[no-any-return]
 
-    def list_addresses(self) -> types.InboundAddressList:
+    def list_addresses(
+        self, *, limit: int | None = None, after: str | None = None
+    ) -> types.InboundAddressList:
         """List addresses for incoming mail."""
-        answer: Any = self._transport.send(Call("GET", "/inbound/addresses"))
+        answer: Any = self._transport.send(
+            Call("GET", "/inbound/addresses", query={"limit": limit, "after": after})
+        )
         return answer  # type: ignore[no-any-return]
 
-    def list_domains(self) -> types.InboundDomainList:
+    def iterate_addresses(self, *, limit: int | None = None) -> Iterator[types.InboundAddressBody]:
+        """List addresses for incoming mail: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list_addresses(after=after, limit=limit)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
+
+    def list_domains(self, *, limit: int | None = None, after: str | None = None) -> types.InboundDomainList:
         """List domains for incoming mail."""
-        answer: Any = self._transport.send(Call("GET", "/inbound/domains"))
+        answer: Any = self._transport.send(
+            Call("GET", "/inbound/domains", query={"limit": limit, "after": after})
+        )
         return answer  # type: ignore[no-any-return]
+
+    def iterate_domains(self, *, limit: int | None = None) -> Iterator[types.InboundDomainBody]:
+        """List domains for incoming mail: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list_domains(after=after, limit=limit)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
 
     def list_messages(
         self,
@@ -947,11 +1011,34 @@ class Segments:
         return answer  # type: ignore[no-any-return]
 
     def list(
-        self, *, state: Literal["active", "archived"] | None = None, name: str | None = None
-    ) -> types.SegmentsBody:
+        self,
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+        state: Literal["active", "archived"] | None = None,
+        name: str | None = None,
+    ) -> types.SegmentList:
         """List segments."""
-        answer: Any = self._transport.send(Call("GET", "/segments", query={"state": state, "name": name}))
+        answer: Any = self._transport.send(
+            Call("GET", "/segments", query={"limit": limit, "after": after, "state": state, "name": name})
+        )
         return answer  # type: ignore[no-any-return]
+
+    def iterate(
+        self,
+        *,
+        limit: int | None = None,
+        state: Literal["active", "archived"] | None = None,
+        name: str | None = None,
+    ) -> Iterator[types.SegmentBody]:
+        """List segments: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list(after=after, limit=limit, state=state, name=name)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
 
     def list_changes(
         self,
@@ -1033,10 +1120,20 @@ class Senders:
         answer: Any = self._transport.send(Call("GET", f"/senders/{quote(sender, safe='')}"))
         return answer  # type: ignore[no-any-return]
 
-    def list(self) -> types.SenderList:
+    def list(self, *, limit: int | None = None, after: str | None = None) -> types.SenderList:
         """List senders."""
-        answer: Any = self._transport.send(Call("GET", "/senders"))
+        answer: Any = self._transport.send(Call("GET", "/senders", query={"limit": limit, "after": after}))
         return answer  # type: ignore[no-any-return]
+
+    def iterate(self, *, limit: int | None = None) -> Iterator[types.SenderBody]:
+        """List senders: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list(after=after, limit=limit)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
 
 
 class Streams:
@@ -1064,10 +1161,26 @@ class Streams:
         answer: Any = self._transport.send(Call("GET", f"/streams/{quote(stream, safe='')}"))
         return answer  # type: ignore[no-any-return]
 
-    def list(self, *, archived: bool | None = None) -> types.StreamList:
+    def list(
+        self, *, limit: int | None = None, after: str | None = None, archived: bool | None = None
+    ) -> types.StreamList:
         """List streams."""
-        answer: Any = self._transport.send(Call("GET", "/streams", query={"archived": archived}))
+        answer: Any = self._transport.send(
+            Call("GET", "/streams", query={"limit": limit, "after": after, "archived": archived})
+        )
         return answer  # type: ignore[no-any-return]
+
+    def iterate(
+        self, *, limit: int | None = None, archived: bool | None = None
+    ) -> Iterator[types.StreamBody]:
+        """List streams: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list(after=after, limit=limit, archived=archived)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
 
 
 class Suppressions:
@@ -1164,10 +1277,20 @@ class Tags:
         answer: Any = self._transport.send(Call("POST", "/tags", body=body, idempotency_key=idempotency_key))
         return answer  # type: ignore[no-any-return]
 
-    def list(self) -> types.TagList:
+    def list(self, *, limit: int | None = None, after: str | None = None) -> types.TagList:
         """List tags."""
-        answer: Any = self._transport.send(Call("GET", "/tags"))
+        answer: Any = self._transport.send(Call("GET", "/tags", query={"limit": limit, "after": after}))
         return answer  # type: ignore[no-any-return]
+
+    def iterate(self, *, limit: int | None = None) -> Iterator[types.TagBody]:
+        """List tags: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list(after=after, limit=limit)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
 
     def remove(self, tag: str) -> None:
         """Delete a tag."""
@@ -1276,10 +1399,24 @@ class Topics:
         answer: Any = self._transport.send(Call("GET", f"/topics/{quote(topic, safe='')}"))
         return answer  # type: ignore[no-any-return]
 
-    def list(self, *, archived: bool | None = None) -> types.TopicList:
+    def list(
+        self, *, limit: int | None = None, after: str | None = None, archived: bool | None = None
+    ) -> types.TopicList:
         """List topics."""
-        answer: Any = self._transport.send(Call("GET", "/topics", query={"archived": archived}))
+        answer: Any = self._transport.send(
+            Call("GET", "/topics", query={"limit": limit, "after": after, "archived": archived})
+        )
         return answer  # type: ignore[no-any-return]
+
+    def iterate(self, *, limit: int | None = None, archived: bool | None = None) -> Iterator[types.TopicBody]:
+        """List topics: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list(after=after, limit=limit, archived=archived)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
 
 
 class Webhooks:
@@ -1310,10 +1447,20 @@ class Webhooks:
         )
         return answer  # type: ignore[no-any-return]
 
-    def list(self) -> types.WebhookList:
+    def list(self, *, limit: int | None = None, after: str | None = None) -> types.WebhookList:
         """List webhooks."""
-        answer: Any = self._transport.send(Call("GET", "/webhooks"))
+        answer: Any = self._transport.send(Call("GET", "/webhooks", query={"limit": limit, "after": after}))
         return answer  # type: ignore[no-any-return]
+
+    def iterate(self, *, limit: int | None = None) -> Iterator[types.WebhookBody]:
+        """List webhooks: page after page."""
+        after: str | None = None
+        while True:
+            page = self.list(after=after, limit=limit)
+            yield from page["data"]
+            after = page["next"]
+            if not after:
+                return
 
     def list_all_authorizations(
         self, webhook: str, *, limit: int | None = None, after: str | None = None
@@ -1493,10 +1640,27 @@ class AsyncAttributes:
         answer: Any = await self._transport.send(Call("GET", f"/attributes/{quote(attribute, safe='')}"))
         return answer  # type: ignore[no-any-return]
 
-    async def list(self, *, archived: bool | None = None) -> types.AttributeList:
+    async def list(
+        self, *, limit: int | None = None, after: str | None = None, archived: bool | None = None
+    ) -> types.AttributeList:
         """List attributes."""
-        answer: Any = await self._transport.send(Call("GET", "/attributes", query={"archived": archived}))
+        answer: Any = await self._transport.send(
+            Call("GET", "/attributes", query={"limit": limit, "after": after, "archived": archived})
+        )
         return answer  # type: ignore[no-any-return]
+
+    async def iterate(
+        self, *, limit: int | None = None, archived: bool | None = None
+    ) -> AsyncIterator[types.AttributeBody]:
+        """List attributes: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list(after=after, limit=limit, archived=archived)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
 
 
 class AsyncCampaigns:
@@ -1901,10 +2065,23 @@ class AsyncDomains:
         answer: Any = await self._transport.send(Call("GET", f"/domains/{quote(domain, safe='')}"))
         return answer  # type: ignore[no-any-return]
 
-    async def list(self) -> types.DomainList:
+    async def list(self, *, limit: int | None = None, after: str | None = None) -> types.DomainList:
         """List sending domains."""
-        answer: Any = await self._transport.send(Call("GET", "/domains"))
+        answer: Any = await self._transport.send(
+            Call("GET", "/domains", query={"limit": limit, "after": after})
+        )
         return answer  # type: ignore[no-any-return]
+
+    async def iterate(self, *, limit: int | None = None) -> AsyncIterator[types.DomainBody]:
+        """List sending domains: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list(after=after, limit=limit)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
 
     async def remove(self, domain: str) -> None:
         """Remove a sending domain."""
@@ -2070,10 +2247,23 @@ class AsyncEvents:
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
 
-    async def list_names(self) -> types.EventNamesBody:
+    async def list_names(self, *, limit: int | None = None, after: str | None = None) -> types.EventNameList:
         """List the names of events."""
-        answer: Any = await self._transport.send(Call("GET", "/events/names"))
+        answer: Any = await self._transport.send(
+            Call("GET", "/events/names", query={"limit": limit, "after": after})
+        )
         return answer  # type: ignore[no-any-return]
+
+    async def iterate_names(self, *, limit: int | None = None) -> AsyncIterator[types.EventNameBody]:
+        """List the names of events: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list_names(after=after, limit=limit)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
 
     async def send(
         self, body: types.EventInput, *, idempotency_key: str | None = None
@@ -2198,15 +2388,45 @@ class AsyncInbound:
         )
         return answer  # type: ignore[no-any-return]
 
-    async def list_addresses(self) -> types.InboundAddressList:
+    async def list_addresses(
+        self, *, limit: int | None = None, after: str | None = None
+    ) -> types.InboundAddressList:
         """List addresses for incoming mail."""
-        answer: Any = await self._transport.send(Call("GET", "/inbound/addresses"))
+        answer: Any = await self._transport.send(
+            Call("GET", "/inbound/addresses", query={"limit": limit, "after": after})
+        )
         return answer  # type: ignore[no-any-return]
 
-    async def list_domains(self) -> types.InboundDomainList:
+    async def iterate_addresses(self, *, limit: int | None = None) -> AsyncIterator[types.InboundAddressBody]:
+        """List addresses for incoming mail: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list_addresses(after=after, limit=limit)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
+
+    async def list_domains(
+        self, *, limit: int | None = None, after: str | None = None
+    ) -> types.InboundDomainList:
         """List domains for incoming mail."""
-        answer: Any = await self._transport.send(Call("GET", "/inbound/domains"))
+        answer: Any = await self._transport.send(
+            Call("GET", "/inbound/domains", query={"limit": limit, "after": after})
+        )
         return answer  # type: ignore[no-any-return]
+
+    async def iterate_domains(self, *, limit: int | None = None) -> AsyncIterator[types.InboundDomainBody]:
+        """List domains for incoming mail: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list_domains(after=after, limit=limit)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
 
     async def list_messages(
         self,
@@ -2440,13 +2660,35 @@ class AsyncSegments:
         return answer  # type: ignore[no-any-return]
 
     async def list(
-        self, *, state: Literal["active", "archived"] | None = None, name: str | None = None
-    ) -> types.SegmentsBody:
+        self,
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+        state: Literal["active", "archived"] | None = None,
+        name: str | None = None,
+    ) -> types.SegmentList:
         """List segments."""
         answer: Any = await self._transport.send(
-            Call("GET", "/segments", query={"state": state, "name": name})
+            Call("GET", "/segments", query={"limit": limit, "after": after, "state": state, "name": name})
         )
         return answer  # type: ignore[no-any-return]
+
+    async def iterate(
+        self,
+        *,
+        limit: int | None = None,
+        state: Literal["active", "archived"] | None = None,
+        name: str | None = None,
+    ) -> AsyncIterator[types.SegmentBody]:
+        """List segments: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list(after=after, limit=limit, state=state, name=name)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
 
     async def list_changes(
         self,
@@ -2532,10 +2774,23 @@ class AsyncSenders:
         answer: Any = await self._transport.send(Call("GET", f"/senders/{quote(sender, safe='')}"))
         return answer  # type: ignore[no-any-return]
 
-    async def list(self) -> types.SenderList:
+    async def list(self, *, limit: int | None = None, after: str | None = None) -> types.SenderList:
         """List senders."""
-        answer: Any = await self._transport.send(Call("GET", "/senders"))
+        answer: Any = await self._transport.send(
+            Call("GET", "/senders", query={"limit": limit, "after": after})
+        )
         return answer  # type: ignore[no-any-return]
+
+    async def iterate(self, *, limit: int | None = None) -> AsyncIterator[types.SenderBody]:
+        """List senders: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list(after=after, limit=limit)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
 
 
 class AsyncStreams:
@@ -2567,10 +2822,27 @@ class AsyncStreams:
         answer: Any = await self._transport.send(Call("GET", f"/streams/{quote(stream, safe='')}"))
         return answer  # type: ignore[no-any-return]
 
-    async def list(self, *, archived: bool | None = None) -> types.StreamList:
+    async def list(
+        self, *, limit: int | None = None, after: str | None = None, archived: bool | None = None
+    ) -> types.StreamList:
         """List streams."""
-        answer: Any = await self._transport.send(Call("GET", "/streams", query={"archived": archived}))
+        answer: Any = await self._transport.send(
+            Call("GET", "/streams", query={"limit": limit, "after": after, "archived": archived})
+        )
         return answer  # type: ignore[no-any-return]
+
+    async def iterate(
+        self, *, limit: int | None = None, archived: bool | None = None
+    ) -> AsyncIterator[types.StreamBody]:
+        """List streams: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list(after=after, limit=limit, archived=archived)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
 
 
 class AsyncSuppressions:
@@ -2672,10 +2944,21 @@ class AsyncTags:
         )
         return answer  # type: ignore[no-any-return]
 
-    async def list(self) -> types.TagList:
+    async def list(self, *, limit: int | None = None, after: str | None = None) -> types.TagList:
         """List tags."""
-        answer: Any = await self._transport.send(Call("GET", "/tags"))
+        answer: Any = await self._transport.send(Call("GET", "/tags", query={"limit": limit, "after": after}))
         return answer  # type: ignore[no-any-return]
+
+    async def iterate(self, *, limit: int | None = None) -> AsyncIterator[types.TagBody]:
+        """List tags: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list(after=after, limit=limit)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
 
     async def remove(self, tag: str) -> None:
         """Delete a tag."""
@@ -2787,10 +3070,27 @@ class AsyncTopics:
         answer: Any = await self._transport.send(Call("GET", f"/topics/{quote(topic, safe='')}"))
         return answer  # type: ignore[no-any-return]
 
-    async def list(self, *, archived: bool | None = None) -> types.TopicList:
+    async def list(
+        self, *, limit: int | None = None, after: str | None = None, archived: bool | None = None
+    ) -> types.TopicList:
         """List topics."""
-        answer: Any = await self._transport.send(Call("GET", "/topics", query={"archived": archived}))
+        answer: Any = await self._transport.send(
+            Call("GET", "/topics", query={"limit": limit, "after": after, "archived": archived})
+        )
         return answer  # type: ignore[no-any-return]
+
+    async def iterate(
+        self, *, limit: int | None = None, archived: bool | None = None
+    ) -> AsyncIterator[types.TopicBody]:
+        """List topics: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list(after=after, limit=limit, archived=archived)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
 
 
 class AsyncWebhooks:
@@ -2825,10 +3125,23 @@ class AsyncWebhooks:
         )
         return answer  # type: ignore[no-any-return]
 
-    async def list(self) -> types.WebhookList:
+    async def list(self, *, limit: int | None = None, after: str | None = None) -> types.WebhookList:
         """List webhooks."""
-        answer: Any = await self._transport.send(Call("GET", "/webhooks"))
+        answer: Any = await self._transport.send(
+            Call("GET", "/webhooks", query={"limit": limit, "after": after})
+        )
         return answer  # type: ignore[no-any-return]
+
+    async def iterate(self, *, limit: int | None = None) -> AsyncIterator[types.WebhookBody]:
+        """List webhooks: page after page."""
+        after: str | None = None
+        while True:
+            page = await self.list(after=after, limit=limit)
+            for one in page["data"]:
+                yield one
+            after = page["next"]
+            if not after:
+                return
 
     async def list_all_authorizations(
         self, webhook: str, *, limit: int | None = None, after: str | None = None

@@ -43,6 +43,8 @@ class AttributeList(TypedDict):
 
 
 class AttributeQuery(TypedDict):
+    limit: NotRequired[int]
+    after: NotRequired[str]
     archived: NotRequired[bool]
 
 
@@ -534,8 +536,10 @@ class EventNameBody(TypedDict):
     last_at: str | None
 
 
-class EventNamesBody(TypedDict):
+class EventNameList(TypedDict):
     data: list[EventNameBody]
+    has_more: bool
+    next: str | None
 
 
 class EventResultBody(TypedDict):
@@ -1011,6 +1015,12 @@ class SegmentInput(TypedDict):
     keeps_members: NotRequired[bool]
 
 
+class SegmentList(TypedDict):
+    data: list[SegmentBody]
+    has_more: bool
+    next: str | None
+
+
 class SegmentPageQuery(TypedDict):
     limit: NotRequired[int]
     after: NotRequired[str]
@@ -1020,11 +1030,9 @@ class SegmentQuestionInput(TypedDict):
     condition: Any
 
 
-class SegmentsBody(TypedDict):
-    data: list[SegmentBody]
-
-
 class SegmentsQuery(TypedDict):
+    limit: NotRequired[int]
+    after: NotRequired[str]
     state: NotRequired[Literal["active", "archived"]]
     name: NotRequired[str]
 
@@ -1049,6 +1057,11 @@ class SenderList(TypedDict):
     data: list[SenderBody]
     has_more: bool
     next: str | None
+
+
+class ShortPage(TypedDict):
+    limit: NotRequired[int]
+    after: NotRequired[str]
 
 
 class StreamBody(TypedDict):
@@ -1103,6 +1116,8 @@ class StreamList(TypedDict):
 
 
 class StreamQuery(TypedDict):
+    limit: NotRequired[int]
+    after: NotRequired[str]
     archived: NotRequired[bool]
 
 
@@ -1347,6 +1362,8 @@ class TopicList(TypedDict):
 
 
 class TopicQuery(TypedDict):
+    limit: NotRequired[int]
+    after: NotRequired[str]
     archived: NotRequired[bool]
 
 
