@@ -20,7 +20,14 @@ from dynamail.consent.suppressing import ALL, find_suppression
 from dynamail.contacts.address_checks import check_key, suggest_address
 from dynamail.contacts.addressing import ContactAddress, find_sample, read_address
 from dynamail.contacts.aliases import find_by_merged_address
-from dynamail.contacts.models import Contact, ContactAlias, ContactState, DuplicatePair, ValueAside
+from dynamail.contacts.models import (
+    Contact,
+    ContactAlias,
+    ContactExternalId,
+    ContactState,
+    DuplicatePair,
+    ValueAside,
+)
 from dynamail.contacts.values import Value
 from dynamail.events.kinds import EventKind
 from dynamail.events.log import NewEvent, record_events
@@ -172,7 +179,7 @@ def delete_contacts(account_id: int, contact_ids: Sequence[UUID], *, by: Actor, 
     # The contacts first: who is writing an event about one of them holds the row, and what they wrote is deleted below.
     Contact.objects.for_account(account_id).filter(id__in=deleted).delete()
     about: list[type[DataPlaneModel]] = [Subscription, Engagement, Interaction, Activity, CustomEvent]
-    about += [ContactAlias, ValueAside]
+    about += [ContactAlias, ContactExternalId, ValueAside]
     for model in about:
         model.objects.for_account(account_id).filter(contact_id__in=contact_ids).delete()
     for above in apps.get_models():

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from dynamail.accounts.tenancy import account_scope
 from dynamail.consent.models import Subscription, Topic
 from dynamail.contacts.catalog import list_attributes
+from dynamail.contacts.external_ids import list_external_ids
 from dynamail.contacts.models import Attribute, Contact, ContactState, Tag
 from dynamail.contacts.queries import ContactFilter
 from dynamail.contacts.values import export_value
@@ -36,7 +36,16 @@ PLAIN_COLUMNS = {
     "tags": _("Tags"),
     "source": _("Source"),
     "created": _("Added"),
+    "external_ids": _("External ids"),
 }
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What is known of contacts apart from their rows, as far as a column asks for it."""
+
+    topics: Mapping[UUID, Mapping[int, str]] = field(default_factory=dict)
+    external_ids: Mapping[UUID, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,9 @@ class Columns:
     """What a file has: plain columns, attributes and topics in the order asked for."""
 
     headers: list[str]
-    makers: list[Callable[[Contact, dict[int, str]], Any]]
+    makers: list[Callable[[Contact, _Beside], str]]
     needs_topics: bool
+    needs_external_ids: bool
 
 
 def guard_formula(text: str) -> str:
@@ -87,13 +97,8 @@ def export_contacts(
         while block:
             with account_scope(account_id):
                 contacts = _read_block(account_id, block)
-                topics = _topic_states(account_id, contacts) if plan.needs_topics else {}
-            yield "".join(
-                write_rows(
-                    [make(contact, topics.get(contact.id, {})) for make in plan.makers]
-                    for contact in contacts
-                )
-            )
+                beside = _read_beside(account_id, contacts, plan)
+            yield "".join(write_rows([make(contact, beside) for make in plan.makers] for contact in contacts))
             block = next(blocks, None)
 
 
@@ -129,28 +134,33 @@ def _plan_columns(account_id: int, columns: Sequence[str]) -> Columns:
     tags = dict(Tag.objects.for_account(account_id).values_list("pk", "name"))
     attributes = {attribute.pk: attribute for attribute in list_attributes(account_id)}
     makers = [_make_maker(name, tags, attributes) for name in chosen]
-    return Columns(
-        [known[name] for name in chosen], makers, any(name.startswith("topic:") for name in chosen)
-    )
+    needs_topics = any(name.startswith("topic:") for name in chosen)
+    return Columns([known[name] for name in chosen], makers, needs_topics, "external_ids" in chosen)
 
 
 def _make_maker(
     name: str, tags: dict[int, str], attributes: dict[int, Attribute]
-) -> Callable[[Contact, dict[int, str]], str]:
+) -> Callable[[Contact, _Beside], str]:
     kind, _colon, number = name.partition(":")
     match kind:
         case "attribute":
             key = str(attributes[int(number)].number)
-            return lambda contact, _topics: export_value(contact.attributes.get(key))
+            return lambda contact, _beside: export_value(contact.attributes.get(key))
         case "topic":
-            return lambda _contact, topics: topics.get(int(number), "")
+            return lambda contact, beside: beside.topics.get(contact.id, {}).get(int(number), "")
         case "tags":
-            return lambda contact, _topics: ", ".join(tags[tag] for tag in contact.tags if tag in tags)
-        case "source":
-            return lambda contact, _topics: contact.source_label or contact.source_kind
-        case "created":
-            return lambda contact, _topics: contact.created_at.isoformat(timespec="seconds")
-    return lambda contact, _topics: str(getattr(contact, name))
+            return lambda contact, _beside: ", ".join(tags[tag] for tag in contact.tags if tag in tags)
+    if (make := _MAKERS.get(name)) is not None:
+        return make
+    return lambda contact, _beside: str(getattr(contact, name))
+
+
+_MAKERS: dict[str, Callable[[Contact, _Beside], str]] = {
+    "source": lambda contact, _beside: contact.source_label or contact.source_kind,
+    "created": lambda contact, _beside: contact.created_at.isoformat(timespec="seconds"),
+    # A line each: an external id may hold commas and spaces, and no line break.
+    "external_ids": lambda contact, beside: "\n".join(beside.external_ids.get(contact.id, ())),
+}
 
 
 def _choose(ids: Sequence[UUID], narrowing: SqlFragment | None) -> SqlFragment:
@@ -164,6 +174,13 @@ def _read_block(account_id: int, ids: Sequence[UUID]) -> list[Contact]:
     """As they are now; who was deleted or restricted since the beginning is left out."""
     rows = Contact.objects.for_account(account_id).filter(id__in=ids).exclude(state=ContactState.RESTRICTED)
     return list(rows.order_by("id"))
+
+
+def _read_beside(account_id: int, contacts: Sequence[Contact], plan: Columns) -> _Beside:
+    return _Beside(
+        _topic_states(account_id, contacts) if plan.needs_topics else {},
+        list_external_ids(account_id, [one.id for one in contacts]) if plan.needs_external_ids else {},
+    )
 
 
 def _topic_states(account_id: int, contacts: Sequence[Contact]) -> dict[UUID, dict[int, str]]:

@@ -292,6 +292,29 @@ class ContactAlias(DataPlaneModel):
 
 
 @annotated(
+    operational("account_id", "created_at"),
+    personal(
+        "external_id",
+        "contact_id",
+        category=Category.IDENTIFIER,
+        subject=Subject.CONTACT,
+        purpose=Purpose.CAMPAIGNS,
+    ),
+)
+class ContactExternalId(DataPlaneModel):
+    """What a system of the account's own calls a contact. Several may name one contact; each names one."""
+
+    pk = models.CompositePrimaryKey("account_id", "external_id")
+    external_id = models.CharField(max_length=255)
+    contact_id = models.UUIDField()
+    created_at = models.DateTimeField()
+
+    class Meta(DataPlaneModel.Meta):
+        db_table = "contact_external_id"
+        indexes = [models.Index(fields=["account_id", "contact_id"], name="contact_external_id_of")]
+
+
+@annotated(
     operational("account_id", "rule", "found_at", "state"),
     personal(
         "kept_id",

@@ -18,14 +18,17 @@ from django.utils.translation import gettext as _
 from dynamail.accounts.audit import Actor
 from dynamail.contacts.addressing import AddressError, ContactAddress, read_address
 from dynamail.contacts.editing import Source
+from dynamail.contacts.external_ids import BadExternalId, clean_external_id
 from dynamail.contacts.models import ContactState
 from dynamail.contacts.people_of_events import (
     Known,
     Maker,
+    ask_for_external_ids,
     ask_for_people,
     create_people,
     follow_merges,
     read_held,
+    read_people,
 )
 from dynamail.events.own import OwnEventRow, ask_for_taken, ask_to_insert
 from dynamail.events.own_names import (
@@ -55,7 +58,7 @@ NOBODY_YET = UUID(int=0)  # a contact that a dry run would make
 
 @dataclass(slots=True)  # not frozen, nor the others here: tens of thousands are made in a second
 class NewOwnEvent:
-    """What somebody says happened. The contact is named by email or by id; `at` is now unless it is said.
+    """What somebody says happened. The contact is named by email, id or external id; `at` is now unless it is said.
 
     `event_id` is what the sender calls the event: the same one with the same name again is the same event.
     """
@@ -67,6 +70,7 @@ class NewOwnEvent:
     properties: Mapping[str, Any] = field(default_factory=dict)
     event_id: str = ""
     create_contact: bool = False
+    external_id: str = ""
 
 
 @dataclass(slots=True)
@@ -94,6 +98,7 @@ class _Draft:
     types: Mapping[str, str]
     key: UUID | None
     create_contact: bool
+    external_id: str
     fault: OwnEventFault | None = None
 
     def to_row(self, name_id: int) -> OwnEventRow:
@@ -174,26 +179,45 @@ def _check(event: NewOwnEvent, now: datetime, span: Span) -> _Draft | OwnEventFa
         properties, types = check_properties(event.properties)
         key = make_event_key(name, event.event_id)
         address = _read_address(event)
+        external_id = _read_external_id(event)
     except OwnEventFault as fault:
         return fault.with_traceback(None)
     return _Draft(
-        name, address, event.contact_id, event.at or now, properties, types, key, event.create_contact
+        name,
+        address,
+        event.contact_id,
+        event.at or now,
+        properties,
+        types,
+        key,
+        event.create_contact,
+        external_id,
     )
 
 
 def _read_address(event: NewOwnEvent) -> ContactAddress | None:
-    if event.contact_id is not None:
-        if event.email:
-            raise OwnEventFault("email", "two_contacts", _("Give an email address or an id, not both."))
+    if event.contact_id is not None or event.external_id:
+        if event.email or (event.contact_id is not None and event.external_id):
+            field_name = "email" if event.email else "external_id"
+            raise OwnEventFault(
+                field_name, "two_contacts", _("Give one of email address, id and external id.")
+            )
         return None
     if not event.email:
         raise OwnEventFault(
-            "email", "no_contact", _("Say whose event it is: give an email address or an id.")
+            "email", "no_contact", _("Say whose event it is: give an email address, an id or an external id.")
         )
     try:
         return read_address(event.email)
     except AddressError as error:
         raise OwnEventFault("email", error.code, str(error)) from None
+
+
+def _read_external_id(event: NewOwnEvent) -> str:
+    try:
+        return clean_external_id(event.external_id) if event.external_id else ""
+    except BadExternalId as error:
+        raise OwnEventFault("external_id", error.code, str(error)) from None
 
 
 # ── Contacts and names ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,17 +230,23 @@ def _look_up(account_id: int, drafts: Sequence[_Draft], maker: Maker | None) -> 
         return {}
     keys = {one.address.key for one in drafts if one.address}
     ids = {one.contact_id for one in drafts if one.contact_id}
-    people, known = yield [
-        ask_for_people(account_id, keys, ids),
+    external_ids = {one.external_id for one in drafts if one.external_id}
+    people, known, *linked = yield [
+        ask_for_people(account_id, keys, ids, external_ids),
         ask_for_names(account_id, sorted({one.name for one in drafts})),
+        *([ask_for_external_ids(account_id, external_ids)] if external_ids else []),
     ]
+    by_external_id = read_people(linked[0]) if linked else {}
     (by_key, by_id), names = read_held(people, keys, ids), read_names(known)
     if len(by_key) < len(keys) or len(by_id) < len(ids):
         merged, merged_by_id = yield from follow_merges(account_id, keys - by_key.keys(), ids - by_id.keys())
         by_key, by_id = by_key | merged, by_id | merged_by_id
         by_key |= yield from _create_missing(account_id, drafts, by_key, maker)
     for one in drafts:
-        found = by_key.get(one.address.key) if one.address else by_id.get(one.contact_id)
+        if one.external_id:
+            found = by_external_id.get(one.external_id)
+        else:
+            found = by_key.get(one.address.key) if one.address else by_id.get(one.contact_id)
         one.contact_id = found.id if found else None
         one.fault = _refuse_contact(found, one)
     if maker is not None:
@@ -252,7 +282,7 @@ def _make_missing_names(
 
 
 def _refuse_contact(known: Known | None, draft: _Draft) -> OwnEventFault | None:
-    field_name = "email" if draft.address else "contact"
+    field_name = "external_id" if draft.external_id else "email" if draft.address else "contact"
     if known is None:
         return OwnEventFault(field_name, "unknown_contact", _("No contact of this account has it."))
     if known.state == ContactState.RESTRICTED:

@@ -39,10 +39,25 @@ class Maker:
     now: datetime
 
 
-def ask_for_people(account_id: int, keys: Collection[str], ids: Collection[UUID]) -> Ask:
-    """Contacts by folded address and by id, for `read_held`. Held: none is deleted before the caller commits."""
-    parameters = {"account_id": account_id, "keys": sorted(keys), "ids": sorted(ids)}
+def ask_for_people(
+    account_id: int, keys: Collection[str], ids: Collection[UUID], external_ids: Collection[str] = ()
+) -> Ask:
+    """Contacts by folded address and by id, for `read_held`. Held: none is deleted before the caller commits.
+
+    Whom external ids name is held too, and told by `ask_for_external_ids`.
+    """
+    parameters = {
+        "account_id": account_id,
+        "keys": sorted(keys),
+        "ids": sorted(ids),
+        "external_ids": sorted(external_ids),
+    }
     return Ask(load_sql("contacts", "hold_people"), parameters)
+
+
+def ask_for_external_ids(account_id: int, external_ids: Collection[str]) -> Ask:
+    """Whom they name, for `read_people`."""
+    return Ask(load_sql("contacts", "follow_external_ids"), [account_id, sorted(external_ids)])
 
 
 def read_held(

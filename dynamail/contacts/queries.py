@@ -34,7 +34,7 @@ from django.db.models.lookups import IContains
 
 from dynamail.consent.models import ConsentState, Subscription
 from dynamail.contacts.addressing import AddressError, read_address
-from dynamail.contacts.models import Contact, ContactAlias
+from dynamail.contacts.models import Contact, ContactAlias, ContactExternalId
 from dynamail.events.models import Engagement
 from dynamail.lib.keyset import Order, cut_page, read_cursor
 from dynamail.lib.sql import SqlFragment
@@ -212,12 +212,18 @@ def find_share(account_id: int) -> int:
 
 
 def _match_text(account_id: int, text: str) -> Q:
-    """A whole address is found by its key, also when it was merged away; anything else is looked for inside address, name and values."""
+    """A whole address is found by its key, also when it was merged away; anything else is looked for inside address, name and values.
+
+    A whole external id finds whom it names too.
+    """
     text = text.strip().replace("\x00", "")
     try:
         key = read_address(text).key
     except AddressError:
-        return Q(email_key__contains=text.lower()) | Q(name__icontains=text) | Q(_match_values(text))
+        inside = Q(email_key__contains=text.lower()) | Q(name__icontains=text) | Q(_match_values(text))
+        links = ContactExternalId.objects.for_account(account_id).filter(external_id=text)
+        named = links.values_list("contact_id", flat=True).first()
+        return inside | Q(id=named) if named else inside
     merged = ContactAlias.objects.for_account(account_id).filter(email_key=key)
     kept = list(
         merged.values_list("contact_id", flat=True)

@@ -180,6 +180,7 @@ def _name_field(name: str, names: _Names) -> str:
         "timezone": _("Time zone"),
         "tags": _("Tags"),
         "state": _("State"),
+        "external_ids": _("External ids"),
     }
     return plain.get(kind, kind)
 

@@ -45,6 +45,7 @@ from dynamail.contacts.editing import (
     delete_contact,
     find_contact,
 )
+from dynamail.contacts.external_ids import list_external_ids
 from dynamail.contacts.models import Contact, Tag
 from dynamail.contacts.tags import TagError
 from dynamail.lib.clock import utc_now
@@ -242,6 +243,7 @@ def _card_context(request: PageRequest, row: Contact, form: ContactForm) -> dict
         "findings": _list_findings(row),
         "meant": suggest_address(row.email),
         "aliases": list_aliases(account_id, row.id),
+        "external_ids": list_external_ids(account_id, [row.id]).get(row.id, []),
         "suppression": suppression,
         "may_lift": _may_lift(suppression),
         "timeline": timeline,
