@@ -37,6 +37,11 @@ class Line:
     sent: str
     answered: str
 
+    @property
+    def tone(self) -> str:
+        """Of the answer: by the first digit of its code (RFC 5321 §4.2.1)."""
+        return {"4": "warning", "5": "error"}.get(self.answered[:1], "neutral")
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -51,6 +56,12 @@ class Moment:
     way: str = ""  # which server, how
     dialog: tuple[Line, ...] = ()
     is_ahead: bool = False
+
+    @property
+    def transcript(self) -> str:
+        """The conversation to copy, as RFC 5321 appendix D writes one: C is this server, S the other."""
+        said = [(who, text) for line in self.dialog for who, text in (("C", line.sent), ("S", line.answered))]
+        return "\n".join(f"{who}: {text}" for who, text in said if text)
 
 
 def list_moments(view: EmailView, *, key_name: str) -> list[Moment]:

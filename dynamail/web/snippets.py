@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from dynamail.accounts.models import Account
 from dynamail.senders.models import Sender
 
-KEY_PLACE = "dm_live_…"  # stands for the key where none was made just now
+KEY_PLACE = "dm_test_…"  # stands for the key where there is none: the first one that is made is for tests
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def list_snippets(letter: Letter, *, secret: str = KEY_PLACE) -> list[Snippet]:
 
 
 def _write_curl(letter: Letter, secret: str) -> str:
-    body = _write_body(letter, indent=2)
+    body = _indent(_write_body(letter, indent=2), by=2)
     return (
         f"curl {settings.PUBLIC_URL}/api/v1/emails \\\n"
         f"  -H 'Authorization: Bearer {secret}' \\\n"
@@ -64,10 +64,10 @@ def _write_curl(letter: Letter, secret: str) -> str:
 def _write_python(letter: Letter, secret: str) -> str:
     body = _write_body(letter, indent=4)
     return (
-        "# pip install dynamail-client\n"
+        f"# {_('In a checkout of DynaMail:')} pip install ./sdk/python\n"
         "from dynamail_client import DynaMail\n\n"
         f'with DynaMail("{secret}", base_url="{settings.PUBLIC_URL}") as dynamail:\n'
-        f"    sent = dynamail.emails.send({_indent(body)})\n"
+        f"    sent = dynamail.emails.send({_indent(body, by=4)})\n"
         '    print(sent["id"])'
     )
 
@@ -75,7 +75,8 @@ def _write_python(letter: Letter, secret: str) -> str:
 def _write_node(letter: Letter, secret: str) -> str:
     body = _write_body(letter, indent=2)
     return (
-        "// npm install dynamail\n"
+        f"// {_('In a checkout of DynaMail:')} cd sdk/typescript && npm install && npm run build\n"
+        f"// {_('Then in your project:')} npm install …/sdk/typescript\n"
         'import { DynaMail } from "dynamail";\n\n'
         f'const dynamail = new DynaMail("{secret}", {{ baseUrl: "{settings.PUBLIC_URL}" }});\n'
         f"const sent = await dynamail.emails.send({body});\n"
@@ -116,5 +117,6 @@ def _write_body(letter: Letter, *, indent: int) -> str:
     return "{\n" + ",\n".join(pairs) + "\n}"
 
 
-def _indent(text: str) -> str:
-    return text.replace("\n", "\n    ")
+def _indent(text: str, *, by: int) -> str:
+    """The lines after the first further in."""
+    return text.replace("\n", "\n" + " " * by)

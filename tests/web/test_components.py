@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -142,6 +142,16 @@ def test_a_moment_of_today_is_told_by_its_age_and_an_older_one_by_its_date() -> 
     assert "ago" in text_of(draw("{% when at %}", at=now - timedelta(hours=3)))
     assert "ago" not in text_of(draw("{% when at %}", at=now - timedelta(days=3)))
     assert text_of(draw("{% when at %}", at=None)) == "\u2014"
+
+
+def test_a_moment_is_told_to_the_second_and_with_its_zone_on_pointing() -> None:
+    at = datetime(2020, 2, 3, 4, 5, 6, tzinfo=UTC)
+
+    with timezone.override("Europe/Minsk"):
+        assert draw("{% when at %}", at=at).xpath("//time/@title") == ["3 Feb 2020, 07:05:06 Europe/Minsk"]
+        assert text_of(draw("{% when at seconds=True %}", at=at)) == "3 Feb 2020, 07:05:06"
+        assert text_of(draw("{% when at %}", at=at)) == "3 Feb 2020, 07:05"
+        assert text_of(draw("{% time_zone %}")) == "Europe/Minsk"
 
 
 # ── Pictures ─────────────────────────────────────────────────────────────────────────────────────────────────────────

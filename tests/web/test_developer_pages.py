@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -45,6 +46,42 @@ def test_the_guide_waits_for_the_first_email_and_shows_it(account: Account, clie
     assert f"/messages/{email.public_id}/" in part
     assert "Delivered" in part
     assert HOSTILE not in part
+
+
+def test_the_snippets_begin_with_the_key_that_was_made_last(
+    account: Account, alice: User, client: Client
+) -> None:
+    assert "Bearer dm_test_…" in html.unescape(read(client, "/developers/"))
+    member, now = Member.objects.for_account(account).get(user=alice), utc_now()
+    keys = [
+        create_api_key(
+            account.pk,
+            name="A key",
+            scopes=[scope],
+            is_test=is_test,
+            by=member,
+            now=now + timedelta(seconds=number),
+        )[0]
+        for number, (scope, is_test) in enumerate(
+            [("messages.send", False), ("messages.send", True), ("contacts.read", False)]
+        )
+    ]
+    assert f"Bearer {keys[1].prefix}…" in html.unescape(read(client, "/developers/"))
+
+
+def test_the_page_names_every_way_in_and_how_the_clients_are_installed(client: Client, settings: Any) -> None:
+    settings.PUBLIC_URL, settings.PUBLIC_HOST = "https://mail.acme.example", "mail.acme.example"
+    settings.SUBMISSION_PORT, settings.SUBMISSION_TLS_PORT = 587, 465
+    page = read(client, "/developers/")
+    for copied in ("https://mail.acme.example/api/v1", "mail.acme.example", "587", "465"):
+        assert f'data-copy="{copied}"' in page
+    for door in ("postmark", "resend", "sendgrid", "mailgun", "listmonk", "segment"):
+        assert f'data-copy="https://mail.acme.example/compat/{door}"' in page
+        assert f'href="/api/#client-{door}"' in page
+    assert "pip install ./sdk/python" in page
+    assert "sdk/typescript" in page
+    settings.SUBMISSION_PORT = settings.SUBMISSION_TLS_PORT = 0
+    assert "SMTP server" not in read(client, "/developers/")
 
 
 # ── Requests ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -139,27 +139,43 @@ def tone_of(level: str) -> str:
 
 
 @register.simple_tag
-def when(moment: datetime | date | None, relative: bool = True) -> SafeString:
-    """A moment: "5 minutes ago" within a day, else date and time; the exact one on pointing."""
+def when(moment: datetime | date | None, relative: bool = True, seconds: bool = False) -> SafeString:
+    """A moment: "5 minutes ago" within a day, else date and time; to the second and with its zone on pointing."""
     if moment is None:
         return mark_safe('<span class="muted">—</span>')
-    exact = _write_moment(moment)
-    shown = exact
+    shown = _write_moment(moment, seconds=seconds)
     if relative and isinstance(moment, datetime):
         age = timezone.now() - moment
         if 0 <= age.total_seconds() < 60:
             shown = _("just now")
         elif 0 <= age.total_seconds() < 86_400:
             shown = _("%(time)s ago") % {"time": timesince(moment, depth=1)}
+    exact = _write_exact(moment)
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, shown)
 
 
-def _write_moment(moment: datetime | date) -> str:
+@register.simple_tag
+def time_zone() -> str:
+    """The zone that the moments of this page are told in: Europe/Minsk."""
+    return timezone.get_current_timezone_name()
+
+
+def _write_moment(moment: datetime | date, *, seconds: bool = False) -> str:
     if not isinstance(moment, datetime):
         return formats.date_format(moment, "DATE_FORMAT")
     local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
     day = formats.date_format(local, "j M" if local.year == timezone.localdate().year else "j M Y")
-    return f"{day}, {local:%H:%M}"
+    return f"{day}, {local:%H:%M:%S}" if seconds else f"{day}, {local:%H:%M}"
+
+
+def _write_exact(moment: datetime | date) -> str:
+    """Such as `23 Nov 2026, 16:20:36 Europe/Minsk`."""
+    if not isinstance(moment, datetime):
+        return formats.date_format(moment, "DATE_FORMAT")
+    if not timezone.is_aware(moment):
+        return _write_moment(moment, seconds=True)
+    local = timezone.localtime(moment)
+    return f"{formats.date_format(local, 'j M Y')}, {local:%H:%M:%S} {time_zone()}"
 
 
 # ── Numbers as pictures ──────────────────────────────────────────────────────────────────────────────────────────────

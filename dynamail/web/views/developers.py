@@ -10,13 +10,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
+from dynamail.accounts.api_keys import Scope, list_api_keys
 from dynamail.accounts.models import ApiKey
 from dynamail.accounts.roles import Permission
 from dynamail.lib.clock import utc_now
 from dynamail.messages.email_log import EmailFilter, EmailLine, list_emails
 from dynamail.web.access import PageRequest, needs
 from dynamail.web.settings_tabs import list_developer_tabs
-from dynamail.web.snippets import list_snippets, make_letter
+from dynamail.web.snippets import KEY_PLACE, list_snippets, make_letter
+from dynamail.web.ways_in import list_ways_in
 
 LATEST = 3
 SIMULATED = (
@@ -31,15 +33,15 @@ SIMULATED = (
 @needs(Permission.MANAGE_API_KEYS)
 @require_GET
 def developers(request: PageRequest) -> HttpResponse:
-    letter = make_letter(request.account, recipient=request.user.email)
+    letter, key = make_letter(request.account, recipient=request.user.email), _find_key(request)
     context = {
         "page_title": _("Developers"),
         "tabs": list_developer_tabs(request, "developers"),
-        "has_key": _has_key(request),
+        "has_key": key is not None,
         "letter": letter,
-        "snippets": list_snippets(letter),
+        "snippets": list_snippets(letter, secret=f"{key.prefix}…" if key else KEY_PLACE),
         "latest": _list_latest(request),
-        "api_url": f"{settings.PUBLIC_URL}/api/v1/",
+        "ways_in": list_ways_in(),
         "simulated": [(f"{name}@{settings.SIMULATOR_DOMAIN}", words) for name, words in SIMULATED],
     }
     return render(request, "developers/start.html", context)
@@ -56,10 +58,15 @@ def _list_latest(request: PageRequest) -> list[EmailLine]:
     return list_emails(request.account.pk, filters=EmailFilter(), limit=LATEST)
 
 
-def _has_key(request: PageRequest) -> bool:
+def _find_key(request: PageRequest) -> ApiKey | None:
+    """The latest one that works and may send: the snippets show how it begins."""
     now = utc_now()
-    keys = ApiKey.objects.for_account(request.account).filter(revoked_at=None)
-    return any(key.expires_at is None or key.expires_at > now for key in keys[:50])
+    usable = (
+        key
+        for key in list_api_keys(request.account.pk).filter(revoked_at=None)[:50]
+        if (key.expires_at is None or key.expires_at > now) and Scope.SEND_MESSAGES in key.scopes
+    )
+    return next(usable, None)
 
 
 urlpatterns: list[URLPattern] = [

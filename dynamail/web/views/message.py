@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -105,7 +106,7 @@ def _page_context(request: PageRequest, view: EmailView) -> dict[str, Any]:
         "is_live": bool(view.waiting),
         "may_cancel": may_act and bool(view.waiting),
         "may_resend": may_act and view.body is not None and not email.one_time,
-        "reschedule": RescheduleForm(zone=request.account.timezone),
+        "reschedule": RescheduleForm(zone=request.account.timezone, initial={"at": _find_next(view)}),
     }
 
 
@@ -121,6 +122,11 @@ def _list_people(account_id: int, view: EmailView) -> list[Person]:
         scopes = ("all", Stream.Kind.TRANSACTIONAL.value)
         people.append(Person(copy, contact, find_suppression(account_id, key, now=now, scopes=scopes)))
     return people
+
+
+def _find_next(view: EmailView) -> datetime | None:
+    """When the first copy that waits is to leave."""
+    return min((one.run_at for one in view.waiting if one.run_at is not None), default=None)
 
 
 def _find_template(account_id: int, uid: UUID | None) -> Template | None:
