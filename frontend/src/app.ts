@@ -20,6 +20,7 @@ import { startDialogs } from "./lib/dialogs";
 import { startRequestBar } from "./lib/request_bar";
 import { startRequests } from "./lib/requests";
 import { startShortcuts } from "./lib/shortcuts";
+import { startTabs } from "./lib/tabs";
 import { startToasts } from "./lib/toasts";
 
 Object.assign(window, { Alpine });
@@ -39,6 +40,7 @@ startRequests();
 startRequestBar();
 startConfirmations();
 startDialogs();
+startTabs();
 startToasts();
 startShortcuts();
 startIslands();
