@@ -23,6 +23,7 @@ from litestar.exceptions import (
     ValidationException,
 )
 
+from dynamail.api.hints import find_hint
 from dynamail.api.visits import Visit, find_visit
 
 MEDIA_TYPE = "application/problem+json"
@@ -39,28 +40,6 @@ CODES = {
     429: "too_many_requests",
     500: "internal_error",
     503: "unavailable",
-}
-
-# What to do, by the code of a problem or else by its status, where the one who raised it does not say.
-HINTS = {
-    "missing_scope": "Use a key that has the scope, or create one under Settings → API keys.",
-    "ip_not_allowed": "Call from an address of the key's list, or change the list under Settings → API keys.",
-    "policy_not_accepted": "Sign in to the account and accept the privacy policy; its API keys work again at once.",
-    "idempotency_conflict": "Use a new Idempotency-Key for another request; repeat the same request to get the same answer.",
-}
-STATUS_HINTS = {
-    400: "Send a body that is JSON in UTF-8; the documentation at /api/ shows one for each route.",
-    401: "Create a key under Settings → API keys and send it as “Authorization: Bearer dm_live_…”.",
-    403: "Ask an owner of the account for the permission.",
-    404: "Check the id and the address, and that the key belongs to the account that has it.",
-    405: "See the documentation at /api/ for the methods of this address.",
-    409: "Read the present state, then decide whether to ask again.",
-    413: "Split the request into smaller ones.",
-    415: "Set the header Content-Type to application/json.",
-    422: "Correct the fields that are named, then send the request again.",
-    429: "Wait as many seconds as Retry-After says, then send the request again.",
-    500: "Send the request again later; if it goes on, tell the operator the request id.",
-    503: "Send the same request again in a few seconds.",
 }
 
 log = logging.getLogger(__name__)
@@ -107,7 +86,7 @@ def answer_problem(problem: Problem, visit: Visit) -> Response[bytes]:
         title=HTTPStatus(problem.status).phrase,
         code=problem.code,
         detail=problem.detail,
-        hint=problem.hint or HINTS.get(problem.code) or STATUS_HINTS.get(problem.status, ""),
+        hint=problem.hint or find_hint(problem.status, problem.code),
         request_id=visit.public_id,
         errors=problem.errors,
     )

@@ -24,11 +24,13 @@ from msgspec import inspect as shapes
 from dynamail.api import errors
 from dynamail.api.describing import OPT, Described, OneOf
 from dynamail.api.errors import ProblemBody
+from dynamail.api.hints import STATUS_HINTS
+from dynamail.api.introduction import NOUNS
 from dynamail.lib.ids import ALPHABET, PUBLIC_LENGTH
 
 ROOT = "/api/v1"
 TITLE = "DynaMail API"
-INTRODUCTION = """Email of one's own servers: single emails, contacts, segments, campaigns, events.
+INTRODUCTION = """Send email from servers of your own: single emails and campaigns, the contacts, segments and events behind them, and what became of each message.
 
 A key travels as `Authorization: Bearer dm_live_…`. Errors are `application/problem+json`. Lists are paged by `limit` and `after`.
 A POST with an `Idempotency-Key` is done once."""
@@ -161,19 +163,16 @@ def _refer_headers(names: Iterable[str]) -> dict[str, Any]:
 def _write_problem(status: int, schemas: Schemas) -> dict[str, Any]:
     names = ["x-request-id", *(["retry-after"] if status in (429, 503) else [])]
     return {
-        "description": f"{HTTPStatus(status).phrase}. {errors.STATUS_HINTS.get(status, '')}".strip(),
+        "description": f"{HTTPStatus(status).phrase}. {STATUS_HINTS.get(status, '')}".strip(),
         "headers": _refer_headers(names),
         "content": {errors.MEDIA_TYPE: {"schema": schemas.refer(ProblemBody)}},
     }
 
 
 def _write_tags(operations: Iterable[Operation]) -> list[dict[str, str]]:
-    tags: dict[str, str] = {}
-    for operation in operations:
-        module = inspect.getmodule(operation.handler.fn)
-        first = (inspect.getdoc(module) or "").partition("\n\n")[0].replace("\n", " ")
-        tags.setdefault(operation.noun, first.partition(" `docs/")[0])
-    return [{"name": name, "description": text} for name, text in sorted(tags.items())]
+    """In the order that people look for them; a noun without words is a mistake of ours."""
+    used = {operation.noun for operation in operations}
+    return [{"name": name, "description": NOUNS[name]} for name in sorted(used, key=tuple(NOUNS).index)]
 
 
 # ── One operation ────────────────────────────────────────────────────────────────────────────────────────────────────

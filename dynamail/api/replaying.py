@@ -262,8 +262,7 @@ def reused(error: KeyReused) -> Problem:
 
 def not_kept() -> Problem:
     detail = "This request was done before. Its answer held a secret, which was shown once and is not kept."
-    hint = "If the answer was lost, list what is there: make new keys for it with /rotate and a new Idempotency-Key, or remove it and begin anew."
-    return Problem(409, "idempotency_answer_not_kept", detail, hint=hint)
+    return Problem(409, "idempotency_answer_not_kept", detail)
 
 
 def in_progress() -> Problem:

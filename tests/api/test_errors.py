@@ -10,7 +10,8 @@ from litestar.datastructures import State
 from litestar.params import JSONBody
 
 from dynamail.api.app import create_api
-from dynamail.api.errors import CODES, EXCEPTION_HANDLERS, STATUS_HINTS, FieldError, Problem
+from dynamail.api.errors import CODES, EXCEPTION_HANDLERS, FieldError, Problem
+from dynamail.api.hints import STATUS_HINTS
 from dynamail.tracking.pool import make_pool
 from tests.support.asgi import Answer, call
 
