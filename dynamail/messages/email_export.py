@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from dynamail.accounts.tenancy import account_scope
 from dynamail.contacts.exporting import BOM, write_rows
 from dynamail.contacts.models import Contact, ContactAlias, ContactState
-from dynamail.messages.email_log import EmailFilter, EmailLine, RecipientView, list_emails
+from dynamail.messages.email_log import EmailFilter, EmailLine, RecipientView, begins_with, list_emails
 from dynamail.messages.email_reactions import Reaction, find_first_reactions
 from dynamail.protocols.address import AddressError, parse_address, write_mailbox
 
@@ -92,7 +92,7 @@ def _fits(copy: RecipientView, filters: EmailFilter, firsts: dict[Reaction, date
         return False
     if filters.reaction and filters.reaction not in firsts:
         return False
-    return copy.email.startswith(filters.recipient)
+    return begins_with(copy.email, filters.recipient)
 
 
 def _make_row(line: EmailLine, copy: RecipientView, firsts: dict[Reaction, datetime]) -> list[str]:

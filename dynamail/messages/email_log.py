@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Lookup, Q, QuerySet
+from django.db.models.functions import Lower
 
 from dynamail.events.models import Event
 from dynamail.lib.clock import utc_now
@@ -65,7 +66,7 @@ _RANK = {state: place for place, state in enumerate(MailState)}
 
 @dataclass(frozen=True)
 class EmailFilter:
-    """What to list; an empty field does not narrow. `recipient` is how the address begins: a whole one is its own beginning."""
+    """What to list; an empty field does not narrow. `recipient` is how the address begins, in any case: a whole one is its own beginning."""
 
     state: str = ""  # a MailState
     reaction: str = ""  # a Reaction: what one of its recipients did
@@ -156,20 +157,26 @@ class EmailView:
         return tuple(one for one in self.recipients if one.state in WAITING)
 
 
+def begins_with(address: str, beginning: str) -> bool:
+    """Is the address one that a filter's `recipient` means?"""
+    return address.lower().startswith(beginning.lower())
+
+
 def find_state(recipients: Iterable[RecipientView]) -> MailState:
     """The state that asks for attention first."""
     return min((one.state for one in recipients), key=_RANK.__getitem__, default=MailState.ACCEPTED)
 
 
 class _BeginsWith(Lookup):
-    """LIKE would not use the index here: row-level security lets only leakproof operators look before its own condition."""
+    """Whatever the case of what is looked for; the left side is folded already. LIKE would not use the index here: row-level security lets
+    only leakproof operators look before its own condition."""
 
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         left, parameters = self.process_lhs(compiler, connection)
         values = (*parameters, self.rhs, *parameters, f"{self.rhs}{_LAST}")
-        return f"({left} ~>=~ %s AND {left} ~<~ %s)", values
+        return f"({left} ~>=~ lower(%s) AND {left} ~<~ lower(%s))", values
 
 
 # ── One ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -279,12 +286,13 @@ def _list_reacted(
 
 
 def _list_sources(account_id: int, filters: EmailFilter) -> list[Any]:
-    """What ended and what waits, as far as the state may be there."""
+    """What ended and what waits, as far as the state may be there. What ended is asked twice for a recipient, each time by another index:
+    one has the addresses in lower case, one those that were written otherwise."""
     waits = not filters.reaction and (not filters.state or filters.state in WAITING)
     ended = not filters.state or filters.state not in WAITING or bool(filters.reaction)
     return [
         *([_waiting(account_id, filters)] if waits else []),
-        *([_ended(account_id, filters)] if ended else []),
+        *(_list_ended(account_id, filters) if ended else []),
     ]
 
 
@@ -295,13 +303,22 @@ def _find_ids(sources: Sequence[Any], filters: EmailFilter, before: UUID | None,
 
 
 def _ended(account_id: int, filters: EmailFilter) -> QuerySet[Message]:
-    """Indexes: message_recipient, message_unhappy; for what was delivered message_email."""
+    """Indexes: message_unhappy; for what was delivered message_email."""
     rows = Message.objects.for_account(account_id).filter(email_id__isnull=False)
     if filters.state:
         rows = rows.filter(state=filters.state)
     if filters.reaction and filters.recipient:
         rows = rows.filter(has_reaction(account_id, filters.reaction))
-    return _match_recipient(rows, filters.recipient)
+    return rows
+
+
+def _list_ended(account_id: int, filters: EmailFilter) -> list[QuerySet[Message]]:
+    """Indexes: message_recipient and message_recipient_folded."""
+    rows = _ended(account_id, filters)
+    if not filters.recipient:
+        return [rows]
+    places = (F("recipient"), F("recipient_folded"))
+    return [rows.filter(_BeginsWith(place, filters.recipient)) for place in places]
 
 
 def _waiting(account_id: int, filters: EmailFilter) -> QuerySet[Outbox]:
@@ -314,11 +331,7 @@ def _waiting(account_id: int, filters: EmailFilter) -> QuerySet[Outbox]:
             rows = rows.filter(attempts=0, run_at__lte=utc_now())
         case MailState.DEFERRED:
             rows = rows.filter(attempts__gt=0)
-    return _match_recipient(rows, filters.recipient)
-
-
-def _match_recipient(rows: Any, recipient: str) -> Any:
-    return rows.filter(_BeginsWith(F("recipient"), recipient)) if recipient else rows
+    return rows.filter(_BeginsWith(Lower("recipient"), filters.recipient)) if filters.recipient else rows
 
 
 def _page_ids(rows: Any, filters: EmailFilter, before: UUID | None, limit: int) -> list[UUID]:

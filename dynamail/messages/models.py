@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Lower, NullIf
 from django.utils.translation import gettext_lazy as _
 
 from dynamail.accounts.tenancy import DataPlaneModel
@@ -52,6 +53,7 @@ class SourceKind(models.TextChoices):
     ),
     personal(
         "recipient",
+        "recipient_folded",
         "reply",
         category=Category.IDENTIFIER,
         subject=Subject.CONTACT,
@@ -84,6 +86,14 @@ class Message(DataPlaneModel):
     size_bytes = models.IntegerField(default=0)
     email_id = models.UUIDField(null=True)  # of a single message that a program sent
     stream = models.CharField(max_length=40, default="")  # the stream's key; "": by the source's kind
+    # Of single mail, where the recipient is not in lower case already: the log is searched by it.
+    recipient_folded = models.GeneratedField(
+        expression=models.Case(
+            models.When(email_id__isnull=False, then=NullIf(Lower("recipient"), "recipient"))
+        ),
+        output_field=models.TextField(null=True),
+        db_persist=True,
+    )
 
     class Meta(DataPlaneModel.Meta):
         db_table = "message"

@@ -5,11 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 
 from dynamail.accounts.models import Account
+from dynamail.accounts.tenancy import account_scope
 from dynamail.events.log import record_event
-from dynamail.lib.ids import new_id, to_public_id
-from dynamail.messages import email_reactions
+from dynamail.lib.ids import lowest_id, new_id, to_public_id
+from dynamail.messages import email_log, email_reactions
 from dynamail.messages.email_log import (
     EmailFilter,
     MailState,
@@ -79,6 +81,44 @@ def test_mail_is_found_by_recipient_waiting_or_ended(account: Account) -> None:
     assert subjects(account, recipient="ann") == ["anna", "waits", "ended"]
     assert subjects(account, recipient="100%_") == ["odd"]
     assert subjects(account, recipient="%") == []
+
+
+def test_mail_is_found_by_recipient_in_any_spelling_of_case(account: Account) -> None:
+    copies = [Copy("Ann.Lee@Mail.Example"), Copy("ann.lee@mail.example"), Copy("ANN@mail.example", WAITING)]
+    for number, copy in enumerate(copies):
+        add_email(account.pk, copy, at=NOW + timedelta(hours=number), subject=f"{number}", stream="receipts")
+    add_email(account.pk, Copy("Bob@mail.example"), at=NOW, subject="bob")
+    for asked in ("ann", "Ann", "ANN"):
+        assert subjects(account, recipient=asked) == ["2", "1", "0"]
+    for narrowed in ({}, {"stream": "receipts"}, {"state": "delivered"}):
+        assert subjects(account, recipient="ann.LEE@mail.example", **narrowed) == ["1", "0"]
+    assert subjects(account, recipient="BOB@") == ["bob"]
+
+
+def test_the_beginning_of_an_address_is_found_by_an_index_under_row_level_security(account: Account) -> None:
+    add_many_messages(account, 4000)
+    with account_scope(account), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE dynamail_web")
+        sources = email_log._list_ended(account.pk, EmailFilter(recipient="person12"))
+        day = {"id__gte": lowest_id(NOW), "id__lt": lowest_id(NOW + timedelta(days=1))}
+        plans = [rows.filter(**day).values("email_id").explain() for rows in sources]
+        found = [rows.filter(**day).count() for rows in sources]
+    assert found == [100, 11]  # 12, 120 to 129, 1200 to 1299
+    for plan in plans:
+        (condition,) = [line for line in plan.splitlines() if "Index Cond" in line]
+        assert "~>=~" in condition, plan
+
+
+def add_many_messages(account: Account, number: int) -> None:
+    """Of one month; every tenth address begins with a capital."""
+    statement = """
+        INSERT INTO message (account_id, id, at, source_kind, recipient, state, email_id)
+        SELECT %s, id, %s, 'api', (CASE WHEN n %% 10 = 0 THEN 'P' ELSE 'p' END) || 'erson' || n || '@m.example', 'delivered', id
+        FROM unnest(%s::uuid[]) WITH ORDINALITY AS new (id, n)"""
+    with account_scope(account), connection.cursor() as cursor:
+        cursor.execute(statement, [account.pk, NOW, [new_id(NOW) for _ in range(number)]])
+        cursor.execute("SET LOCAL ROLE NONE")
+        cursor.execute(f"ANALYZE message_{NOW:%Y_%m}")
 
 
 def test_an_email_with_several_fitting_copies_is_listed_once(account: Account) -> None:

@@ -28,6 +28,7 @@ from dynamail.messages.email_log import (
     PAGE_SIZE,
     EmailFilter,
     EmailLine,
+    begins_with,
     list_campaign_messages,
     list_emails,
 )
@@ -178,7 +179,7 @@ def _list_lines(
 def _show_email(email: EmailLine, filters: EmailFilter, names: dict[str, str]) -> Line:
     """The recipient that was asked for stands for the email, else the first one."""
     wanted = [
-        one for one in email.recipients if filters.recipient and one.email.startswith(filters.recipient)
+        one for one in email.recipients if filters.recipient and begins_with(one.email, filters.recipient)
     ]
     one = next(iter([*wanted, *email.recipients]), None)
     state = one.state if one and wanted and len(wanted) == 1 else email.state
