@@ -8,13 +8,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from django.conf import settings
 from django.template import Context, Engine
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from dynamail.api.introduction import CLIENTS, list_basics
 
 EXAMPLES = {
     "email": "ann@example.com",
@@ -28,64 +33,6 @@ EXAMPLES = {
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
-@dataclass(frozen=True)
-class Part:
-    """A chapter of the introduction."""
-
-    anchor: str
-    title: str
-    paragraphs: tuple[str, ...]
-    code: str = ""
-
-
-INTRODUCTION = (
-    Part(
-        "authentication",
-        "Authentication",
-        (
-            "Make a key under Settings → API keys. It travels in the header Authorization and nowhere else. A key has scopes, may be bound "
-            "to addresses, and may expire. Mail of a key dm_test_… goes to the Mailbox only.",
-        ),
-        'curl -H "Authorization: Bearer $KEY" $HOST/api/v1/segments',
-    ),
-    Part(
-        "errors",
-        "Errors",
-        (
-            "Every error is application/problem+json (RFC 9457). Programs read code, people detail and hint; errors names the fields. "
-            "request_id, also in the header x-request-id of every answer, finds the request in the log.",
-        ),
-        '{\n  "type": "about:blank",\n  "status": 422,\n  "title": "Unprocessable Entity",\n  "code": "invalid",\n'
-        '  "detail": "The request has fields that cannot be accepted; see “errors”.",\n'
-        '  "hint": "Correct the fields that are named, then send the request again.",\n'
-        '  "request_id": "req_01m83krzc2ea3bstfps363zj32",\n  "errors": [{"field": "email", "message": "The address contains a space."}]\n}',
-    ),
-    Part(
-        "paging",
-        "Lists",
-        (
-            "A list answers data, has_more and next. Give next as after to read on; it is null on the last page. limit says how many.",
-        ),
-    ),
-    Part(
-        "limits",
-        "Limits",
-        (
-            "Every answer says ratelimit-limit, ratelimit-remaining and ratelimit-reset. Who asks too fast gets 429 and Retry-After in "
-            "seconds. A batch counts as one request for every ten things in it.",
-        ),
-    ),
-    Part(
-        "idempotency",
-        "Repeating a request",
-        (
-            "A POST with the header Idempotency-Key is done once: the same key with the same request gets the same answer for 24 hours, "
-            "with idempotency-replayed: true. The same key with another request is 409. What was refused may be sent again, corrected.",
-        ),
-    ),
-)
-
-
 def render_page(document: Mapping[str, Any]) -> str:
     """The whole page."""
     schemas = document["components"]["schemas"]
@@ -95,12 +42,13 @@ def render_page(document: Mapping[str, Any]) -> str:
         "lead": document["info"]["description"].partition("\n\n")[0],
         "style": style,
         "script": script,
-        "introduction": INTRODUCTION,
+        "introduction": list(list_basics()),
+        "clients": CLIENTS,
         "nouns": list(_list_nouns(document)),
         "shapes": [
             {
                 "name": name,
-                "text": schema.get("description", ""),
+                "text": _mark(schema.get("description", "")),
                 "fields": list(_list_fields(schema, schemas)),
             }
             for name, schema in schemas.items()
@@ -108,7 +56,7 @@ def render_page(document: Mapping[str, Any]) -> str:
         ],
     }
     template = Engine(autoescape=True).from_string(_read("page.html"))
-    return template.render(Context(context))
+    return template.render(Context(context)).replace("$HOST", escape(settings.PUBLIC_URL))
 
 
 @cache
@@ -129,6 +77,11 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+def _mark(text: str) -> SafeString:
+    """A text of ours with its `words in backticks` as code."""
+    return mark_safe(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text)))  # noqa: S308 — escaped just before
+
+
 # ── Routes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _list_nouns(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     texts = {tag["name"]: tag["description"] for tag in document["tags"]}
@@ -140,12 +93,12 @@ def _list_nouns(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 routes.setdefault(operation["tags"][0], []).append(
                     _describe(path, method, operation, document)
                 )
-    for name, found in sorted(routes.items()):
+    for name, text in texts.items():
         yield {
             "name": f"noun-{name}",
             "title": name.replace("_", " ").capitalize(),
-            "text": texts[name],
-            "routes": found,
+            "text": _mark(text),
+            "routes": routes[name],
         }
 
 
@@ -162,7 +115,7 @@ def _describe(
         "method": method,
         "path": path,
         "summary": operation["summary"],
-        "text": operation.get("description", ""),
+        "text": _mark(operation.get("description", "")),
         "scopes": [scope for one in operation["security"] for scope in one["key"]],
         "is_either": len(operation["security"]) > 1,
         "parameters": [_write_parameter(one, schemas) for one in operation["parameters"] if "name" in one],
@@ -182,7 +135,7 @@ def _write_parameter(parameter: Mapping[str, Any], schemas: Mapping[str, Any]) -
         "place": {"path": "in the path", "query": "in the query"}.get(parameter["in"], parameter["in"]),
         "required": parameter.get("required", False),
         "kind": _name_kind(parameter["schema"], schemas),
-        "text": parameter.get("description", ""),
+        "text": _mark(parameter.get("description", "")),
     }
 
 
@@ -190,7 +143,7 @@ def _write_answer(status: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     schemas = [content["schema"] for content in answer.get("content", {}).values()]
     return {
         "status": status,
-        "text": answer["description"],
+        "text": _mark(answer["description"]),
         "shape": _find_shape(schemas[0]) if schemas else "",
     }
 
@@ -231,7 +184,7 @@ def _list_fields(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Itera
             "required": name in schema.get("required", ()),
             "kind": _name_kind(field, schemas),
             "shape": _find_shape(field),
-            "text": field.get("description", ""),
+            "text": _mark(field.get("description", "")),
         }
 
 
@@ -254,7 +207,7 @@ def _name_kind(  # noqa: PLR0911 — one for each kind of schema
         kinds = dict.fromkeys(_name_kind(one, schemas) for one in schema["anyOf"])
         return " or ".join(kinds)
     if "enum" in schema:
-        return "one of " + ", ".join(str(one) for one in schema["enum"])
+        return "one of " + ", ".join(str(one) for one in schema["enum"] if one != "")
     match schema.get("type"):
         case "array":
             return f"list of {_name_kind(schema.get('items') or {}, schemas)}" + _name_bounds(

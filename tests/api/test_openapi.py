@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import unquote
 import pytest
 import requests
 import schemathesis
+from django.conf import settings as conf
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
@@ -86,7 +88,11 @@ def test_it_is_served_and_a_browser_gets_a_page(shop: Shop) -> None:
     assert "'unsafe-inline'" not in page.headers["content-security-policy"]
     text = page.body.decode()
     assert "emails.send" in text
-    assert "http://" not in text.replace("http://localhost", "")
+    assert "http://" not in text.replace("http://localhost", "").replace(conf.PUBLIC_URL, "")
+    assert "$HOST" not in text
+    for client in ("postmark", "resend", "sendgrid", "mailgun", "listmonk", "segment"):
+        assert f'id="client-{client}"' in text
+    assert re.findall(r'id="noun-(\w+)"', text)[:3] == ["emails", "templates", "contacts"]
     for accept in ("*/*", "application/json", "application/json, text/html"):
         assert body_of(shop.ask("GET", "/api/", key="", headers={"accept": accept}))["openapi"]
 

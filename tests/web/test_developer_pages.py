@@ -201,3 +201,9 @@ def test_a_stream_of_another_account_is_not_found(
     assert stream is not None
     assert stranger.get(f"/settings/streams/{stream.public_id}/").status_code == 404
     assert stranger.post(f"/settings/streams/{stream.public_id}/archive/").status_code == 404
+
+
+def test_browsers_that_ask_for_an_icon_get_it(client: Client) -> None:
+    answer = client.get("/favicon.ico")
+    assert answer.status_code == 200
+    assert b"".join(answer).startswith(b"\x00\x00\x01\x00")

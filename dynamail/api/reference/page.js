@@ -10,11 +10,27 @@ const show = () => {
     if (!one.hidden) shown += 1;
   }
   for (const noun of document.querySelectorAll("[data-noun]")) {
-    noun.hidden = !noun.querySelector("[data-words]:not([hidden])");
+    noun.hidden = words.length > 0 && !noun.querySelector("[data-words]:not([hidden])");
   }
   nothing.hidden = shown > 0;
 };
 field.addEventListener("input", show);
+if (navigator.clipboard) {
+  for (const code of document.querySelectorAll("pre")) {
+    const frame = document.createElement("div");
+    const button = document.createElement("button");
+    frame.className = "code";
+    button.type = "button";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(code.textContent);
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = "Copy"), 1600);
+    });
+    code.replaceWith(frame);
+    frame.append(code, button);
+  }
+}
 addEventListener("keydown", (event) => {
   if (event.key === "/" && !/^(input|textarea)$/i.test(document.activeElement.tagName)) {
     event.preventDefault();
