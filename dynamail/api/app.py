@@ -21,6 +21,7 @@ from dynamail.api.events import HANDLERS as EVENTS
 from dynamail.api.health import show_health, show_readiness
 from dynamail.api.key_cache import KeyCache
 from dynamail.api.limits import Limits
+from dynamail.api.methods import answer_options, leave_body_out, list_methods
 from dynamail.api.nouns import HANDLERS as NOUNS
 from dynamail.api.openapi import show_document, write_document
 from dynamail.api.replaying import Replayed, answer_again, keep_back
@@ -94,12 +95,27 @@ class Api(Litestar):
         visit = open_visit(scope)
         send = keep_back(visit, visit.tell(send), unavailable)
         try:
-            await super().__call__(scope, visit.hear(receive), send)
+            if scope["method"] in ("HEAD", "OPTIONS"):
+                await self._ask_about(scope, visit.hear(receive), send)
+            else:
+                await super().__call__(scope, visit.hear(receive), send)
         finally:
             if visit.held is not None:
                 await visit.held.abandon()
         if (row := describe_visit(visit, scope)) is not None:
             self.state.requests.note(row)
+
+    async def _ask_about(self, scope: Any, receive: Any, send: Any) -> None:
+        """What there is at an address: by HEAD, which is GET without a body, or by OPTIONS."""
+        methods = list_methods(self, scope["path"])
+        if scope["method"] == "OPTIONS" and methods:
+            await answer_options(methods, send)
+        elif scope["method"] == "HEAD" and "GET" in methods:
+            scope["method"] = "GET"
+            await super().__call__(scope, receive, leave_body_out(send))
+            scope["method"] = "HEAD"  # as the log of requests has it
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_api(pool: AsyncConnectionPool, doors: AsyncConnectionPool | None = None) -> Api:

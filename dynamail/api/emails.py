@@ -35,7 +35,7 @@ from dynamail.api.limits import Bucket
 from dynamail.api.paging import Listed, list_page, read_after
 from dynamail.api.reading import Misfit, decode_body, name_fault, read_body, read_query, refuse
 from dynamail.api.replaying import REPLAYED
-from dynamail.api.taking import Taken, take_emails
+from dynamail.api.taking import Taken, read_key, take_emails
 from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
 from dynamail.messages.email_acts import EmailActError, cancel_email, reschedule_email, resend_email
 from dynamail.messages.email_log import (
@@ -48,7 +48,6 @@ from dynamail.messages.new_email import AcceptedEmail, NewEmail, RefusedEmail
 PATH = "/api/v1/emails"
 MAX_BATCH = 500
 MAX_BODY = 36 * 2**20  # octets: 25 MB of files in base 64, and the rest
-KEY_HEADER = "idempotency-key"
 
 
 class BatchInput(msgspec.Struct, forbid_unknown_fields=True):
@@ -96,7 +95,7 @@ async def send(request: ApiRequest) -> Response[TakenEmail]:
         raise refuse(name_fault(error)) from None
     except Misfit as misfit:
         raise refuse(*misfit.errors) from None
-    taken = await take_emails(request, [email], caller=caller, idempotency_key=_read_key(request))
+    taken = await take_emails(request, [email], caller=caller, idempotency_key=read_key(request))
     (result,) = taken.results
     if not isinstance(result, AcceptedEmail):
         raise _refuse(result)
@@ -128,7 +127,7 @@ async def send_batch(request: ApiRequest) -> Response[BatchResults]:
         raise refuse(FieldError("emails", f"must be 1 to {MAX_BATCH} emails"))
     read = [_read_one(one) for one in emails]
     fit = [one for one in read if isinstance(one, NewEmail)]
-    taken = await take_emails(request, fit, caller=caller, idempotency_key=_read_key(request))
+    taken = await take_emails(request, fit, caller=caller, idempotency_key=read_key(request))
     coming = iter(taken.results)
     results = [one if isinstance(one, EmailResult) else tell_result(next(coming)) for one in read]
     accepted = sum(one.result == "accepted" for one in results)
@@ -270,10 +269,6 @@ HANDLERS = [send, send_batch, list_, get_, get_content, change, cancel, resend]
 
 
 # ── Reading requests ─────────────────────────────────────────────────────────────────────────────────────────────────
-def _read_key(request: ApiRequest) -> str:
-    return str(request.headers.get(KEY_HEADER, ""))
-
-
 def _read_one(body: msgspec.Raw) -> NewEmail | EmailResult:
     """An email of a batch, or why it cannot be read."""
     try:

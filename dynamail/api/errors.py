@@ -22,8 +22,11 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.handlers import HTTPRouteHandler
 
 from dynamail.api.hints import find_hint
+from dynamail.api.methods import complete_methods
 from dynamail.api.visits import Visit, find_visit
 
 MEDIA_TYPE = "application/problem+json"
@@ -116,11 +119,23 @@ def handle_http_error(request: Request[Any, Any, Any], error: HTTPException) -> 
             problem = Problem(404, "not_found", f"There is nothing at {request.scope['path']}.")
         case MethodNotAllowedException():
             problem = Problem(405, "method_not_allowed", f"This address does not answer to {request.method}.")
+        case RequestEntityTooLarge():
+            problem = Problem(413, "too_large", _describe_limit(request))
         case _:
             code = CODES.get(error.status_code, "error")
             problem = Problem(error.status_code, code, error.detail or HTTPStatus(error.status_code).phrase)
     problem.headers = dict(error.headers) if error.headers else None
+    if problem.headers and "allow" in problem.headers:
+        problem.headers["allow"] = ", ".join(complete_methods(problem.headers["allow"]))
     return answer_problem(problem, find_visit(request.scope))
+
+
+def _describe_limit(request: Request[Any, Any, Any]) -> str:
+    handler = request.scope.get("route_handler")
+    most = handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else None
+    if most is None:
+        return "The body is larger than this route takes."
+    return f"The body is larger than the {most // 2**20} MB that this route takes."
 
 
 def handle_unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

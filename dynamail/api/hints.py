@@ -38,6 +38,7 @@ _REQUESTS = {
     "not_found": STATUS_HINTS[404],
     "method_not_allowed": STATUS_HINTS[405],
     "unsupported_media_type": STATUS_HINTS[415],
+    "unsupported_encoding": "Send the body as it is, without Content-Encoding.",
     "too_large": STATUS_HINTS[413],
     "invalid": "Correct the fields that are named, then send the request again.",
     "too_costly": "Ask for less: make the condition narrower, or take out the part that “detail” names.",

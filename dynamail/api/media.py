@@ -17,7 +17,7 @@ from dynamail.api.auth import ApiRequest, Caller, in_account
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.paging import Listed, Page, list_page, read_after
-from dynamail.api.reading import read_query, refuse
+from dynamail.api.reading import read_query, refuse, refuse_encoding
 from dynamail.content.media import MAX_MEDIA_BYTES, MediaRefused, delete_media, keep_media, read_media
 from dynamail.content.models import Media
 
@@ -55,6 +55,7 @@ class MediaBody(msgspec.Struct, frozen=True):
 async def upload(request: ApiRequest) -> Response[MediaBody]:
     """The file itself with `Content-Type` and `?filename=`, or `multipart/form-data` with one file named `file`. Up to 25 MB."""
     query = read_query(request, UploadQuery)
+    refuse_encoding(request)
     filename, content_type, data = await _read_file(request, query.filename)
 
     def keep(caller: Caller) -> MediaBody:

@@ -51,7 +51,16 @@ def decode_body(request: ApiRequest, body: bytes, decode: Callable[[bytes], Read
     except msgspec.ValidationError:
         raise
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        refuse_encoding(request)  # octets that were packed are no JSON, so nobody else pays for the look
         raise Problem(400, "bad_request", f"The body is not JSON: {str(error)[:200]}.") from None
+
+
+def refuse_encoding(request: ApiRequest) -> None:
+    """Raises Problem (415) for a body that was packed on its way (RFC 9110 §15.5.16)."""
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        detail = f"The body came with Content-Encoding {encoding[:40]}, which is not read here."
+        raise Problem(415, "unsupported_encoding", detail, headers={"accept-encoding": "identity"})
 
 
 def read_shape(value: Any, shape: type[Shape]) -> Shape:

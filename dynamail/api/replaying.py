@@ -237,6 +237,15 @@ def answer_again(_request: Request[Any, Any, Any], replayed: Replayed) -> Respon
     )
 
 
+def take_key(text: str, *, is_test: bool) -> str:
+    """The key as it is kept. Raises Problem (400)."""
+    try:
+        return check_key(text, is_test=is_test)
+    except BadKey as error:
+        fault = FieldError("Idempotency-Key", str(error))
+        raise Problem(400, "bad_idempotency_key", str(error), (fault,)) from None
+
+
 def read_claim(
     request: Request[Any, Any, Any], body: bytes, api_key: ApiKey, *, now: datetime
 ) -> Claim | None:
@@ -244,11 +253,7 @@ def read_claim(
     text = request.headers.get(HEADER) if request.method == "POST" else None
     if text is None:
         return None
-    try:
-        key = check_key(text, is_test=api_key.is_test)
-    except BadKey as error:
-        fault = FieldError("Idempotency-Key", str(error))
-        raise Problem(400, "bad_idempotency_key", str(error), (fault,)) from None
+    key = take_key(text, is_test=api_key.is_test)
     path = str(request.scope["path"])
     if query := request.scope.get("query_string"):
         path += "?" + bytes(query).decode("latin-1")

@@ -23,21 +23,20 @@ from psycopg_pool import PoolTimeout
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.accounts.idempotency import (
-    BadKey,
     KeyReused,
     KnownKeys,
     StoredAnswer,
     ask_to_keep,
-    check_key,
     find_keys,
     hash_request,
 )
 from dynamail.accounts.models import ApiKey
 from dynamail.accounts.tenancy import WEB_ROLE
 from dynamail.api.auth import ApiRequest, Caller, admit, charge_batch, unavailable
-from dynamail.api.errors import FieldError, Problem
+from dynamail.api.errors import Problem
 from dynamail.api.key_cache import BEGIN
 from dynamail.api.limits import Bucket
+from dynamail.api.replaying import HEADER, take_key
 from dynamail.api.visits import note_subject
 from dynamail.lib.asking import Ask, Inquiry, ask_first, ask_together, pipeline_inquiry
 from dynamail.lib.clock import utc_now
@@ -140,13 +139,14 @@ async def take_emails(
     return Taken(caller.key, outcome.results, outcome.replayed)
 
 
+def read_key(request: ApiRequest) -> str:
+    """The caller's Idempotency-Key, "" without one. Raises Problem (400): who sends an empty one believes to have a key."""
+    text = request.headers.get(HEADER)
+    return take_key(text, is_test=False) if text == "" else text or ""
+
+
 def _read_claim(request: ApiRequest, body: bytes, text: str, api_key: ApiKey) -> Claim:
-    try:
-        key = check_key(text, is_test=api_key.is_test)
-    except BadKey as error:
-        raise Problem(
-            400, "bad_idempotency_key", str(error), (FieldError("Idempotency-Key", str(error)),)
-        ) from None
+    key = take_key(text, is_test=api_key.is_test)
     return Claim(key, hash_request(request.method, request.scope["path"], body))
 
 

@@ -136,3 +136,38 @@ async def test_a_process_without_its_database_lives_but_is_not_ready() -> None:
     assert (await call(api, "HEAD", "/healthz")).status == 200
     answer = await call(api, "GET", "/readyz")
     assert (answer.status, json.loads(answer.body)["ready"]) == (503, False)
+
+
+# ── Methods and encodings ────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/api/v1/emails", "GET, HEAD, OPTIONS, POST"),
+        ("/api/v1/emails/", "GET, HEAD, OPTIONS, POST"),
+        ("/api/v1/contacts/ann@mail.example", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+        ("/api/v1/emails/batch", "OPTIONS, POST"),
+        ("/api", "GET, HEAD, OPTIONS"),
+    ],
+)
+async def test_options_and_a_refused_method_name_all_methods(path: str, methods: str) -> None:
+    api = create_api(make_pool("postgresql://nobody@127.0.0.1:1/none"))
+    answer = await call(api, "OPTIONS", path)
+    assert (answer.status, answer.headers["allow"], answer.body) == (204, methods, b"")
+    assert answer.headers["x-request-id"]
+    refused = await call(api, "TRACE", path)
+    assert body_of(refused)["code"] == "method_not_allowed"
+    assert refused.headers["allow"] == methods
+
+
+async def test_head_is_get_without_a_body() -> None:
+    api = create_api(make_pool("postgresql://nobody@127.0.0.1:1/none"))
+    there = await call(api, "GET", "/api/v1")
+    head = await call(api, "HEAD", "/api/v1")
+    assert (head.status, head.body) == (200, b"")
+    for name in ("content-type", "content-length", "cache-control"):
+        assert head.headers[name] == there.headers[name]
+    assert (await call(api, "HEAD", "/api/v1/emails/batch")).status == 405
+    nothing = await call(api, "HEAD", "/api/v1/nothing")
+    assert nothing.status == 404
+    assert (await call(api, "OPTIONS", "/api/v1/nothing")).status == 404
+    assert (await call(api, "HEAD", "/api/v1/emails")).status == 401
