@@ -11,7 +11,7 @@ from litestar import Response, get, post
 from dynamail.accounts.api_keys import Scope
 from dynamail.api.answering import answer, name_row, read_input
 from dynamail.api.auth import ApiRequest, Caller, in_account
-from dynamail.api.contact_shapes import FullContactBody, describe_contact, load_catalog
+from dynamail.api.contact_shapes import FullContactBody, describe_contacts, load_catalog
 from dynamail.api.contacts import PATH
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
@@ -159,7 +159,7 @@ def _list(
     except TimedOut:
         raise _too_costly(caller, document) from None
     catalog = load_catalog(caller)
-    return make_page([describe_contact(one, catalog) for one in found.contacts], found.after)
+    return make_page(describe_contacts(found.contacts, catalog), found.after)
 
 
 def _ask(

@@ -18,6 +18,8 @@ from dynamail.api.errors import FieldError
 from dynamail.api.reading import Misfit
 from dynamail.contacts.catalog import list_attributes
 from dynamail.contacts.editing import MAX_NAME_LENGTH, Source
+from dynamail.contacts.external_ids import MAX_LENGTH as MAX_EXTERNAL_ID_LENGTH
+from dynamail.contacts.external_ids import BadExternalId, clean_external_id, list_external_ids
 from dynamail.contacts.given_values import read_attributes
 from dynamail.contacts.models import Attribute, Contact
 from dynamail.contacts.tags import MAX_NAME_LENGTH as MAX_TAG_LENGTH
@@ -30,17 +32,22 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,4})?")
 Email = Annotated[str, msgspec.Meta(min_length=1, max_length=320)]
 Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME_LENGTH)]
 TagName = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TAG_LENGTH)]
+ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_EXTERNAL_ID_LENGTH)]
 TagNames = Annotated[list[TagName], msgspec.Meta(max_length=MAX_TAGS)]
 
 
 class ContactFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What is left out stays. `attributes` by their keys, null to clear one; `tags` replaces those that the contact has."""
+    """What is left out stays. `attributes` by their keys, null to clear one; `tags` replaces those that the contact has.
+
+    `external_id`, what a system of your own calls the contact, is added to those that the contact has.
+    """
 
     name: Name | None = None
     language: Annotated[str, msgspec.Meta(max_length=8)] | None = None
     timezone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     attributes: dict[str, Any] = {}
     tags: TagNames | None = None
+    external_id: ExternalId | None = None
 
 
 class ContactInput(ContactFields, forbid_unknown_fields=True, kw_only=True):
@@ -72,6 +79,7 @@ class FullContactBody(msgspec.Struct, frozen=True):
     source: ContactSourceBody
     created_at: datetime
     updated_at: datetime
+    external_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,11 @@ def read_values(catalog: Catalog, said: ContactFields) -> ContactChanges:
         errors.append(FieldError("language", "must be a language tag such as “en” or “pt-BR”"))
     if said.timezone and said.timezone not in list_zone_names():
         errors.append(FieldError("timezone", "must be an IANA name such as “Europe/Minsk”"))
+    if said.external_id is not None:
+        try:
+            said.external_id = clean_external_id(said.external_id)
+        except BadExternalId as error:
+            errors.append(FieldError("external_id", str(error)))
     if errors:
         raise Misfit(*errors)
     return ContactChanges(
@@ -140,6 +153,18 @@ def make_tags(caller: Caller, catalog: Catalog, names: Sequence[str], field: str
 
 def describe_contact(contact: Contact, catalog: Catalog) -> FullContactBody:
     """A tag that is newer than the catalog is not named: load it after what was written."""
+    return describe_contacts([contact], catalog)[0]
+
+
+def describe_contacts(contacts: Sequence[Contact], catalog: Catalog) -> list[FullContactBody]:
+    """Contacts of one account, in order; their external ids are read at once."""
+    if not contacts:
+        return []
+    external_ids = list_external_ids(contacts[0].account_id, [contact.id for contact in contacts])
+    return [_describe(contact, catalog, external_ids.get(contact.id, ())) for contact in contacts]
+
+
+def _describe(contact: Contact, catalog: Catalog, external_ids: Sequence[str]) -> FullContactBody:
     values = {
         attribute.key: contact.attributes[str(attribute.number)]
         for attribute in catalog.attributes
@@ -157,4 +182,5 @@ def describe_contact(contact: Contact, catalog: Catalog) -> FullContactBody:
         source=ContactSourceBody(contact.source_kind, contact.source_label),
         created_at=contact.created_at,
         updated_at=contact.updated_at,
+        external_ids=external_ids,
     )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
@@ -14,10 +12,10 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.params import FromPath
 
 from dynamail.accounts.api_keys import Scope
-from dynamail.api.answering import answer, not_found, read_input, refuse_nul
+from dynamail.api.answering import answer, not_found, read_input
 from dynamail.api.auth import ApiRequest, Caller, in_account
+from dynamail.api.contact_batches import ContactResultsBody, upsert_contact_batch
 from dynamail.api.contact_shapes import (
-    Catalog,
     ContactChangeInput,
     ContactFields,
     ContactInput,
@@ -28,12 +26,11 @@ from dynamail.api.contact_shapes import (
     load_catalog,
     make_tags,
     read_changes,
-    read_values,
 )
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.reading import Misfit, name_fault, read_body, read_shape, refuse
-from dynamail.contacts.addressing import AddressError, ContactAddress, read_address
+from dynamail.api.reading import Misfit, name_fault, read_body, refuse
+from dynamail.contacts.addressing import AddressError
 from dynamail.contacts.aliases import find_reached
 from dynamail.contacts.editing import (
     ContactExists,
@@ -41,6 +38,14 @@ from dynamail.contacts.editing import (
     add_contact,
     delete_contact,
     find_contact_by_email,
+)
+from dynamail.contacts.external_ids import (
+    FIELD,
+    BadExternalId,
+    ExternalIdTaken,
+    find_contact_by_external_id,
+    link_external_id,
+    unlink_external_id,
 )
 from dynamail.contacts.models import Contact
 from dynamail.contacts.tags import clean_tag_name
@@ -50,7 +55,6 @@ from dynamail.contacts.upserting import (
     apply_changes,
     upsert_contact,
 )
-from dynamail.contacts.upserting_many import Wish, upsert_contacts
 from dynamail.lib.ids import UnknownId, from_public_id
 
 PATH = "/api/v1/contacts"
@@ -82,25 +86,7 @@ class ContactTagsInput(msgspec.Struct, forbid_unknown_fields=True):
     remove: TagNames = []
 
 
-class ContactResultBody(msgspec.Struct, omit_defaults=True):
-    """What became of one contact of a batch: created, changed, unchanged or refused."""
-
-    result: str
-    id: str = ""
-    email: str = ""
-    errors: tuple[FieldError, ...] = ()
-
-
-class ContactResultsBody(msgspec.Struct, frozen=True):
-    created: int
-    changed: int
-    unchanged: int
-    refused: int
-    results: list[ContactResultBody]
-
-
-REFUSED = ContactResultBody("refused")
-NOTHING = ContactChanges()
+EXTERNAL_ID = "external_id:"  # before one in a path
 
 
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -124,6 +110,7 @@ async def create(request: ApiRequest) -> Response[FullContactBody]:
             done = _upsert(caller, said.email, changes)
         else:
             done = Upserted(_add(caller, said, changes), True)
+        done = _link(caller, done, said.external_id)
         return done, describe_contact(done.contact, load_catalog(caller))
 
     done, body = await in_account(request, lambda caller: refusing(lambda: write(caller)))
@@ -146,7 +133,7 @@ async def upsert_batch(request: ApiRequest) -> Response[ContactResultsBody]:
         batch = await read_body(request, msgspec.json.Decoder(ContactBatchInput).decode)
     except msgspec.ValidationError as error:
         raise refuse(name_fault(error)) from None
-    return answer(await in_account(request, lambda caller: _upsert_all(caller, batch.contacts)))
+    return answer(await in_account(request, lambda caller: upsert_contact_batch(caller, batch.contacts)))
 
 
 @get(
@@ -154,7 +141,7 @@ async def upsert_batch(request: ApiRequest) -> Response[ContactResultsBody]:
     **described("Read a contact", scope=Scope.READ_CONTACTS, answers={200: FullContactBody}, statuses=(404,)),
 )
 async def get_(request: ApiRequest, contact: FromPath[str]) -> Response[FullContactBody]:
-    """By the contact's id or email address."""
+    """By the contact's id, email address, or `external_id:` and what a system of your own calls them."""
 
     def find(caller: Caller) -> FullContactBody:
         return describe_contact(find_contact(caller, contact), load_catalog(caller))
@@ -169,19 +156,20 @@ async def get_(request: ApiRequest, contact: FromPath[str]) -> Response[FullCont
         scope=Scope.WRITE_CONTACTS,
         body=ContactFields,
         answers={200: FullContactBody, 201: FullContactBody},
-        statuses=(404,),
+        statuses=(404, 409),
     ),
 )
 async def upsert(request: ApiRequest, contact: FromPath[str]) -> Response[FullContactBody]:
-    """By an email address: 201 when nobody had it. By an id: 404 when nobody has it. What is left out stays."""
+    """By an email address: 201 when nobody had it. By an id or external id: 404 when nobody has it. What is left out stays."""
     said = await read_input(request, ContactFields)
 
     def write(caller: Caller) -> tuple[bool, FullContactBody]:
         changes = read_changes(caller, load_catalog(caller), said)
-        if "@" in contact:
+        if "@" in contact and not contact.startswith(EXTERNAL_ID):
             done = _upsert(caller, contact, changes)
         else:
             done = apply_changes(find_contact(caller, contact), changes, by=caller.key, now=caller.now)
+        done = _link(caller, done, said.external_id)
         return done.is_new, describe_contact(done.contact, load_catalog(caller))
 
     is_new, body = await in_account(request, lambda caller: refusing(lambda: write(caller)))
@@ -199,12 +187,13 @@ async def upsert(request: ApiRequest, contact: FromPath[str]) -> Response[FullCo
     ),
 )
 async def change(request: ApiRequest, contact: FromPath[str]) -> Response[FullContactBody]:
-    """What is left out stays. 409 when somebody else has the new address."""
+    """What is left out stays. 409 when somebody else has the new address or external id."""
     said = await read_input(request, ContactChangeInput)
 
     def write(caller: Caller) -> FullContactBody:
         changes = read_changes(caller, load_catalog(caller), said)
         done = apply_changes(find_contact(caller, contact), changes, by=caller.key, now=caller.now)
+        done = _link(caller, done, said.external_id)
         return describe_contact(done.contact, load_catalog(caller))
 
     return answer(await in_account(request, lambda caller: refusing(lambda: write(caller))))
@@ -250,13 +239,35 @@ async def change_tags(request: ApiRequest, contact: FromPath[str]) -> Response[F
     return answer(await in_account(request, lambda caller: refusing(lambda: write(caller))))
 
 
-HANDLERS = [create, upsert_batch, get_, upsert, change, remove, change_tags]
+@delete(
+    f"{ONE}/external_ids/{{external_id:str}}",
+    **described(
+        "Take an external id off a contact",
+        scope=Scope.WRITE_CONTACTS,
+        answers={204: None},
+        statuses=(404,),
+    ),
+)
+async def unlink(request: ApiRequest, contact: FromPath[str], external_id: FromPath[str]) -> None:
+    """From then on it names nobody, and can be given to another contact."""
+
+    def write(caller: Caller) -> None:
+        found = find_contact(caller, contact)
+        if not unlink_external_id(found, external_id, by=caller.key, now=caller.now):
+            raise not_found("external id")
+
+    await in_account(request, write)
+
+
+HANDLERS = [create, upsert_batch, get_, upsert, change, remove, change_tags, unlink]
 
 
 # ── Finding and writing ──────────────────────────────────────────────────────────────────────────────────────────────
 def find_contact(caller: Caller, name: str) -> Contact:
-    """By id or address, also of one that was merged into somebody. Raises Problem (404, 422)."""
-    if "@" in name:
+    """By id, address or external id, also of one that was merged into somebody. Raises Problem (404, 422)."""
+    if name.startswith(EXTERNAL_ID):
+        found = find_contact_by_external_id(caller.account_id, name.removeprefix(EXTERNAL_ID))
+    elif "@" in name:
         try:
             found = find_contact_by_email(caller.account_id, name)
         except AddressError as error:
@@ -283,6 +294,11 @@ def refusing(verb: Callable[[], Answer]) -> Answer:
     except ContactExists as error:
         who = (FieldError("email", error.contact.public_id),) if error.contact else ()
         raise Problem(409, "contact_exists", str(error), who) from None
+    except ExternalIdTaken as error:
+        who = (FieldError("external_id", error.contact.public_id),) if error.contact else ()
+        raise Problem(409, error.code, str(error), who) from None
+    except BadExternalId as error:
+        raise refuse(FieldError("external_id", str(error))) from None
 
 
 def _add(caller: Caller, said: ContactInput, changes: ContactChanges) -> Contact:
@@ -309,73 +325,12 @@ def _upsert(caller: Caller, email: str, changes: ContactChanges) -> Upserted:
     )
 
 
-# ── A batch ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-@dataclass(slots=True)
-class _Item:
-    """One contact of a batch on its way; what is refused has a result and no address."""
-
-    said: ContactInput | None
-    changes: ContactChanges = NOTHING
-    address: ContactAddress | None = None
-    result: ContactResultBody = REFUSED
-
-    def refuse(self, *errors: FieldError) -> None:
-        self.address = None
-        self.result = ContactResultBody("refused", email=self.said.email if self.said else "", errors=errors)
-
-
-def _upsert_all(caller: Caller, bodies: Sequence[msgspec.Raw]) -> ContactResultsBody:
-    catalog = load_catalog(caller)
-    items = [_read_item(body, catalog) for body in bodies]
-    _add_tags(caller, catalog, [item for item in items if item.address])
-    sound = [item for item in items if item.address]
-    wishes = [Wish(item.address, item.changes) for item in sound if item.address]
-    source = find_source(caller)
-    for item, done in zip(
-        sound,
-        upsert_contacts(caller.account_id, wishes, source=source, by=caller.key, now=caller.now),
-        strict=True,
+def _link(caller: Caller, done: Upserted, external_id: str | None) -> Upserted:
+    """The contact as they are with the external id. Raises BadExternalId, ExternalIdTaken."""
+    contact = done.contact
+    if external_id is None or not link_external_id(
+        contact, external_id, by=caller.key, now=caller.now, is_new=done.is_new
     ):
-        word = "created" if done.is_new else "changed" if done.changed else "unchanged"
-        item.result = ContactResultBody(word, done.contact.public_id, done.contact.email)
-    results = [item.result for item in items]
-    counts = Counter(one.result for one in results)
-    return ContactResultsBody(
-        counts["created"], counts["changed"], counts["unchanged"], counts["refused"], results
-    )
-
-
-def _read_item(body: msgspec.Raw, catalog: Catalog) -> _Item:
-    """Checked, all but its tags."""
-    item = _Item(None)
-    try:
-        said = msgspec.json.decode(body)
-        refuse_nul(said)
-        item.said = read_shape(said, ContactInput)
-        item.changes = replace(read_values(catalog, item.said), email=None)
-        item.address = read_address(item.said.email)
-    except Misfit as misfit:
-        item.refuse(*misfit.errors)
-    except AddressError as error:
-        item.refuse(FieldError("email", str(error)))
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        item.refuse(FieldError("body", "is not JSON that can be read"))
-    return item
-
-
-def _add_tags(caller: Caller, catalog: Catalog, items: Sequence[_Item]) -> None:
-    """All that are new are made at once, so that they are not asked for one by one."""
-    with suppress(Misfit):  # each item that names too many is refused by itself
-        named: dict[str, str] = {}  # the first spelling stays
-        for item in items:
-            for name in (item.said and item.said.tags) or ():
-                named.setdefault(clean_tag_name(name).casefold(), name)
-        make_tags(caller, catalog, list(named.values()))
-        catalog = load_catalog(caller) if named else catalog
-    for item in items:
-        if item.said is None or item.said.tags is None:
-            continue
-        try:
-            item.changes = replace(item.changes, tag_ids=make_tags(caller, catalog, item.said.tags))
-        except Misfit as misfit:
-            item.refuse(*misfit.errors)
+        return done
+    contact.updated_at = caller.now
+    return replace(done, contact=contact, changed=[*done.changed, FIELD])

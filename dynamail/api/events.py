@@ -19,6 +19,7 @@ from dynamail.api.errors import FieldError, Problem
 from dynamail.api.limits import Bucket
 from dynamail.api.paging import Listed, ShortPage, cut_list
 from dynamail.api.reading import decode_body, name_fault, read_query, refuse
+from dynamail.contacts.external_ids import MAX_LENGTH
 from dynamail.contacts.own_events import NewOwnEvent, Result, take_own_events
 from dynamail.events.models import EventName
 from dynamail.events.own_names import list_event_names
@@ -43,6 +44,7 @@ class EventInput(msgspec.Struct, forbid_unknown_fields=True):
     id: str = ""
     properties: dict[str, Any] = {}
     create_contact: bool = False
+    external_id: Annotated[str, msgspec.Meta(max_length=MAX_LENGTH)] = ""
 
 
 class EventBatchInput(msgspec.Struct, forbid_unknown_fields=True):
@@ -199,7 +201,14 @@ def _to_event(said: EventInput, caller: Caller) -> NewOwnEvent:
         except UnknownId as error:
             raise Refused("invalid", FieldError("contact", str(error))) from None
     return NewOwnEvent(
-        said.name, said.email, contact_id, said.at, said.properties, said.id, said.create_contact
+        said.name,
+        said.email,
+        contact_id,
+        said.at,
+        said.properties,
+        said.id,
+        said.create_contact,
+        said.external_id,
     )
 
 

@@ -115,6 +115,19 @@ def link_external_id(
 
 
 @transaction.atomic
+def unlink_external_id(contact: Contact, external_id: str, *, by: Actor, now: datetime) -> bool:
+    """Did it name the contact?"""
+    if "\x00" in external_id:
+        return False
+    rows = ContactExternalId.objects.for_account(contact.account_id).filter(contact_id=contact.id)
+    gone, _models = rows.filter(external_id=external_id.strip()).delete()
+    if gone:
+        Contact.objects.for_account(contact.account_id).filter(id=contact.id).update(updated_at=now)
+        record_events(contact.account_id, [tell_updated(contact, [FIELD], by)], now=now)
+    return bool(gone)
+
+
+@transaction.atomic
 def link_external_ids(
     account_id: int,
     wanted: Mapping[str, UUID],

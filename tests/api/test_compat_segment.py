@@ -13,8 +13,10 @@ import pytest
 
 from dynamail.accounts.api_keys import Scope
 from dynamail.contacts.catalog import create_attribute
+from dynamail.contacts.external_ids import list_external_ids
+from dynamail.contacts.merging import merge_contacts
 from dynamail.contacts.models import Contact
-from dynamail.events.models import CustomEvent
+from dynamail.events.models import CustomEvent, EventName
 from dynamail.lib.clock import utc_now
 from tests.api.conftest import Shop
 from tests.support.asgi import Answer
@@ -118,7 +120,7 @@ def test_a_batch_is_taken_packed_or_plain_and_once(filled: Shop) -> None:
 
 
 def test_calls_that_have_no_use_are_answered(filled: Shop) -> None:
-    for kind in ("page", "screen", "group", "alias"):
+    for kind in ("page", "screen", "group"):
         told = take(filled, kind, write_call(kind))
         assert (told["accepted"], fields_of(told)) == (0, [(0, "type")])
 
@@ -178,3 +180,176 @@ def test_refusals_are_told_as_the_libraries_read_them(filled: Shop) -> None:
     refused(ask(filled, "batch", gzip.compress(b'{"batch":[]}')[:-9], headers=gz), 400)
     refused(ask(filled, "batch", b"{}", headers={"content-encoding": "br"}), 415)
     assert not Contact.objects.for_account(filled.account).exists()
+
+
+# ── People by the ids of the sender's system ─────────────────────────────────────────────────────────────────────────
+def people_of(shop: Shop) -> dict[str, list[str]]:
+    """External ids by addresses."""
+    contacts = list(Contact.objects.for_account(shop.account))
+    found = list_external_ids(shop.account.pk, [one.id for one in contacts])
+    return {one.email: found.get(one.id, []) for one in contacts}
+
+
+def events_of(shop: Shop) -> list[tuple[str, str]]:
+    """Addresses, and what they did; the earliest first."""
+    emails = {one.id: one.email for one in Contact.objects.for_account(shop.account)}
+    events = CustomEvent.objects.for_account(shop.account).order_by("at")
+    names = dict(EventName.objects.for_account(shop.account).values_list("pk", "name"))
+    return [(emails[one.contact_id], names[one.name_id]) for one in events]
+
+
+def in_turn(*calls: dict[str, Any]) -> dict[str, Any]:
+    start = utc_now() - timedelta(minutes=10)
+    for place, call in enumerate(calls):
+        call["timestamp"] = (start + timedelta(seconds=place)).isoformat()
+    return {"batch": list(calls)}
+
+
+def identify(user_id: object, email: str = "", **traits: Any) -> dict[str, Any]:
+    return write_call("identify", userId=user_id, traits={"email": email, **traits} if email else traits)
+
+
+def track(user_id: object, event: str) -> dict[str, Any]:
+    return write_call("track", userId=user_id, event=event)
+
+
+def test_an_id_that_was_identified_names_the_person_from_then_on(filled: Shop) -> None:
+    told = take(filled, "track", track("u1", "Too early"))
+    assert (told["accepted"], fields_of(told)) == (0, [(0, "userId")])
+    assert take(filled, "identify", identify("u1", "ann@mail.example"))["accepted"] == 1
+    assert take(filled, "track", track("u1", "Signed Up"))["accepted"] == 1
+    assert take(filled, "identify", identify("u1", plan="gold"))["accepted"] == 1
+    assert people_of(filled) == {"ann@mail.example": ["u1"]}
+    assert events_of(filled) == [("ann@mail.example", "Signed Up")]
+    assert Contact.objects.for_account(filled.account).get().attributes == {"1": "gold"}
+
+
+def test_people_are_identified_and_told_of_in_one_batch(filled: Shop) -> None:
+    body = in_turn(
+        track(7, "Before"),
+        identify(7, "ann@mail.example", plan="gold"),
+        track(7, "After"),
+        identify("u2", "ANN@mail.example"),
+        track("u2", "Same person"),
+        identify("u3"),
+        track("u3", "Nobody"),
+    )
+    told = take(filled, "batch", body)
+    assert (told["accepted"], fields_of(told)) == (5, [(5, "userId"), (6, "userId")])
+    assert people_of(filled) == {"ann@mail.example": ["7", "u2"]}
+    assert [name for _email, name in events_of(filled)] == ["Before", "After", "Same person"]
+    assert take(filled, "batch", body)["accepted"] == 5
+    assert len(events_of(filled)) == 3
+
+
+def test_another_address_of_the_same_id_is_the_persons_new_one(filled: Shop) -> None:
+    take(filled, "identify", identify("u1", "ann@old.example", plan="gold"))
+    before = Contact.objects.for_account(filled.account).get()
+    assert take(filled, "identify", identify("u1", "ann@new.example"))["accepted"] == 1
+    after = Contact.objects.for_account(filled.account).get()
+    assert (after.id, after.email, after.attributes) == (before.id, "ann@new.example", {"1": "gold"})
+
+
+def test_an_address_that_somebody_has_takes_the_id_along(filled: Shop) -> None:
+    body = in_turn(
+        identify("u1", "ann@mail.example"),
+        identify("u2", "bob@mail.example"),
+        track("u1", "As Ann"),
+        identify("u1", "bob@mail.example"),
+        track("u1", "As Bob"),
+    )
+    assert take(filled, "batch", body)["accepted"] == 5
+    assert people_of(filled) == {"ann@mail.example": [], "bob@mail.example": ["u1", "u2"]}
+    assert events_of(filled) == [("ann@mail.example", "As Ann"), ("bob@mail.example", "As Bob")]
+
+
+def test_addresses_go_round_in_one_batch(filled: Shop) -> None:
+    take(filled, "batch", in_turn(identify("u1", "a@mail.example"), identify("u2", "b@mail.example")))
+    ids = dict(Contact.objects.for_account(filled.account).values_list("email", "id"))
+    body = in_turn(
+        identify("u1", "c@mail.example"),
+        identify("u2", "a@mail.example"),
+        identify("u3", "b@mail.example"),
+        identify("u4", "d@mail.example"),
+        identify("u4", "e@mail.example"),
+        track("u4", "Moved"),
+    )
+    assert take(filled, "batch", body)["accepted"] == 6
+    assert people_of(filled) == {
+        "c@mail.example": ["u1"],
+        "a@mail.example": ["u2"],
+        "b@mail.example": ["u3"],
+        "e@mail.example": ["u4"],
+    }
+    after = dict(Contact.objects.for_account(filled.account).values_list("email", "id"))
+    assert (after["c@mail.example"], after["a@mail.example"]) == (
+        ids["a@mail.example"],
+        ids["b@mail.example"],
+    )
+    assert events_of(filled) == [("e@mail.example", "Moved")]
+
+
+def test_an_alias_gives_a_person_one_more_id(filled: Shop) -> None:
+    body = in_turn(
+        identify("u1", "ann@mail.example"),
+        identify("u2", "bob@mail.example"),
+        write_call("alias", previousId="u1", userId="ann-1"),
+        write_call("alias", previousId="ann@mail.example", userId=17),
+        write_call("alias", previousId="a-visitor", userId="u2"),
+        write_call("alias", previousId="u1", userId="u2"),
+        write_call("alias", previousId="u1", userId="x@mail.example"),
+        write_call("alias", previousId="u1", userId="x" * 300),
+        track("ann-1", "Seen"),
+    )
+    told = take(filled, "batch", body)
+    assert told["accepted"] == 5
+    assert fields_of(told) == [(4, "previousId"), (5, "userId"), (6, "userId"), (7, "userId")]
+    assert people_of(filled) == {"ann@mail.example": ["17", "ann-1", "u1"], "bob@mail.example": ["u2"]}
+    assert events_of(filled) == [("ann@mail.example", "Seen")]
+    assert take(filled, "alias", write_call("alias", previousId="u2", userId="u22"))["accepted"] == 1
+
+
+def test_visitors_without_a_name_are_kept_nowhere(filled: Shop) -> None:
+    calls = [
+        write_call("identify", anonymousId="visitor-1", userId="u1", traits={"email": "ann@mail.example"}),
+        write_call("track", anonymousId="visitor-1", userId=None, event="Seen"),
+        write_call("alias", anonymousId="visitor-1", previousId="visitor-1", userId="u1"),
+    ]
+    told = take(filled, "batch", {"batch": calls})
+    assert (told["accepted"], fields_of(told)) == (1, [(1, "userId"), (2, "previousId")])
+    assert people_of(filled) == {"ann@mail.example": ["u1"]}
+
+
+def test_an_id_that_cannot_be_kept_leaves_the_address_to_say_who_it_is(filled: Shop) -> None:
+    told = take(filled, "identify", identify("x" * 300, "ann@mail.example"))
+    assert (told["accepted"], fields_of(told)) == (1, [(0, "userId")])
+    told = take(filled, "track", track("x\x00", "Seen"))
+    assert (told["accepted"], fields_of(told)) == (0, [(0, "userId")])
+    assert people_of(filled) == {"ann@mail.example": []}
+
+
+def test_who_asked_to_be_left_alone_keeps_address_and_ids(filled: Shop) -> None:
+    take(filled, "batch", in_turn(identify("u1", "ann@mail.example"), identify("u2", "bob@mail.example")))
+    Contact.objects.for_account(filled.account).filter(email="ann@mail.example").update(state="restricted")
+    body = in_turn(
+        identify("u1", "new@mail.example"),
+        identify("u2", "ann@mail.example"),
+        identify("u1", plan="gold"),
+        write_call("alias", previousId="u1", userId="u3"),
+        track("u1", "Seen"),
+    )
+    told = take(filled, "batch", body)
+    assert (told["accepted"], [index for index, _field in fields_of(told)]) == (0, [0, 1, 2, 3, 4])
+    assert people_of(filled) == {"ann@mail.example": ["u1"], "bob@mail.example": ["u2"]}
+
+
+def test_an_address_that_was_merged_away_leads_the_id_to_who_is_left(filled: Shop) -> None:
+    take(filled, "batch", in_turn(identify("u1", "kept@mail.example"), identify("u2", "gone@mail.example")))
+    rows = Contact.objects.for_account(filled.account)
+    kept, gone = rows.get(email="kept@mail.example"), rows.get(email="gone@mail.example")
+    merge_contacts(filled.account.pk, kept_id=kept.id, gone_id=gone.id, by=filled.owner, now=utc_now())
+    body = in_turn(identify("u1", "gone@mail.example", plan="gold"), track("u2", "Seen"))
+    assert take(filled, "batch", body)["accepted"] == 2
+    assert people_of(filled) == {"kept@mail.example": ["u1", "u2"]}
+    assert rows.get().attributes == {"1": "gold"}
+    assert events_of(filled) == [("kept@mail.example", "Seen")]

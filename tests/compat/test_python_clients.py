@@ -15,6 +15,8 @@ import python_http_client
 import requests
 import resend
 import resend.exceptions
+import segment.analytics.client
+import segment.analytics.request
 import sendgrid
 from sendgrid.helpers.mail import (
     Attachment,
@@ -33,7 +35,10 @@ from sendgrid.helpers.mail import (
     To,
 )
 
+from dynamail.accounts.api_keys import Scope
+from dynamail.contacts.external_ids import list_external_ids
 from dynamail.contacts.models import Contact
+from dynamail.events.models import CustomEvent, EventName
 from tests.compat.conftest import Live
 from tests.compat.reading_back import add_template, files_of, people_of
 from tests.support.people import make_contact
@@ -322,3 +327,60 @@ def test_a_message_of_listmonk_goes_to_its_subscribers(live: Live) -> None:
     assert [answer.json() for answer in answers] == [{"data": True}] * 3
     assert [sent.email.subject for sent in live.sent] == ["Welcome, Ann", "Welcome, Ann", "Welcome,"]
     assert files_of(live.sent[2]) == [("order.pdf", "application/pdf", "", PDF)]
+
+
+# ── segment.analytics ────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("gzip", [False, True])
+def test_segment_identifies_people_and_tracks_them_by_their_ids(live: Live, gzip: bool) -> None:
+    failed: list[object] = []
+    key = live.shop.make_key(Scope.WRITE_CONTACTS, Scope.WRITE_EVENTS)
+    client = segment.analytics.client.Client(
+        key,
+        host=f"{live.url}/compat/segment",
+        on_error=lambda *said: failed.append(said),
+        max_retries=0,
+        gzip=gzip,
+    )
+    try:
+        client.identify("u1", {"email": ANN, "name": "Ann Lee"})
+        client.track("u1", "Order Completed", {"total": 25})
+        client.alias("u1", "ann-1")
+        client.track("ann-1", "Order Returned")
+        client.track(BOB, "Signed Up")
+        client.track("u2", "Nobody's")
+        client.page("u1", "Shop", "Home")
+        client.track(anonymous_id="visitor-1", event="Nobody's")
+        client.flush()
+    finally:
+        client.shutdown()
+    assert failed == []
+    account = live.shop.account
+    contacts = {one.email: one for one in Contact.objects.for_account(account)}
+    assert sorted(contacts) == [ANN, BOB]
+    assert contacts[ANN].name == "Ann Lee"
+    assert list_external_ids(account.pk, [contacts[ANN].id]) == {contacts[ANN].id: ["ann-1", "u1"]}
+    names = dict(EventName.objects.for_account(account).values_list("pk", "name"))
+    events = CustomEvent.objects.for_account(account)
+    assert sorted((names[one.name_id], one.contact_id) for one in events) == [
+        ("Order Completed", contacts[ANN].id),
+        ("Order Returned", contacts[ANN].id),
+        ("Signed Up", contacts[BOB].id),
+    ]
+
+
+def test_segment_is_told_what_is_wrong(live: Live) -> None:
+    failed: list[tuple[Exception, list[object]]] = []
+    client = segment.analytics.client.Client(
+        "dm_live_x",
+        host=f"{live.url}/compat/segment",
+        on_error=lambda *said: failed.append(said),
+        max_retries=0,
+    )
+    try:
+        client.track("u1", "Signed Up")
+        client.flush()
+    finally:
+        client.shutdown()
+    ((error, _batch),) = failed
+    assert isinstance(error, segment.analytics.request.APIError)
+    assert error.status == 401

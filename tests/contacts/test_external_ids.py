@@ -140,7 +140,7 @@ def test_a_file_and_a_search_know_the_ids(account: Account, ann: Contact, bob: C
     link(ann, "=u1")
     link(ann, "u, 2")
     rows = "".join(export_contacts(account.pk, ContactFilter(), columns=["email", "external_ids"]))
-    assert rows == (
-        "Email,External ids\r\n" 'ann@mail.example,"\'=u1\nu, 2"\r\n' "bob@mail.example,\r\n"
-    )  # fmt: skip
+    head, _, people = rows.partition("\r\n")
+    assert head == "Email,External ids"
+    assert set(people.split("\r\n")) == {'ann@mail.example,"\'=u1\nu, 2"', "bob@mail.example,", ""}
     assert list(filter_contacts(account.pk, ContactFilter(search="u, 2"))) == [ann]

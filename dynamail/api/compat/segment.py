@@ -1,6 +1,6 @@
 """The door in the shape of Segment's HTTP tracking API: `/compat/segment`. `docs/api/compat_segment.md`.
 
-People are known by email address alone: of `traits.email`, or a `userId` that is one. Programs that send through such libraries hear
+People are known by email address, of `traits.email` or a `userId` that is one, and by a `userId` that was identified with one. Programs that send through such libraries hear
 no answer, so what cannot be used is left out and told, and never refuses the rest.
 """
 
@@ -74,7 +74,12 @@ async def track(request: ApiRequest) -> Response[SuccessBody]:
     return await _take_one(request, "track")
 
 
-@post(["/v1/page", "/v1/screen", "/v1/group", "/v1/alias"], guards=[WRITE], status_code=200)
+@post("/v1/alias", guards=[WRITE], status_code=200)
+async def alias(request: ApiRequest) -> Response[SuccessBody]:
+    return await _take_one(request, "alias")
+
+
+@post(["/v1/page", "/v1/screen", "/v1/group"], guards=[WRITE], status_code=200)
 async def ignore(request: ApiRequest) -> Response[SuccessBody]:
     """Nothing here has a use for these; they are answered so that a library goes on."""
     return await _take_one(request, request.scope["path"].rpartition("/")[2])
@@ -109,7 +114,7 @@ def _find_secret(headers: Headers) -> str:
 ASK_FOR_KEY = "Use Basic authentication: as the user name an API key that works, no password. Or send it as a Bearer token."
 DOOR = open_door(
     "/segment",
-    [identify, track, ignore, take_batch],
+    [identify, track, alias, ignore, take_batch],
     tell=_tell,
     credentials=Credentials(_find_secret, ASK_FOR_KEY, BASIC),
     max_bytes=MAX_BATCH,

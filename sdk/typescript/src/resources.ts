@@ -246,6 +246,11 @@ export class Contacts {
     return this.#transport.send({ method: "PUT", path: `/contacts/${encodeURIComponent(contact)}/topics/${encodeURIComponent(topic)}`, body }) as Promise<types.SubscriptionBody>;
   }
 
+  /** Take an external id off a contact. */
+  unlink(contact: string, externalId: string): Promise<void> {
+    return this.#transport.send({ method: "DELETE", path: `/contacts/${encodeURIComponent(contact)}/external_ids/${encodeURIComponent(externalId)}` }) as Promise<void>;
+  }
+
   /** Add or change a contact. */
   upsert(contact: string, body: types.ContactFields): Promise<types.FullContactBody> {
     return this.#transport.send({ method: "PUT", path: `/contacts/${encodeURIComponent(contact)}`, body }) as Promise<types.FullContactBody>;

@@ -405,6 +405,12 @@ class Contacts:
         )
         return answer  # type: ignore[no-any-return]
 
+    def unlink(self, contact: str, external_id: str) -> None:
+        """Take an external id off a contact."""
+        self._transport.send(
+            Call("DELETE", f"/contacts/{quote(contact, safe='')}/external_ids/{quote(external_id, safe='')}")
+        )
+
     def upsert(self, contact: str, body: types.ContactFields) -> types.FullContactBody:
         """Add or change a contact."""
         answer: Any = self._transport.send(Call("PUT", f"/contacts/{quote(contact, safe='')}", body=body))
@@ -2022,6 +2028,12 @@ class AsyncContacts:
             Call("PUT", f"/contacts/{quote(contact, safe='')}/topics/{quote(topic, safe='')}", body=body)
         )
         return answer  # type: ignore[no-any-return]
+
+    async def unlink(self, contact: str, external_id: str) -> None:
+        """Take an external id off a contact."""
+        await self._transport.send(
+            Call("DELETE", f"/contacts/{quote(contact, safe='')}/external_ids/{quote(external_id, safe='')}")
+        )
 
     async def upsert(self, contact: str, body: types.ContactFields) -> types.FullContactBody:
         """Add or change a contact."""
