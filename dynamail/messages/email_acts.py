@@ -17,7 +17,7 @@ from dynamail.content.blobs import read_blob
 from dynamail.lib.asking import run_inquiry
 from dynamail.lib.sql import load_sql
 from dynamail.messages.checking import MAX_AHEAD
-from dynamail.messages.email_log import EmailView, find_email
+from dynamail.messages.email_log import WAITING, EmailView, MailState, find_email
 from dynamail.messages.email_outcomes import Unsent, ask_to_record_unsent
 from dynamail.messages.emails import accept_emails
 from dynamail.messages.models import Email, MessageState, Outbox, SourceKind
@@ -28,26 +28,36 @@ from dynamail.protocols.raw_messages import remove_field
 _SENTENCES: dict[str, str | Promise] = {
     "unknown_email": _("There is no such email, or its log was deleted."),
     "test_key": _("A test key cannot move or cancel mail of a live key."),
-    "nothing_waits": _("No copy of this email waits any more: it was sent, or is being sent at this moment."),
+    "nothing_waits": _("No copy of this email waits any more. Its log tells what became of each."),
     "too_far_ahead": _("Mail can be scheduled up to 30 days ahead."),
     "body_gone": _("The content of this email is not kept any more, so it cannot be sent again."),
     "had_one_time_values": _(
         "This email had one-time values, which are never kept, so it cannot be sent again."
     ),
 }
+_IN_HAND = _("This email is being sent at this moment.")
+_ENDS: dict[MailState, str | Promise] = {  # of all its copies
+    MailState.DELIVERED: _("This email was delivered already."),
+    MailState.BOUNCED: _("This email was sent already, and refused by the other server."),
+    MailState.EXPIRED: _("The time of this email is up: no attempt to deliver it succeeded. Send it again."),
+    MailState.UNKNOWN: _("This email was sent already; the connection ended before the server answered."),
+    MailState.SUPPRESSED: _("This email was not sent: its recipients must not be mailed."),
+    MailState.CANCELED: _("This email was canceled already. Send it again to get a new one."),
+}
 
 
 class EmailActError(ValueError):
     """It cannot be done. `code` is stable, the sentence is for the user."""
 
-    def __init__(self, code: str) -> None:
-        super().__init__(str(_SENTENCES[code]))
+    def __init__(self, code: str, sentence: str | Promise = "") -> None:
+        super().__init__(str(sentence or _SENTENCES[code]))
         self.code = code
 
 
 @transaction.atomic
 def cancel_email(account_id: int, email_id: UUID, *, by: Actor, now: datetime) -> int:
-    """Send none of the copies that wait; returns how many. Those that a worker holds are sent. Raises EmailActError."""
+    """Send none of the copies that wait; returns how many. Those that a worker holds are sent. Asked again it changes nothing, and that is
+    no error. Raises EmailActError."""
     email = _get(account_id, email_id, by)
     with connections["default"].cursor() as cursor:
         cursor.execute(load_sql("messages", "take_back_email"), [account_id, email_id])
@@ -56,7 +66,7 @@ def cancel_email(account_id: int, email_id: UUID, *, by: Actor, now: datetime) -
             for message_id, stream_uid, contact_id, recipient, attempts in cursor.fetchall()
         ]
         if not unsent:
-            raise EmailActError("nothing_waits")
+            return _accept_canceled(account_id, email_id)
         kind = SourceKind(email.source_kind)
         for ask in ask_to_record_unsent(account_id, unsent, MessageState.CANCELED, source_kind=kind, now=now):
             cursor.execute(ask.statement, ask.parameters)
@@ -77,7 +87,7 @@ def reschedule_email(account_id: int, email_id: UUID, *, send_at: datetime, by: 
         .update(run_at=at, created_at=at)
     )
     if not moved:
-        raise EmailActError("nothing_waits")
+        raise _explain(_list_states(account_id, email_id))
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT pg_notify('dynamail_outbox', '')")
     record_audit(account_id, by=by, action="email.rescheduled", email=email.public_id, send_at=at.isoformat())
@@ -102,6 +112,27 @@ def resend_email(account_id: int, email_id: UUID, *, by: Actor, now: datetime) -
         (result,) = run_inquiry(inquiry, cursor)
     record_audit(account_id, by=by, action="email.resent", email=view.email.public_id)
     return result
+
+
+def _accept_canceled(account_id: int, email_id: UUID) -> int:
+    """None are left to cancel: right when an earlier request did it. Raises EmailActError."""
+    states = _list_states(account_id, email_id)
+    if MailState.CANCELED not in states:
+        raise _explain(states)
+    return 0
+
+
+def _list_states(account_id: int, email_id: UUID) -> frozenset[MailState]:
+    view = find_email(account_id, email_id)
+    return frozenset(one.state for one in view.recipients) if view else frozenset()
+
+
+def _explain(states: frozenset[MailState]) -> EmailActError:
+    """Why nothing of an email can be changed any more. What waits all the same is in the hands of a worker."""
+    if states.intersection(WAITING):
+        return EmailActError("nothing_waits", _IN_HAND)
+    end = next(iter(states)) if len(states) == 1 else None
+    return EmailActError("nothing_waits", _ENDS.get(end, "") if end else "")
 
 
 def _get(account_id: int, email_id: UUID, by: Actor) -> Email:

@@ -501,7 +501,10 @@ def test_an_email_is_moved_canceled_and_sent_again(shop: Shop) -> None:
     assert problem_of(shop.ask("PATCH", place, far), 422)["code"] == "too_far_ahead"
     problem_of(shop.ask("PATCH", place, {"send_at": None}), 422)
     assert body_of(shop.ask("POST", f"{place}/cancel"))["changed"] == 1
-    assert problem_of(shop.ask("POST", f"{place}/cancel"), 409)["code"] == "nothing_waits"
+    assert body_of(shop.ask("POST", f"{place}/cancel"))["changed"] == 0
+    refused = problem_of(shop.ask("PATCH", place, {"send_at": at.isoformat()}), 409)
+    assert refused["code"] == "nothing_waits"
+    assert "canceled already" in refused["detail"]
     found = body_of(shop.ask("GET", place))
     assert (found["state"], found["timeline"][-1]["type"]) == ("canceled", "message.canceled")
     assert Message.objects.for_account(shop.account).get().state == "canceled"

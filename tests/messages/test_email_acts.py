@@ -17,6 +17,7 @@ from tests.support.emails import accept, make_email
 from tests.support.people import make_contact, make_topic, subscribe
 from tests.support.personas import NOW
 from tests.support.sending_domains import add_verified_domain
+from tests.support.single_mail import WAITING, Copy, add_email
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=2)
@@ -61,8 +62,8 @@ def test_copies_that_wait_are_canceled_and_those_that_a_worker_holds_are_sent(
     assert Event.objects.for_account(account).get(kind="message.canceled").message_id == gone.id
     assert RollupHour.objects.for_account(account).get(kind="canceled").n == 1
     assert AuditEntry.objects.for_account(account).filter(action="email.canceled").exists()
-    with fails("nothing_waits"):
-        cancel_email(account.pk, email.id, by=owner, now=NOW)
+    assert cancel_email(account.pk, email.id, by=owner, now=NOW) == 0
+    assert AuditEntry.objects.for_account(account).filter(action="email.canceled").count() == 1
 
 
 def test_an_email_of_another_account_cannot_be_touched(
@@ -93,6 +94,45 @@ def test_copies_that_wait_are_moved(account: Account, owner: Member) -> None:
     Outbox.objects.for_account(account).delete()
     with fails("nothing_waits"):
         reschedule_email(account.pk, email.id, send_at=LATER, by=owner, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("states", "word"),
+    [
+        (["delivered"], "was delivered already"),
+        (["bounced"], "refused by the other server"),
+        (["expired"], "time of this email is up"),
+        (["unknown"], "connection ended"),
+        (["suppressed", "suppressed"], "must not be mailed"),
+        (["delivered", "suppressed"], "Its log tells"),
+        ([WAITING], "is being sent at this moment"),
+        ([WAITING, "delivered"], "is being sent at this moment"),
+    ],
+)
+def test_what_ended_says_how_when_it_is_to_be_changed(
+    account: Account, owner: Member, states: list[str], word: str
+) -> None:
+    copies = [Copy(f"{number}@example.com", state) for number, state in enumerate(states)]
+    email = add_email(account.pk, *copies, at=NOW)
+    Outbox.objects.for_account(account).update(worker=new_id())
+    with pytest.raises(EmailActError, match=word, check=lambda error: error.code == "nothing_waits"):
+        cancel_email(account.pk, email.id, by=owner, now=NOW)
+    with pytest.raises(EmailActError, match=word, check=lambda error: error.code == "nothing_waits"):
+        reschedule_email(account.pk, email.id, send_at=LATER, by=owner, now=NOW)
+
+
+def test_a_canceled_email_is_canceled_again_without_error_and_cannot_be_moved(
+    account: Account, owner: Member
+) -> None:
+    gone = add_email(account.pk, Copy("ann@example.com", "canceled"), at=NOW)
+    half = add_email(
+        account.pk, Copy("bo@example.com", "canceled"), Copy("cy@example.com", "delivered"), at=NOW
+    )
+    for email, word in ((gone, "was canceled already"), (half, "Its log tells")):
+        assert cancel_email(account.pk, email.id, by=owner, now=NOW) == 0
+        with pytest.raises(EmailActError, match=word):
+            reschedule_email(account.pk, email.id, send_at=LATER, by=owner, now=NOW)
+    assert not AuditEntry.objects.for_account(account).exists()
 
 
 def test_an_email_is_sent_again_as_it_was(account: Account, owner: Member) -> None:
