@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from dynamail.accounts.api_keys import Scope
 from dynamail.api.answering import answer
 from dynamail.api.auth import ApiRequest, Caller, in_account
-from dynamail.api.contacts import ONE, find_contact
+from dynamail.api.contacts import EXTERNAL_ID, ONE, find_contact
 from dynamail.api.describing import described
 from dynamail.api.errors import Problem
 from dynamail.api.paging import Listed, Page, list_page, read_after
@@ -86,7 +86,7 @@ def _find_person(caller: Caller, name: str) -> Person:
     try:
         return describe_contact(find_contact(caller, name))
     except Problem as problem:
-        if "@" not in name or problem.status != 404:
+        if "@" not in name or name.startswith(EXTERNAL_ID) or problem.status != 404:
             raise
     return describe_address(caller.account_id, name)
 

@@ -35,8 +35,9 @@ def test_a_contact_has_external_ids_and_is_found_by_each(shop: Shop) -> None:
     (listed,) = body_of(shop.ask("GET", PATH))["data"]
     assert listed["external_ids"] == ["u1", "crm:a b@7"]
     assert shop.ask("DELETE", path_of("u1")).status == 204
-    for name in ("u1", "U1", "\x00", ""):
-        problem_of(shop.ask("GET", path_of(name)), 404)
+    for name in ("u1", "U1", "\x00", "", "crm:a b@7", "a@mail.example"):
+        for tail in ("", "/topics", "/timeline", "/disclosures"):
+            problem_of(shop.ask("GET", path_of(name) + tail), 404)
     problem_of(shop.ask("PUT", path_of("u1"), {}), 404)
 
 

@@ -21,6 +21,7 @@ from dynamail.consent.suppressing import suppress_address
 from dynamail.contacts.bulk import BulkAct, run_act
 from dynamail.contacts.catalog import create_attribute
 from dynamail.contacts.editing import Profile, add_contact
+from dynamail.contacts.external_ids import link_external_id
 from dynamail.contacts.models import Attribute, Contact
 from dynamail.contacts.patience import limit_time
 from dynamail.contacts.queries import ContactFilter
@@ -54,6 +55,15 @@ def text_of(response: object) -> str:
     if getattr(response, "streaming", False):
         return b"".join(response).decode()  # type: ignore[call-overload]
     return response.content.decode()  # type: ignore[attr-defined]
+
+
+def test_the_card_shows_what_other_systems_call_the_contact(ann: Contact, bob: User, sign_in: SignIn) -> None:
+    url = reverse("contact", args=[ann.public_id])
+    assert "External ids" not in text_of(sign_in(bob).get(url))
+    link_external_id(ann, "<u1>", by=bob, now=utc_now())
+    page = text_of(sign_in(bob).get(url))
+    assert 'data-copy="&lt;u1&gt;"' in page
+    assert "Changed: External ids" in page
 
 
 def test_the_card_names_the_api_key_that_added_a_contact(
