@@ -29,7 +29,8 @@ from dynamail.api.contact_shapes import (
 )
 from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.reading import Misfit, name_fault, read_body, refuse
+from dynamail.api.misfits import name_fault
+from dynamail.api.reading import Misfit, read_body, refuse
 from dynamail.contacts.addressing import AddressError
 from dynamail.contacts.aliases import find_reached
 from dynamail.contacts.editing import (

@@ -32,8 +32,9 @@ from dynamail.api.email_answers import (
 from dynamail.api.email_shapes import EmailInput, EmailsQuery, Moment, make_email, make_filter
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.limits import Bucket
+from dynamail.api.misfits import name_fault
 from dynamail.api.paging import Listed, list_page, read_after
-from dynamail.api.reading import Misfit, decode_body, name_fault, read_body, read_query, refuse
+from dynamail.api.reading import Misfit, decode_body, read_body, read_query, refuse
 from dynamail.api.replaying import REPLAYED
 from dynamail.api.taking import Taken, read_key, take_emails
 from dynamail.lib.ids import UnknownId, from_public_id, to_public_id
@@ -274,7 +275,7 @@ def _read_one(body: msgspec.Raw) -> NewEmail | EmailResult:
     try:
         return make_email(_read_email(body))
     except msgspec.ValidationError as error:
-        return EmailResult("refused", code="invalid", errors=(name_fault(error),))
+        return EmailResult("refused", code="invalid", errors=(name_fault(error, body),))
     except Misfit as misfit:
         return EmailResult("refused", code="invalid", errors=misfit.errors)
     except (msgspec.DecodeError, UnicodeError, RecursionError):

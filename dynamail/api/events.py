@@ -17,8 +17,9 @@ from dynamail.api.describing import described
 from dynamail.api.entering import claim_request, enter_account, keep_answer
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.limits import Bucket
+from dynamail.api.misfits import name_fault
 from dynamail.api.paging import Listed, ShortPage, cut_list
-from dynamail.api.reading import decode_body, name_fault, read_query, refuse
+from dynamail.api.reading import decode_body, read_query, refuse
 from dynamail.contacts.external_ids import MAX_LENGTH
 from dynamail.contacts.own_events import NewOwnEvent, Result, take_own_events
 from dynamail.events.models import EventName
@@ -182,7 +183,7 @@ def _read_one(body: msgspec.Raw, caller: Caller) -> NewOwnEvent | Refused:
     try:
         return _to_event(_read_event(body), caller)
     except msgspec.ValidationError as error:
-        return Refused("invalid", name_fault(error))
+        return Refused("invalid", name_fault(error, body))
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return Refused("invalid", FieldError("body", "is not JSON that can be read"))
     except Refused as refused:

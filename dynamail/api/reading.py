@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -11,13 +10,12 @@ import msgspec
 
 from dynamail.api.auth import ApiRequest
 from dynamail.api.errors import FieldError, Problem
+from dynamail.api.misfits import Misread, name_fault
 
 Read = TypeVar("Read")
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 NUL = "may not have the character U+0000"
-_PLACE = re.compile(r"(?s)(.*?) - at `\$\.?(.*)`")
-_NAMED = re.compile(r"Object (?:missing required|contains unknown) field `([^`]*)`")
 
 
 class Misfit(ValueError):
@@ -48,11 +46,12 @@ def decode_body(request: ApiRequest, body: bytes, decode: Callable[[bytes], Read
         raise Problem(415, "unsupported_media_type", "Send the body as application/json.")
     try:
         return decode(body)
-    except msgspec.ValidationError:
-        raise
+    except msgspec.ValidationError as error:
+        raise Misread(error, body) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         refuse_encoding(request)  # octets that were packed are no JSON, so nobody else pays for the look
-        raise Problem(400, "bad_request", f"The body is not JSON: {str(error)[:200]}.") from None
+        fault = str(error).removeprefix("JSON is malformed: ")
+        raise Problem(400, "bad_request", f"The body is not JSON: {fault[:200]}.") from None
 
 
 def refuse_encoding(request: ApiRequest) -> None:
@@ -70,7 +69,7 @@ def read_shape(value: Any, shape: type[Shape]) -> Shape:
     try:
         return msgspec.convert(value, shape, strict=True, str_keys=True)
     except msgspec.ValidationError as error:
-        raise Misfit(name_fault(error)) from None
+        raise Misfit(name_fault(error, value, shape)) from None
 
 
 def read_query(request: ApiRequest, shape: type[Shape]) -> Shape:
@@ -84,7 +83,8 @@ def read_query(request: ApiRequest, shape: type[Shape]) -> Shape:
     try:
         return msgspec.convert(said, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise refuse(name_fault(error)) from None
+        fault = name_fault(error, said, shape)  # all that a query has is texts
+        raise refuse(FieldError(fault.field, fault.message.removesuffix(", not a text"))) from None
 
 
 def read_choice(request: ApiRequest, name: str, choices: Collection[str], default: str = "") -> str:
@@ -131,15 +131,3 @@ def _find_nul(value: Any) -> str | None:
 def _is_list(shape: type[msgspec.Struct], name: str) -> bool:
     kinds = {field.encode_name: field.type for field in msgspec.inspect.type_info(shape).fields}  # type: ignore[attr-defined]
     return isinstance(kinds.get(name), msgspec.inspect.CollectionType)
-
-
-def name_fault(error: msgspec.ValidationError) -> FieldError:
-    """Which field does not fit its record, and why."""
-    text = str(error)
-    place = _PLACE.fullmatch(text)
-    message, field = (place[1], place[2]) if place else (text, "")
-    named = _NAMED.fullmatch(message)
-    if named:
-        field = ".".join(filter(None, (field, named[1])))
-        message = "is missing" if "missing" in message else "is not known here"
-    return FieldError(field[:200] or "body", message[:300])

@@ -15,7 +15,8 @@ import msgspec
 from dynamail.api.auth import ApiRequest
 from dynamail.api.compat.doors import unfit
 from dynamail.api.errors import Problem
-from dynamail.api.reading import decode_body, name_fault, refuse
+from dynamail.api.misfits import name_fault
+from dynamail.api.reading import decode_body, refuse
 from dynamail.messages.checking import MAX_CONTENT
 from dynamail.messages.new_email import NewEmail, NewRecipient, RecipientKind
 from dynamail.protocols.address import AddressError, split_mailbox

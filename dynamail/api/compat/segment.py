@@ -22,7 +22,8 @@ from dynamail.api.auth import ApiRequest, in_account, needs_scope
 from dynamail.api.compat.doors import BASIC, NO_STORE, Credentials, find_bearer, open_door, sentence_of
 from dynamail.api.compat.segment_calls import Call, Ignored, take_calls
 from dynamail.api.errors import FieldError, Problem
-from dynamail.api.reading import name_fault, refuse
+from dynamail.api.misfits import name_fault
+from dynamail.api.reading import refuse
 
 MAX_CALL = 32 * 2**10  # octets, as the specification says
 MAX_BATCH = 500 * 2**10
