@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,15 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
+import dynamail
 from dynamail.accounts.api_keys import Scope
 from dynamail.accounts.models import ApiRequest
 from dynamail.accounts.request_log import (
     LONGEST_MASKED,
+    OWN_WORDS,
     NewApiRequest,
     RequestLog,
     forget_old_requests,
     mask_body,
     mask_json,
+    mask_text,
 )
 from dynamail.lib.clock import utc_now
 from dynamail.lib.ids import new_id
@@ -25,6 +32,7 @@ from tests.api.conftest import FreshConnections, Shop, body_of, database_dsn, pr
 
 PATH = "/api/v1/requests"
 SUPPRESSIONS = "/api/v1/suppressions"
+ROOT = Path(dynamail.__file__).parent
 
 
 @pytest.fixture
@@ -118,6 +126,42 @@ def test_whatever_came_has_a_mask(raw: bytes) -> None:
 def test_one_time_values_leave_nothing_of_them() -> None:
     masked = mask_json({"data": {"code": {"value": "9182", "persistent": False}}})
     assert masked == {"data": {"code": "one-time value"}}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Cannot be accepted; see “errors”.", "Cannot be accepted; see “errors”."),
+        ("is not what “next” of a page said", "is not what “next” of a page said"),
+        ("There is no “Canary-4711” here.", "There is no “…” here."),
+        ("'it's Canary-4711' is no name", "“…” is no name"),
+        ("The key's list and the account's name", "The key's list and the account's name"),
+        ('"Canary-4711" and `Canary-4711`', "“…” and “…”"),
+        ("From “Acme <hello@acme.example>”", "From “Acme <…@…>”"),
+    ],
+)
+def test_our_own_words_stay_and_what_was_sent_goes(said: str, kept: str) -> None:
+    assert mask_text(said) == kept
+
+
+def test_every_word_that_our_refusals_quote_is_known_to_the_mask() -> None:
+    """In what programs are told: a sentence of which the log hides our own words helps nobody."""
+    found: set[str] = set()
+    for package in ("api", "smtpd", "messages", "events", "consent", "webhooks", "inbound"):
+        for path in (ROOT / package).glob("*.py"):
+            if path.name not in ("hints.py", "introduction.py", "documentation.py", "misfits.py"):
+                found |= set(_list_quoted(ast.parse(path.read_text())))
+    assert found - OWN_WORDS == set()
+
+
+def _list_quoted(tree: ast.Module) -> Iterator[str]:
+    texts = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    documented = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in texts:
+        if id(node) not in documented:
+            yield from re.findall(r"“([^”%{}]+)”", str(node.value))
 
 
 # ── How it is written ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -252,7 +252,9 @@ def test_a_message_of_a_mail_program_is_tracked_where_it_asks(shop: Shop, player
 
 def test_what_a_program_sent_is_in_the_log_of_requests(shop: Shop) -> None:
     shop.send("delivered+log@simulator.invalid")
-    assert shop.wait_for("SELECT 1 FROM api_request WHERE door = 'smtp' AND status = 250")
+    assert shop.wait_for(
+        "SELECT 1 FROM api_request WHERE door = 'smtp' AND status = 250 AND (method, path) = ('SMTP', 'submission')"
+    )
 
 
 # ── Incoming mail ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -27,7 +27,7 @@ from dynamail.web.periods import CHOICES, Period
 from dynamail.web.settings_tabs import list_developer_tabs
 
 PAGE_SIZE = 50
-METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "SMTP")
 STATUSES = (
     ("", gettext_lazy("All")),
     ("2xx", gettext_lazy("Went well")),
