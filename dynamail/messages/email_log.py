@@ -107,6 +107,7 @@ class RecipientView:
     reply: str = ""
     bounce_class: str = ""
     contact_id: UUID | None = None
+    size: int = 0  # octets on the wire, once it was sent
 
     @property
     def public_id(self) -> str:
@@ -151,6 +152,11 @@ class EmailView:
     @property
     def state(self) -> MailState:
         return find_state(self.recipients)
+
+    @property
+    def size(self) -> int | None:
+        """Octets on the wire of the first copy that was sent, with its signatures; None before."""
+        return next((one.size for one in self.recipients if one.size), None)
 
     @property
     def waiting(self) -> tuple[RecipientView, ...]:
@@ -405,6 +411,7 @@ def _view_recipient(
             reply=ended.reply,
             bounce_class=ended.bounce_class,
             contact_id=ended.contact_id,
+            size=ended.size_bytes,
         )
     if waiting is not None:
         return RecipientView(
