@@ -14,7 +14,7 @@ from dynamail.events.models import Event
 from dynamail.lib.ids import to_public_id
 from dynamail.messages.email_log import EmailLine, EmailView, RecipientView
 from dynamail.messages.new_email import AcceptedEmail, AcceptedRecipient, AcceptResult, RefusedEmail
-from dynamail.messages.stored_emails import convert_texts
+from dynamail.messages.showing import list_header_fields, show_content
 from dynamail.protocols.address import write_mailbox
 
 
@@ -98,7 +98,7 @@ class MomentBody(msgspec.Struct, omit_defaults=True):
 
 
 class EmailBodyView(msgspec.Struct):
-    """An email with all that is known of it."""
+    """An email with all that is known of it. `size_bytes` is the size on the wire of the first copy that was sent, null before."""
 
     id: str
     at: datetime
@@ -117,7 +117,7 @@ class EmailBodyView(msgspec.Struct):
     send_at: datetime | None
     is_test: bool
     message_id: str
-    size_bytes: int
+    size_bytes: int | None
     has_content: bool
     has_one_time_values: bool
     timeline: list[MomentBody]
@@ -131,7 +131,7 @@ class FileBody(msgspec.Struct):
 
 
 class ContentBody(msgspec.Struct):
-    """What an email says, while it is kept. One-time values are never in it. `raw` is a message that came by SMTP, as text."""
+    """What an email says, while it is kept, without one-time values. `headers` are as they leave; `raw` is a message that came whole."""
 
     subject: str
     html: str
@@ -222,7 +222,7 @@ def describe_email(view: EmailView) -> EmailBodyView:
         send_at=email.send_at,
         is_test=email.is_test,
         message_id=email.header_id or f"{email.id.hex}@{settings.MESSAGE_ID_DOMAIN}",
-        size_bytes=email.size_bytes,
+        size_bytes=view.size,
         has_content=view.body is not None,
         has_one_time_values=email.one_time,
         timeline=list(_tell_timeline(view)),
@@ -248,14 +248,12 @@ def describe_content(view: EmailView) -> ContentBody:
     body = view.body
     if body is None:
         raise Problem(410, "content_gone", "The content of this email is not kept any more.")
-    texts = convert_texts(body.content)
-    files = [FileBody(one.filename, one.content_type, one.content_id, one.size) for one in texts.attachments]
-    raw = bytes(body.raw).decode("utf-8", "replace") if body.raw is not None else None
+    shown = show_content(body)
     return ContentBody(
         view.email.subject,
-        texts.html,
-        texts.text,
-        [list(pair) for pair in texts.headers],
-        files,
-        raw,
+        shown.html,
+        shown.text,
+        [list(pair) for pair in list_header_fields(view)],
+        [FileBody(one.filename, one.content_type, one.content_id, one.size) for one in shown.files],
+        bytes(body.raw).decode("utf-8", "replace") if body.raw is not None else None,
     )

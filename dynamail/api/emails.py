@@ -231,7 +231,7 @@ async def change(request: ApiRequest, email_id: FromPath[str]) -> Response[Chang
     ),
 )
 async def cancel(request: ApiRequest, email_id: FromPath[str]) -> Response[ChangedBody]:
-    """Copies that wait, also those that wait for another attempt, are not sent any more."""
+    """Copies that wait, also those that wait for another attempt, are not sent any more. Again: 200, and nothing changes."""
     uid = _read_id(email_id)
 
     def act(caller: Caller) -> ChangedBody:

@@ -97,7 +97,12 @@ def complete_texts(texts: EmailTexts) -> EmailTexts:
 
 def convert_texts(content: Mapping[str, Any] | None) -> EmailTexts:
     """The content of a row's column, as it leaves."""
-    return complete_texts(msgspec.convert(content or {}, EmailTexts))
+    return complete_texts(read_kept_texts(content))
+
+
+def read_kept_texts(content: Mapping[str, Any] | None) -> EmailTexts:
+    """The content of a row's column, as it is kept."""
+    return msgspec.convert(content or {}, EmailTexts)
 
 
 def read_reply_to(text: str) -> tuple[str, ...]:

@@ -469,10 +469,29 @@ def test_one_email_has_a_timeline_and_its_content(shop: Shop) -> None:
     assert (found["state"], found["metadata"], found["has_content"]) == ("scheduled", {"a": "b"}, True)
     assert found["message_id"].partition("@")[0] == kept(shop)[0].id.hex
     content = body_of(shop.ask("GET", f"{PATH}/{taken['id']}/content"))
-    assert (content["html"], content["headers"]) == ("<p>Hi</p>", [["X-Order", "17"]])
+    assert (content["html"], content["raw"]) == ("<p>Hi</p>", None)
+    headers = dict(content["headers"])
+    assert (headers["To"], headers["Subject"], headers["X-Order"]) == ("ann@example.com", "Your order", "17")
+    assert headers["Message-ID"] == f"<{found['message_id']}>"
     EmailBody.objects.for_account(shop.account).delete()
     gone = problem_of(shop.ask("GET", f"{PATH}/{taken['id']}/content"), 410)
     assert gone["code"] == "content_gone"
+
+
+def test_mail_that_came_whole_is_taken_apart_beside_its_source(shop: Shop) -> None:
+    raw = b"From: a@acme.example\r\nTo: ann@m.example\r\nSubject: Hi\r\nContent-Type: text/html\r\n\r\n<p>Hi</p>\r\n"
+    row = add_email(shop.account.pk, Copy("ann@m.example"), at=utc_now(), raw=raw, source_kind="smtp")
+    content = body_of(shop.ask("GET", f"{PATH}/{row.public_id}/content"))
+    assert (content["html"].strip(), content["text"], content["raw"]) == ("<p>Hi</p>", "", raw.decode())
+    assert ["Subject", "Hi"] in content["headers"]
+
+
+def test_the_size_is_that_on_the_wire_and_unknown_before(shop: Shop) -> None:
+    taken = send(shop)
+    assert body_of(shop.ask("GET", f"{PATH}/{taken['id']}"))["size_bytes"] is None
+    copies = (Copy("ann@m.example", "suppressed"), Copy("bo@m.example", outcome={"size_bytes": 368}))
+    row = add_email(shop.account.pk, *copies, at=utc_now(), size_bytes=1)
+    assert body_of(shop.ask("GET", f"{PATH}/{row.public_id}"))["size_bytes"] == 368
 
 
 @pytest.mark.parametrize(

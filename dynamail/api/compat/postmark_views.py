@@ -9,7 +9,7 @@ import msgspec
 from dynamail.events.kinds import EventKind
 from dynamail.events.models import Event
 from dynamail.messages.email_log import WAITING, EmailView, MailState, RecipientView
-from dynamail.messages.stored_emails import convert_texts
+from dynamail.messages.showing import NOTHING, show_content
 
 _TYPES = {
     EventKind.MESSAGE_DELIVERED: "Delivered",
@@ -59,7 +59,7 @@ class DetailsBody(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
 
 def describe_details(view: EmailView) -> DetailsBody:
     email = view.email
-    texts = convert_texts(view.body.content if view.body else None)
+    shown = show_content(view.body) if view.body else NOTHING
     people: dict[UUID | None, str] = {one.message_id: one.email for one in view.recipients}
     return DetailsBody(
         message_id=str(email.id),
@@ -74,9 +74,9 @@ def describe_details(view: EmailView) -> DetailsBody:
         status=_find_status(view),
         tag=email.tags[0] if email.tags else None,
         metadata=dict(email.metadata),
-        text_body=texts.text,
-        html_body=texts.html,
-        attachments=[one.filename for one in texts.attachments],
+        text_body=shown.text,
+        html_body=shown.html,
+        attachments=[one.filename for one in shown.files],
         track_opens=email.track_opens,
         track_links="HtmlAndText" if email.track_clicks else "None",
         sandboxed=email.is_test,

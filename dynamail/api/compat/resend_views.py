@@ -8,7 +8,7 @@ from django.conf import settings
 from dynamail.api.compat.log_words import last_word
 from dynamail.lib.ids import to_public_id
 from dynamail.messages.email_log import EmailLine, EmailView, MailState, RecipientView
-from dynamail.messages.stored_emails import convert_texts
+from dynamail.messages.showing import NOTHING, show_content
 from dynamail.protocols.mime import format_message_id
 
 _WORDS = {
@@ -76,7 +76,7 @@ def describe_line(line: EmailLine) -> LineBody:
 
 def describe_email(view: EmailView) -> EmailBody:
     email, word = view.email, last_word(view)
-    texts = convert_texts(view.body.content if view.body else None)
+    shown = show_content(view.body) if view.body else NOTHING
     return EmailBody(
         id=email.public_id,
         sender=_write(email.from_name, email.from_email),
@@ -89,8 +89,8 @@ def describe_email(view: EmailView) -> EmailBody:
         last_event=_WORDS.get(word, word),
         message_id=_find_header_id(view),
         reply_to=list(email.reply_to) or None,
-        html=texts.html or None,
-        text=texts.text or None,
+        html=shown.html or None,
+        text=shown.text or None,
         tags=[TagBody(name, value) for name, value in email.metadata.items()],
     )
 

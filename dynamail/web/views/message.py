@@ -35,7 +35,14 @@ from dynamail.messages.email_log import (
     find_email_of_message,
 )
 from dynamail.messages.new_email import AcceptedEmail
-from dynamail.messages.showing import ShownContent, make_page, read_file, show_content, write_source
+from dynamail.messages.showing import (
+    ShownContent,
+    list_header_fields,
+    make_page,
+    read_file,
+    show_content,
+    write_source,
+)
 from dynamail.senders.models import Stream
 from dynamail.senders.streams import find_stream
 from dynamail.web.access import PageRequest, needs
@@ -150,6 +157,8 @@ def _content_context(request: PageRequest, view: EmailView) -> dict[str, Any]:
         context["with_remote"] = "images" in request.GET
         page = make_page(view.body, _blobs(request), with_remote=True)
         context["remote"] = page.remote
+    if chosen == "headers":
+        context["headers"] = list_header_fields(view)
     if chosen == "source":
         context["source"] = write_source(view, _blobs(request))
     return context
@@ -224,8 +233,8 @@ def cancel(request: PageRequest, email_id: str) -> HttpResponse:
     except EmailActError as refusal:
         notices.error(request, str(refusal))
     else:
-        text = ngettext("Canceled for %d recipient.", "Canceled for %d recipients.", number)
-        notices.success(request, text % number)
+        text = ngettext("Canceled for %d recipient.", "Canceled for %d recipients.", number) % number
+        notices.success(request, text if number else _("It was canceled already."))
     return redirect("message", email_id=email_id)
 
 

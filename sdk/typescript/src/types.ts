@@ -359,7 +359,7 @@ export interface EmailBodyView {
   send_at: string | null;
   is_test: boolean;
   message_id: string;
-  size_bytes: number;
+  size_bytes: number | null;
   has_content: boolean;
   has_one_time_values: boolean;
   timeline: Array<MomentBody>;

@@ -370,7 +370,7 @@ EmailBodyView = TypedDict(
         "send_at": str | None,
         "is_test": bool,
         "message_id": str,
-        "size_bytes": int,
+        "size_bytes": int | None,
         "has_content": bool,
         "has_one_time_values": bool,
         "timeline": "list[MomentBody]",
