@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -353,3 +354,17 @@ def test_an_address_that_was_merged_away_leads_the_id_to_who_is_left(filled: Sho
     assert people_of(filled) == {"kept@mail.example": ["u1", "u2"]}
     assert rows.get().attributes == {"1": "gold"}
     assert events_of(filled) == [("kept@mail.example", "Seen")]
+
+
+def test_the_same_people_identified_twice_at_once_are_there_once(filled: Shop) -> None:
+    calls = [identify(f"u{number}", f"p{number}@mail.example", plan="gold") for number in range(40)]
+    calls += [track(f"u{number}", "Seen") for number in range(40)]
+    key = filled.key  # made before both ask for it
+    with ThreadPoolExecutor(2) as threads:
+        asked = [
+            threads.submit(ask, filled, "batch", {"batch": body}, key=key)
+            for body in (calls, [*reversed(calls)])
+        ]
+        assert [one.result().status for one in asked] == [200, 200]
+    assert people_of(filled) == {f"p{number}@mail.example": [f"u{number}"] for number in range(40)}
+    assert CustomEvent.objects.for_account(filled.account).count() == 40

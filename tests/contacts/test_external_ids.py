@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -91,6 +92,16 @@ def test_a_contact_has_so_many_ids_and_no_more(account: Account, ann: Contact) -
     assert len(link_external_ids(account.pk, wanted, by=None, now=NOW)) == MOST
     with pytest.raises(BadExternalId):
         link(ann, "one more")
+
+
+def test_many_ids_take_as_many_statements_as_few(
+    account: Account, django_assert_max_num_queries: Any
+) -> None:
+    contacts = [make_contact(account, f"p{number}@mail.example") for number in range(60)]
+    wanted = {f"u{number}": contact.id for number, contact in enumerate(contacts)}
+    for _turn in range(2):
+        with django_assert_max_num_queries(7):
+            assert link_external_ids(account.pk, wanted, by=None, now=NOW) == wanted.keys()
 
 
 @pytest.mark.parametrize("text", ["", "  ", "x" * 256, "a\nb", "a\x00b", "Ann@mail.example"])
