@@ -153,26 +153,21 @@ def list_basics() -> Iterator[Part]:
 
 def _tell_smtp() -> Part:
     """With the host and the ports of this installation."""
-    ports = [
-        f"{port} {how}"
-        for port, how in (
-            (settings.SUBMISSION_PORT, "with STARTTLS"),
-            (settings.SUBMISSION_TLS_PORT, "with TLS from the first byte"),
-        )
-        if port
+    host, port, tls_port = settings.PUBLIC_HOST, settings.SUBMISSION_PORT, settings.SUBMISSION_TLS_PORT
+    ports = [f"{port} with STARTTLS"] if port else []
+    ports += [f"{tls_port} with TLS from the first byte"] if tls_port else []
+    paragraphs = [
+        f"The server is {host}, the port {' or '.join(ports)}. Any user name will do; the password is an API key with the scope messages.send. "
+        "Each message is stored before it is answered with 250, and becomes an email like those of the API."
     ]
-    url = (
-        f"smtp://{settings.PUBLIC_HOST}:{settings.SUBMISSION_PORT} --ssl-reqd"
-        if settings.SUBMISSION_PORT
-        else f"smtps://{settings.PUBLIC_HOST}:{settings.SUBMISSION_TLS_PORT}"
-    )
-    return Part(
-        "smtp",
-        "Sending by SMTP",
-        (
-            f"The server is {settings.PUBLIC_HOST}, the port {' or '.join(ports)}. Any user name will do; the password is an API key with the scope "
-            "messages.send. Each message is stored before it is answered with 250, and becomes an email like those of the API.",
-        ),
+    url = f"smtp://{host}:{port} --ssl-reqd" if port else f"smtps://{host}:{tls_port}"
+    if settings.IS_LOOPBACK:
+        paragraphs.append(
+            "On your own machine the server makes its certificate itself: let your program accept it."
+        )
+        url += " --insecure"
+    code = (
         f"curl {url} --user dynamail:$KEY \\\n"
-        "  --mail-from hello@acme.example --mail-rcpt ann@example.com --upload-file message.eml",
+        "  --mail-from hello@acme.example --mail-rcpt ann@example.com --upload-file message.eml"
     )
+    return Part("smtp", "Sending by SMTP", tuple(paragraphs), code)
