@@ -165,7 +165,7 @@ FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"template": {"id": "tpl_x", "name": "x"}}, "invalid", "template"),
     ({"attachments": [{"filename": "a", "content": "###"}]}, "invalid", "attachments[0].content"),
     ({"attachments": [{"filename": "a"}]}, "content_missing", "attachments[0].content"),
-    ({"metadata": {"a": 1}}, "invalid", "metadata[...]"),
+    ({"metadata": {"a": 1}}, "invalid", "metadata.a"),
     ({"tags": ["x" * 101]}, "bad_tag", "tags[0]"),
     ({"tpye": 1}, "invalid", "tpye"),
 ]
