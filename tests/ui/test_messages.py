@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.installation import Installation
-from tests.ui.conftest import OpenBrowser
+from tests.ui.conftest import DESKTOP, PHONE, OpenBrowser
 from tests.ui.marketer import Marketer
 from tests.ui.test_every_page import read_demo_sign_in
 
@@ -40,6 +40,7 @@ def test_a_key_is_made_and_mail_sent_with_it_arrives_live(
     find_a_person(developer)
     export_the_log(developer)
     look_at_requests(developer, installation, secret)
+    revoke_on_a_phone(developer)
     assert developer.faults == []
 
 
@@ -201,3 +202,20 @@ def look_at_requests(developer: Marketer, installation: Installation, secret: st
     row.first.get_by_role("link").click()
     expect(page.get_by_text("Why it was refused")).to_be_visible()
     developer.look_everywhere("request")
+
+
+def revoke_on_a_phone(developer: Marketer) -> None:
+    page = developer.page
+    page.set_viewport_size(PHONE)
+    page.goto("/settings/api-keys/")
+    expect(page.get_by_role("link", name="API keys").and_(page.locator("[aria-current]"))).to_be_in_viewport()
+    revoke = page.get_by_role("button", name="Revoke First try")
+    revoke.scroll_into_view_if_needed()
+    box = revoke.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= PHONE["width"]
+    revoke.click()
+    developer.press("Revoke", within=page.get_by_role("alertdialog"), exact=True)
+    expect(page.get_by_text("The key is revoked.")).to_be_visible()
+    expect(revoke).to_be_hidden()
+    page.set_viewport_size(DESKTOP)
