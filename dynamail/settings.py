@@ -323,7 +323,9 @@ STATIC_BUILT = PACKAGE / "web" / "static_built"
 STATICFILES_DIRS = [STATIC_BUILT] if STATIC_BUILT.is_dir() else []
 WHITENOISE_USE_FINDERS = True  # the build is inside the package; nothing is collected
 WHITENOISE_AUTOREFRESH = DEBUG
-WHITENOISE_ROOT = PACKAGE / "web" / "static_root"  # /favicon.ico, which browsers ask for where no page names one
+WHITENOISE_ROOT = (
+    PACKAGE / "web" / "static_root"
+)  # /favicon.ico, which browsers ask for where no page names one
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^.+-[0-9A-Za-z_-]{8}\..+$"  # Vite's names carry a hash
 DJANGO_VITE = {
     "default": {"dev_mode": False, "manifest_path": STATIC_BUILT / "manifest.json", "static_url_prefix": ""}

@@ -266,8 +266,9 @@ def test_emails_of_resend_are_shown_listed_moved_and_canceled(shop: Shop) -> Non
     assert datetime.fromisoformat(shown["scheduled_at"]) == later
     assert (shown["last_event"], shown["text"], shown["to"]) == ("scheduled", "Hi", [ANN])
     assert json.loads(ask(shop, f"{RESEND}/{ids[0]}/cancel", None).body)["id"] == ids[0]
-    again = ask(shop, f"{RESEND}/{ids[0]}/cancel", None)
-    assert (again.status, json.loads(again.body)["name"]) == (422, "validation_error")
+    assert json.loads(ask(shop, f"{RESEND}/{ids[0]}/cancel", None).body)["id"] == ids[0]
+    late = ask(shop, f"{RESEND}/{ids[0]}", {"scheduled_at": later.isoformat()}, method="PATCH")
+    assert (late.status, json.loads(late.body)["name"]) == (422, "validation_error")
     shown = json.loads(ask(shop, f"{RESEND}/{ids[0]}", None, method="GET").body)
     assert shown["last_event"] == "canceled"
 
