@@ -11,15 +11,19 @@ export function palette() {
       dialog.addEventListener("input", () => (chosen = false));
       dialog.addEventListener("htmx:before:request", () => (asked = findInput(dialog).value));
       dialog.addEventListener("htmx:after:swap", () => this.answer());
+      // Opened in the instant before htmx has seen the page, the palette asks once it has.
+      dialog.addEventListener("htmx:after:init", (event) => event.target === findInput(dialog) && this.ask());
       // Opened by a button's `command`, by a key or by code: the attribute is what they share.
       new MutationObserver(() => this.opened()).observe(dialog, { attributeFilter: ["open"] });
     },
     opened(): void {
       if (!dialog.open) return;
-      const input = findInput(dialog);
       chosen = false;
-      input.select();
-      input.dispatchEvent(new Event("palette:open"));
+      findInput(dialog).select();
+      this.ask();
+    },
+    ask(): void {
+      if (dialog.open) findInput(dialog).dispatchEvent(new Event("palette:open"));
     },
     answer(): void {
       answered = asked;
