@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from dynamail.accounts.tenancy import account_scope
 from dynamail.campaigns.models import Campaign
 from dynamail.contacts.addressing import read_address
 from dynamail.contacts.aliases import find_merged, list_identities
@@ -143,14 +144,20 @@ def _locate(
 
 
 def iter_people(account_id: int, campaign: Campaign) -> Iterator[Person]:
-    """Every recipient, outcome by outcome, in blocks: memory does not grow with the campaign."""
+    """Every recipient, outcome by outcome, in blocks: memory does not grow with the campaign.
+
+    Each block is a transaction of its own: a slow reader of the file holds none open.
+    """
     for place in Whereabouts:
-        after: UUID | None = None
-        while block := list_people(account_id, campaign, place, after=after, size=EXPORT_BLOCK):
+        block = _read_block(account_id, campaign, place, None)
+        while block:
             yield from block
-            if len(block) < EXPORT_BLOCK:
-                break
-            after = block[-1].key
+            block = _read_block(account_id, campaign, place, block[-1].key)
+
+
+def _read_block(account_id: int, campaign: Campaign, place: Whereabouts, after: UUID | None) -> list[Person]:
+    with account_scope(account_id):
+        return list_people(account_id, campaign, place, after=after, size=EXPORT_BLOCK)
 
 
 def _describe(

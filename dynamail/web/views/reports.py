@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from dynamail.accounts.roles import Permission
-from dynamail.accounts.tenancy import account_scope
 from dynamail.campaigns.explaining import explain_person
 from dynamail.campaigns.guarding import find_notice
 from dynamail.campaigns.models import Campaign
@@ -118,19 +117,18 @@ def _write_csv(account_id: int, campaign: Campaign) -> Iterator[str]:
     writer.writerow(
         ["email", "outcome", "at", "reason", "smtp_code", "enhanced_code", "reply", "opened", "clicked"]
     )
-    with account_scope(account_id):  # the request's own transaction is over when this runs
-        for one in iter_people(account_id, campaign):
-            cells = [
-                one.email,
-                one.outcome,
-                one.at.isoformat() if one.at else "",
-                one.reason,
-                one.smtp_code or "",
-            ]
-            cells += [one.enhanced_code, one.reply, "yes" if one.opened else "", "yes" if one.clicked else ""]
-            writer.writerow([guard_formula(str(cell)) for cell in cells])
-            if buffer.tell() > 65_536:
-                yield _take(buffer)
+    for one in iter_people(account_id, campaign):
+        cells = [
+            one.email,
+            one.outcome,
+            one.at.isoformat() if one.at else "",
+            one.reason,
+            one.smtp_code or "",
+        ]
+        cells += [one.enhanced_code, one.reply, "yes" if one.opened else "", "yes" if one.clicked else ""]
+        writer.writerow([guard_formula(str(cell)) for cell in cells])
+        if buffer.tell() > 65_536:
+            yield _take(buffer)
     yield _take(buffer)
 
 
