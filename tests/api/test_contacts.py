@@ -132,7 +132,7 @@ MISTAKES: list[tuple[object, str, str]] = [
     ({"email": "a@b.example", "timezone": "Minsk"}, "timezone", "IANA"),
     ({"email": "a@b.example", "name": "x" * 201}, "name", "200"),
     ({"email": "a@b.example", "tags": [""]}, "tags[0]", ""),
-    ({"email": "a@b.example", "mode": "replace"}, "mode", "Invalid"),
+    ({"email": "a@b.example", "mode": "replace"}, "mode", "none of the values"),
     ({"email": "a@b.example", "attributes": {"citty": "x"}}, "attributes.citty", "Did you mean “city”?"),
     ({"email": "a@b.example", "attributes": {"zzz": "x"}}, "attributes.zzz", "Create it first"),
     ({"email": "a@b.example", "attributes": {"age": "old"}}, "attributes.age", "not a number"),
