@@ -9,6 +9,7 @@ BENCH_ARGS ?=
 TEST_ARGS ?=
 # Three on two cores: many a test of processes waits for a lease to end, or for a server that says nothing.
 TEST_WORKERS ?= 3
+UI_WORKERS ?= 2
 BUILT := dynamail/web/static_built/manifest.json
 FRONTEND_SOURCES := $(shell find frontend/src dynamail/web/templates dynamail/web/icons -type f 2>/dev/null) frontend/package-lock.json
 
@@ -24,7 +25,7 @@ test: setup system-packages tests/interop/node/node_modules/.stamp check ## set 
 ifeq ($(strip $(TEST_ARGS)),)
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup --ignore=tests/ui
 # The browser's driver keeps an event loop running in its process, which no other test could live with.
-	$(BIN)/python -m pytest tests/ui -p no:randomly -n $(TEST_WORKERS) --dist load
+	$(BIN)/python -m pytest tests/ui -p no:randomly -n $(UI_WORKERS) --dist load
 else
 	$(BIN)/python -m pytest $(TEST_ARGS)
 endif

@@ -32,10 +32,14 @@ class DayNumbers:
     complained: int = 0
 
     @property
+    def ended(self) -> int:
+        """Those that were tried, and for which there will be no other try."""
+        return self.delivered + self.bounced + self.expired
+
+    @property
     def delivery_rate(self) -> float | None:
-        """Of those that were tried and have ended; None when there are none."""
-        ended = self.delivered + self.bounced + self.expired
-        return self.delivered / ended if ended else None
+        """Of those that ended; None when there are none."""
+        return self.delivered / self.ended if self.ended else None
 
     @property
     def is_empty(self) -> bool:
