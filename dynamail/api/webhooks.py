@@ -18,7 +18,19 @@ from dynamail.api.describing import described
 from dynamail.api.errors import FieldError, Problem
 from dynamail.api.paging import Listed, Page, ShortPage, cut_list, list_page, read_after
 from dynamail.api.reading import read_query, refuse
-from dynamail.lib.sealing import CannotOpen
+from dynamail.api.webhook_answers import (
+    NewWebhookBody,
+    WebhookAuthorizationBody,
+    WebhookBody,
+    WebhookDeliveryBody,
+    WebhookDeliveryDetailBody,
+    WebhookReplayBody,
+    describe_attempt,
+    describe_authorization,
+    describe_delivery,
+    describe_new,
+    describe_webhook,
+)
 from dynamail.webhooks.authorizing import list_authorizations
 from dynamail.webhooks.endpoints import (
     EndpointSettings,
@@ -33,10 +45,9 @@ from dynamail.webhooks.endpoints import (
     withdraw_authorization,
 )
 from dynamail.webhooks.errors import WebhookError
-from dynamail.webhooks.keys import Keys, open_keys
 from dynamail.webhooks.kinds import USUAL_FIELDS
 from dynamail.webhooks.listing import DeliveryFilter, find_delivery, list_attempts, list_deliveries
-from dynamail.webhooks.models import WebhookAttempt, WebhookAuthorization, WebhookDelivery, WebhookEndpoint
+from dynamail.webhooks.models import WebhookAuthorization, WebhookDelivery, WebhookEndpoint
 from dynamail.webhooks.payloads import fit
 from dynamail.webhooks.replaying import ReplayRange, replay_delivery, replay_range, send_test
 
@@ -93,88 +104,6 @@ class WebhookDeliveriesQuery(Page, frozen=True, forbid_unknown_fields=True):
     event: Annotated[str, msgspec.Meta(max_length=40)] = ""
 
 
-class AuthorizationBody(msgspec.Struct, frozen=True):
-    """Who allowed the transfer, when, and in which words."""
-
-    by: str
-    at: datetime
-    text: str
-
-
-class WebhookAuthorizationBody(AuthorizationBody, frozen=True, kw_only=True):
-    """One of those that were ever given. `end` is empty while it holds, else withdrawn, replaced (by the next one) or removed (with the webhook)."""
-
-    id: str
-    url: str
-    events: list[str]
-    fields: list[str]
-    end: str
-    ended_at: datetime | None
-    ended_by: str
-
-
-class WebhookBody(msgspec.Struct, frozen=True):
-    """One webhook. `authorization` is null while nothing may be sent; `reason` says why it was switched off."""
-
-    id: str
-    url: str
-    description: str
-    events: list[str]
-    fields: list[str]
-    state: str
-    reason: str
-    authorization: AuthorizationBody | None
-    public_key: str
-    version: str
-    failing_since: datetime | None
-    last_success_at: datetime | None
-    old_keys_until: datetime | None
-    created_at: datetime
-
-
-class NewWebhookBody(WebhookBody, frozen=True, kw_only=True):
-    """With the secret, which is shown this once."""
-
-    secret: str
-
-
-class WebhookDeliveryBody(msgspec.Struct, frozen=True):
-    """One event for one webhook. `message_id` is the `webhook-id` of every attempt."""
-
-    id: str
-    message_id: str
-    event: str
-    state: str
-    attempts: int
-    status: int | None
-    error: str
-    duration_ms: int
-    created_at: datetime
-    delivered_at: datetime | None
-    next_attempt_at: datetime | None
-
-
-class WebhookAttemptBody(msgspec.Struct, frozen=True):
-    at: datetime
-    status: int | None
-    error: str
-    duration_ms: int
-    answer: str
-
-
-class WebhookDeliveryDetailBody(WebhookDeliveryBody, frozen=True, kw_only=True):
-    """`payload` is null when the person it was about was erased."""
-
-    payload: Any
-    log: list[WebhookAttemptBody]
-
-
-class WebhookReplayBody(msgspec.Struct, frozen=True):
-    """It goes on in the background: `GET /api/v1/work/{id}` says how far it is and how it ended."""
-
-    work: str
-
-
 # ── The routes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 @get(PATH, **described("List webhooks", scope=READ, query=ShortPage, answers={200: Listed[WebhookBody]}))
 async def list_(request: ApiRequest) -> Response[Listed[WebhookBody]]:
@@ -182,7 +111,7 @@ async def list_(request: ApiRequest) -> Response[Listed[WebhookBody]]:
     page = read_query(request, ShortPage)
 
     def find(caller: Caller) -> Listed[WebhookBody]:
-        return cut_list(list(list_endpoints(caller.account_id)), page, _describe)
+        return cut_list(list(list_endpoints(caller.account_id)), page, describe_webhook)
 
     return answer(await in_account(request, find))
 
@@ -207,14 +136,14 @@ async def create(request: ApiRequest) -> Response[NewWebhookBody]:
         row, keys = create_endpoint(
             caller.account_id, chosen, authorized=said.authorized, by=caller.key, now=caller.now
         )
-        return _describe_new(row, keys)
+        return describe_new(row, keys)
 
     return answer(await in_account(request, _refusing(make)), status=201)
 
 
 @get(ONE, **described("Get a webhook", scope=READ, answers={200: WebhookBody}, statuses=(404,), ids=IDS))
 async def get_(request: ApiRequest, webhook: FromPath[str]) -> Response[WebhookBody]:
-    return answer(await in_account(request, lambda caller: _describe(_find(caller, webhook))))
+    return answer(await in_account(request, lambda caller: describe_webhook(_find(caller, webhook))))
 
 
 @patch(
@@ -241,7 +170,7 @@ async def change(request: ApiRequest, webhook: FromPath[str]) -> Response[Webhoo
             pause_endpoint(row, by=caller.key, now=caller.now)
         elif said.state == "active":
             resume_endpoint(row, by=caller.key, now=caller.now)
-        return _describe(_find(caller, webhook))
+        return describe_webhook(_find(caller, webhook))
 
     return answer(await in_account(request, _refusing(write)))
 
@@ -274,7 +203,7 @@ async def list_all_authorizations(
 
     def find(caller: Caller) -> Listed[WebhookAuthorizationBody]:
         rows = list_authorizations(_find(caller, webhook), before=before, limit=page.limit + 1)
-        return list_page(rows, page.limit, _describe_authorization, lambda row: row.public_id)
+        return list_page(rows, page.limit, describe_authorization, lambda row: row.public_id)
 
     return answer(await in_account(request, find))
 
@@ -290,7 +219,7 @@ async def withdraw(request: ApiRequest, webhook: FromPath[str]) -> Response[Webh
 
     def write(caller: Caller) -> WebhookBody:
         withdraw_authorization(_find(caller, webhook), by=caller.key, now=caller.now)
-        return _describe(_find(caller, webhook))
+        return describe_webhook(_find(caller, webhook))
 
     return answer(await in_account(request, write))
 
@@ -311,7 +240,7 @@ async def rotate(request: ApiRequest, webhook: FromPath[str]) -> Response[NewWeb
 
     def write(caller: Caller) -> NewWebhookBody:
         row = _find(caller, webhook)
-        return _describe_new(row, rotate_keys(row, by=caller.key, now=caller.now))
+        return describe_new(row, rotate_keys(row, by=caller.key, now=caller.now))
 
     return answer(await in_account(request, write))
 
@@ -326,7 +255,7 @@ async def test(request: ApiRequest, webhook: FromPath[str]) -> Response[WebhookD
     """`webhook.test`, tried once."""
 
     def write(caller: Caller) -> WebhookDeliveryBody:
-        return _describe_delivery(send_test(_find(caller, webhook), by=caller.key, now=caller.now))
+        return describe_delivery(send_test(_find(caller, webhook), by=caller.key, now=caller.now))
 
     return answer(await in_account(request, _refusing(write)), status=202)
 
@@ -376,7 +305,7 @@ async def list_all_deliveries(
 
     def find(caller: Caller) -> Listed[WebhookDeliveryBody]:
         rows = list_deliveries(_find(caller, webhook), wanted, before=before, limit=query.limit + 1)
-        return list_page(rows, query.limit, _describe_delivery, lambda row: row.public_id)
+        return list_page(rows, query.limit, describe_delivery, lambda row: row.public_id)
 
     return answer(await in_account(request, find))
 
@@ -399,9 +328,9 @@ async def get_delivery(
     def find(caller: Caller) -> WebhookDeliveryDetailBody:
         endpoint, row = _find_delivery(caller, webhook, delivery)
         payload = fit(row.payload, endpoint.fields) if row.payload else None
-        plain = msgspec.structs.asdict(_describe_delivery(row))
+        plain = msgspec.structs.asdict(describe_delivery(row))
         return WebhookDeliveryDetailBody(
-            **plain, payload=payload, log=[_describe_attempt(one) for one in list_attempts(row)]
+            **plain, payload=payload, log=[describe_attempt(one) for one in list_attempts(row)]
         )
 
     return answer(await in_account(request, find))
@@ -425,7 +354,7 @@ async def replay_one(
     def write(caller: Caller) -> WebhookDeliveryBody:
         endpoint, row = _find_delivery(caller, webhook, delivery)
         replay_delivery(endpoint, row, by=caller.key, now=caller.now)
-        return _describe_delivery(_find_delivery(caller, webhook, delivery)[1])
+        return describe_delivery(_find_delivery(caller, webhook, delivery)[1])
 
     return answer(await in_account(request, _refusing(write)), status=202)
 
@@ -490,72 +419,3 @@ def _refusing(verb: Callable[[Caller], Answer]) -> Callable[[Caller], Answer]:
             raise refuse(FieldError(error.field, str(error))) from None
 
     return run
-
-
-# ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _describe(row: WebhookEndpoint) -> WebhookBody:
-    authorization = None
-    if row.authorized_at is not None:
-        authorization = AuthorizationBody(row.authorized_name, row.authorized_at, row.authorized_text)
-    return WebhookBody(
-        id=row.public_id,
-        url=row.url,
-        description=row.description,
-        events=list(row.kinds),
-        fields=list(row.fields),
-        state=row.state,
-        reason=row.why,
-        authorization=authorization,
-        public_key=_find_public_key(row),
-        version=row.version,
-        failing_since=row.failing_since,
-        last_success_at=row.succeeded_at,
-        old_keys_until=row.old_keys_until,
-        created_at=row.created_at,
-    )
-
-
-def _describe_authorization(row: WebhookAuthorization) -> WebhookAuthorizationBody:
-    return WebhookAuthorizationBody(
-        row.name,
-        row.created_at,
-        row.text,
-        id=row.public_id,
-        url=row.url,
-        events=list(row.kinds),
-        fields=list(row.fields),
-        end=row.end,
-        ended_at=row.ended_at,
-        ended_by=row.ended_name,
-    )
-
-
-def _find_public_key(row: WebhookEndpoint) -> str:
-    try:
-        return open_keys(row).public_key
-    except CannotOpen:
-        return ""
-
-
-def _describe_new(row: WebhookEndpoint, keys: Keys) -> NewWebhookBody:
-    return NewWebhookBody(**msgspec.structs.asdict(_describe(row)), secret=keys.secret)
-
-
-def _describe_delivery(row: WebhookDelivery) -> WebhookDeliveryBody:
-    return WebhookDeliveryBody(
-        id=row.public_id,
-        message_id=row.message_id,
-        event=row.kind,
-        state=row.state,
-        attempts=row.attempts,
-        status=row.status or None,
-        error=row.error,
-        duration_ms=row.ms,
-        created_at=row.created_at,
-        delivered_at=row.delivered_at,
-        next_attempt_at=None if row.is_over else row.next_at,
-    )
-
-
-def _describe_attempt(row: WebhookAttempt) -> WebhookAttemptBody:
-    return WebhookAttemptBody(row.at, row.status or None, row.error, row.ms, row.answer)
