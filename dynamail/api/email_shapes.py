@@ -60,6 +60,7 @@ class EmailsQuery(Page, frozen=True, forbid_unknown_fields=True):
     until: Moment | None = None
 
 
+# The fields are written out again: a struct of msgspec cannot have two bases that have some.
 class EmailsWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which emails, as the list of emails takes it."""
 
