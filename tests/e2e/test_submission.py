@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import smtplib
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.support.delivering import ROOT
+from tests.support.developer import make_developer
 from tests.support.installation import Installation
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
@@ -94,21 +92,9 @@ def trust_nobody() -> ssl.SSLContext:
 @pytest.fixture(scope="module")
 def shop(installation: Installation) -> Iterator[Shop]:
     dsn = installation.dsn
-    environment = installation.environment | {
-        "DATABASE_URL": dsn,
-        "DJANGO_SETTINGS_MODULE": "dynamail.settings",
-    }
-    made = subprocess.run(
-        [sys.executable, "-m", "tests.support.developer"],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    account = json.loads(made.stdout)
+    developer = make_developer(installation.environment, dsn)
     with psycopg.connect(dsn, options="-c role=dynamail_work", autocommit=True) as connection:
-        yield Shop(installation, account["account_id"], account["secret"], connection)
+        yield Shop(installation, developer.account_id, developer.secret, connection)
 
 
 # ── Mail programs ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,35 @@ A process of its own, because the tests' process is bound to another database.
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Developer:
+    """Who was made: the account's number, a key that may do everything, and one for tests."""
+
+    account_id: int
+    secret: str
+    test_secret: str
+
+
+def make_developer(environment: Mapping[str, str], dsn: str) -> Developer:
+    """In the installation with this environment and database."""
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.support.developer"],
+        env={**environment, "DATABASE_URL": dsn, "DJANGO_SETTINGS_MODULE": "dynamail.settings"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Developer(**json.loads(made.stdout))
 
 
 def main() -> None:

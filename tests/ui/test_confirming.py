@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.support.developer import make_developer
 from tests.support.installation import Installation
 from tests.ui.conftest import open_context
 from tests.ui.test_every_page import Visitor
@@ -43,20 +42,8 @@ class Program:
 
 @pytest.fixture(scope="module")
 def program(installation: Installation) -> Program:
-    environment = {
-        **installation.environment,
-        "DATABASE_URL": installation.dsn,
-        "DJANGO_SETTINGS_MODULE": "dynamail.settings",
-    }
-    made = subprocess.run(
-        [sys.executable, "-m", "tests.support.developer"],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return Program(installation.url, json.loads(made.stdout)["test_secret"])
+    developer = make_developer(installation.environment, installation.dsn)
+    return Program(installation.url, developer.test_secret)
 
 
 def ask_to_confirm(program: Program, topic: str) -> str:
