@@ -163,13 +163,11 @@ def _name(receiver: Receiver) -> str:
 
 def _write_given(row: Disclosure) -> str:
     if row.what == MESSAGE:
-        return _join([str(MESSAGE_LABELS[name]) for name in row.fields])
+        return ", ".join(str(MESSAGE_LABELS[name]) for name in row.fields)
     labels = dict(FieldGroup.choices)
-    return _join([_("ids, types and codes"), *(str(labels.get(name, name)).lower() for name in row.fields)])
-
-
-def _join(words: Sequence[str]) -> str:
-    return ", ".join(words)
+    return ", ".join(
+        [_("ids, types and codes"), *(str(labels.get(name, name)).lower() for name in row.fields)]
+    )
 
 
 def _tell_files(files: Sequence[ExportedFile]) -> list[tuple[ExportedFile, str]]:
